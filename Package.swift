@@ -1,0 +1,97 @@
+// swift-tools-version: 6.2
+// The plan of the house: one target a room, and a room imports only from the floors below it (docs/architecture.md).
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+/// Rooms that hold values and decisions only: no pointer, no C.
+let pure: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+/// A C library from Debian, found through pkg-config.
+func system(_ name: String, _ pkgConfig: String, apt: String) -> Target {
+  .systemLibrary(name: name, path: "Sources/System/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+func room(_ name: String, on below: [String], _ settings: [SwiftSetting] = strict) -> Target {
+  .target(name: name, dependencies: below.map { .init(stringLiteral: $0) }, swiftSettings: settings)
+}
+
+func tests(_ name: String, on rooms: [String], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: name, dependencies: rooms.map { .init(stringLiteral: $0) }, resources: resources, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "blackstart",
+  products: [
+    .executable(name: "blackstart", targets: ["blackstart"]),
+    .library(name: "Netlink", targets: ["Netlink"]),
+  ],
+  targets: [
+    // Floor 0: C libraries, and the one C target for what Swift cannot import.
+    system("CMnl", "libmnl", apt: "libmnl-dev"),
+    system("CNftnl", "libnftnl", apt: "libnftnl-dev"),
+    system("CNlRoute", "libnl-route-3.0", apt: "libnl-route-3-dev"),
+    system("CPq", "libpq", apt: "libpq-dev"),
+    system("CYaml", "yaml-0.1", apt: "libyaml-dev"),
+    system("CSQLite", "sqlite3", apt: "libsqlite3-dev"),
+    system("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
+    system("CCrypto", "libcrypto", apt: "libssl-dev"),
+    system("CZstd", "libzstd", apt: "libzstd-dev"),
+    .target(name: "CKernel"),
+
+    // Floor 1
+    room("Support", on: ["CKernel", "CCrypto"]),
+    room("Netlink", on: ["CKernel", "CMnl", "CNlRoute"]),
+    room("Events", on: ["CZstd"]),
+
+    // Floor 2
+    room("Faults", on: ["Netlink", "Support"]),
+    room("Scenarios", on: ["CYaml", "Support"]),
+    room("Checks", on: ["Events", "Support"], pure),
+
+    // Floor 3
+    room("Agents", on: ["Faults", "Netlink", "Support"]),
+    room("Stacks", on: ["CPq", "CCurl", "Events", "Support"]),
+
+    // Floor 4
+    room("Lab", on: ["Stacks", "Netlink", "Support"]),
+    room("Workload", on: ["Stacks", "Events", "Support"], pure),
+
+    // Floor 5
+    room(
+      "Drill",
+      on: ["Lab", "Workload", "Agents", "Stacks", "Faults", "Scenarios", "Checks", "Events", "Netlink", "Support"]),
+
+    // Floor 6
+    room("Reports", on: ["CSQLite", "Drill", "Checks", "Scenarios", "Events", "Support"]),
+
+    // Floor 7
+    .executableTarget(
+      name: "blackstart",
+      dependencies: ["Reports", "Drill", "Lab", "Stacks", "Faults", "Scenarios", "Checks", "Netlink", "Support"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "Benchmarks", dependencies: ["Lab", "Faults", "Netlink", "Support"], path: "Benchmarks",
+      swiftSettings: strict),
+
+    tests("SupportTests", on: ["Support"]),
+    tests("NetlinkTests", on: ["Netlink", "CNftnl", "CMnl"]),
+    tests("EventsTests", on: ["Events"]),
+    tests("FaultsTests", on: ["Faults", "Netlink", "Support"]),
+    tests("ScenariosTests", on: ["Scenarios", "Support"]),
+    tests("ChecksTests", on: ["Checks", "Events", "Support"]),
+    tests("StacksTests", on: ["Stacks", "Netlink", "Support", "Events"]),
+    tests("LabTests", on: ["Lab", "Stacks", "Netlink", "Support"]),
+    tests("WorkloadTests", on: ["Workload", "Events", "Support"]),
+    tests("DrillTests", on: ["Drill", "Scenarios", "Checks", "Events", "Support"]),
+    tests("ReportsTests", on: ["Reports", "Drill", "Checks", "Scenarios", "Events", "Support"]),
+    tests("CommandTests", on: ["Support"]),
+  ]
+)
