@@ -51,7 +51,7 @@ public struct Consumer: Sendable {
           batch, worker: worker, group: group, store: store, region: region, invoked: begun,
           completed: surroundings.timebase.monotonic())
         surroundings.counters.progressed(group, store: store, to: batch.progress)
-        if batch.applied.count < Self.step, await !surroundings.pause(.milliseconds(100)) { break }
+        if batch.deliveries.count < Self.step, await !surroundings.pause(.milliseconds(100)) { break }
       } catch {
         // What an unanswered step did is in the store, effect and progress together: the next one continues there.
         if let session { await session.close() }

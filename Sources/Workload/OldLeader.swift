@@ -39,13 +39,13 @@ public struct OldLeader: Sendable {
       let due = pace.due(now: now)
       if due > now, await !surroundings.pause(.nanoseconds(due - now)) { break }
       if Task.isCancelled { break }
-      sequence += 1
       let isSuperseded = surroundings.authority.authority(in: region).token.map { $0 > token } ?? false
-      let tried = isSuperseded && sequence.isMultiple(of: 10) ? inflated : token
+      let tried = isSuperseded && sequence % 10 == 9 ? inflated : token
       let payload = Array("kept token".utf8)
       let event = NewEvent(
-        id: EventID(producer: worker, sequence: sequence), key: key, keySequence: sequence, causation: nil,
+        id: EventID(producer: worker, sequence: sequence), key: key, keySequence: sequence + 1, causation: nil,
         payload: payload, checksum: payloadChecksum(payload), wall: surroundings.timebase.wall())
+      sequence += 1
       let ticket = surroundings.recorder.begin(
         .staleAppend, worker: worker, event: event, store: store, region: region, token: tried)
       do throws(StoreFailure) {

@@ -123,8 +123,8 @@ extension Producer {
 
     private mutating func append(to store: String, token: Int64) async {
       guard let (key, keySequence) = keys.draw(using: &random) else { return }
-      sequence += 1
       let id = EventID(producer: producer.worker, sequence: sequence)
+      sequence += 1
       let payload = (0..<producer.payloadBytes).map { _ in UInt8.random(in: 33...126, using: &random) }
       let event = NewEvent(
         id: id, key: key, keySequence: keySequence, causation: lastEvent[key], payload: payload,

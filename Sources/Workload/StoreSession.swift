@@ -44,30 +44,40 @@ public struct TailRow: Sendable, Hashable {
   public var token: Int64
 }
 
+/// One event that a consumer group took delivery of.
+public struct Delivery: Sendable, Hashable {
+  /// Whose event.
+  public var id: EventID
+  /// Its aggregate.
+  public var key: UInt32
+  /// Its place in the aggregate.
+  public var keySequence: UInt64
+  /// Its position in the log that was read.
+  public var position: Int64
+  /// Delivered before, and refused by the idempotency check.
+  public var isRepeat: Bool
+
+  /// A delivery.
+  public init(id: EventID, key: UInt32, keySequence: UInt64, position: Int64, isRepeat: Bool) {
+    self.id = id
+    self.key = key
+    self.keySequence = keySequence
+    self.position = position
+    self.isRepeat = isRepeat
+  }
+}
+
 /// What one step of a consumer group did.
 public struct AppliedBatch: Sendable, Hashable {
-  /// Events whose effect the projection now holds because of this step, with their positions in the log.
-  public var applied: [(id: EventID, key: UInt32, keySequence: UInt64, position: Int64)]
-  /// Events that were delivered again and refused by the idempotency check.
-  public var redelivered: Int
+  /// The events it was given, in the order of the log.
+  public var deliveries: [Delivery]
   /// Position up to which the group has read.
   public var progress: Int64
 
   /// A batch as the store reports it.
-  public init(
-    applied: [(id: EventID, key: UInt32, keySequence: UInt64, position: Int64)], redelivered: Int, progress: Int64
-  ) {
-    self.applied = applied
-    self.redelivered = redelivered
+  public init(deliveries: [Delivery], progress: Int64) {
+    self.deliveries = deliveries
     self.progress = progress
-  }
-
-  public static func == (a: AppliedBatch, b: AppliedBatch) -> Bool {
-    a.redelivered == b.redelivered && a.progress == b.progress && a.applied.elementsEqual(b.applied, by: ==)
-  }
-
-  public func hash(into hasher: inout Hasher) {
-    hasher.combine(progress)
   }
 }
 
