@@ -81,7 +81,8 @@ let package = Package(
       name: "Benchmarks", dependencies: ["Lab", "Faults", "Netlink", "Support"], path: "Benchmarks",
       swiftSettings: strict),
 
-    tests("SupportTests", on: ["Support"]),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    tests("SupportTests", on: ["Support", "TestSupport"]),
     tests("NetlinkTests", on: ["Netlink", "CNftnl", "CMnl"]),
     tests("EventsTests", on: ["Events"]),
     tests("FaultsTests", on: ["Faults", "Netlink", "Support"]),
