@@ -1,4 +1,4 @@
-public import Support
+internal import Support
 
 /// One consumer group's worker: reads a store's log and keeps a projection, effect and progress in one transaction.
 ///

@@ -1,5 +1,5 @@
-public import Events
-public import Support
+internal import Events
+internal import Support
 
 /// Follows one store's log from beside it and records when each event was seen there: the evidence for mirror lag.
 public struct LogTail: Sendable {

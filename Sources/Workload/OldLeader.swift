@@ -1,5 +1,5 @@
-public import Events
-public import Support
+internal import Events
+internal import Support
 
 /// A writer that was told once that it leads, and never asks again: it keeps its token across the failover and goes on
 /// writing to one store. Every store must refuse it from the moment the new leader's token was granted.

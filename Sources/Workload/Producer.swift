@@ -19,7 +19,8 @@ public struct Producer: Sendable {
   public var payloadBytes: Int
 
   /// A worker.
-  public init(worker: UInt32, region: String, rate: Double, keys: (first: UInt32, count: Int), payloadBytes: Int = 100) {
+  public init(worker: UInt32, region: String, rate: Double, keys: (first: UInt32, count: Int), payloadBytes: Int = 100)
+  {
     self.worker = worker
     self.region = region
     self.rate = rate

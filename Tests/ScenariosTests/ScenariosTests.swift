@@ -9,7 +9,7 @@ import Testing
   #expect(!loaded.remarks.contains { $0.severity != .note })
 }
 @Test(arguments: [
-  (("metadata: { name: drill,", "metadata: { nmae: drill,")),
+  (("metadata: { name: drill,", "metadata: { nmae: drill,"))
 ]) func x(_ c: (String, String)) {
   print(messages(scenario(c)))
 }
