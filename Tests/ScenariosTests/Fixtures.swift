@@ -49,12 +49,12 @@ let goodScenario = """
 
   """
 
-/// The good scenario with `old` replaced by `new`; `old` must stand in it exactly once.
-func scenario(_ changes: (old: String, new: String)...) -> String {
+/// The good scenario with each `old` replaced by its `new`; `old` must stand in it exactly once.
+func scenario(_ changes: [(old: String, new: String)]) -> String {
   var text = goodScenario
   for (old, new) in changes {
     let parts = text.split(separator: old, omittingEmptySubsequences: false)
-    precondition(parts.count == 2, "'\(old)' stands \(parts.count - 1) times")
+    precondition(parts.count == 2, "'\(old)' stands \(parts.count - 1) times, not once")
     text = parts.joined(separator: new)
   }
   return text

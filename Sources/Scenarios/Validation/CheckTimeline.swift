@@ -5,7 +5,7 @@ extension Checking {
     if scenario.timeline.isEmpty {
       error("timeline", "no fault: nothing would be tested", fix: "add an entry")
     }
-    unique(scenario.timeline.map(\.id), "the id") { "timeline[\($0)].id" }
+    unique(scenario.timeline.map(\.id), "the id", fix: "rename one of the two") { "timeline[\($0)].id" }
     for (index, entry) in scenario.timeline.enumerated() {
       let path = "timeline[\(index)]"
       switch entry.fault {
@@ -28,7 +28,7 @@ extension Checking {
   private mutating func checkPartition(_ name: String, _ peers: PeerSelection, at path: String) {
     guard region(name, at: "\(path).region") != nil else { return }
     if case .regions(let names) = peers {
-      unique(names, "the region") { "\(path).from[\($0)]" }
+      unique(names, "the region", fix: "leave one of the two out") { "\(path).from[\($0)]" }
       for (index, peer) in names.enumerated() {
         _ = region(peer, at: "\(path).from[\(index)]")
         if peer == name {
@@ -85,7 +85,7 @@ extension Checking {
             + " Nobody could be elected", fix: "cut off fewer regions at a time")
         continue
       }
-      if !majority.contains(owner.normal), !majority.contains(owner.failover) {
+      if owner.normal != owner.failover, !majority.contains(owner.normal), !majority.contains(owner.failover) {
         error(
           path, "cuts off '\(owner.normal)' and its failover '\(owner.failover)' both: no region could take over",
           fix: "leave '\(owner.failover)' with the majority")

@@ -41,7 +41,7 @@ extension Checking {
     if scenario.checklist.isEmpty {
       error("checklist", "nothing is judged: the run would have no verdict", fix: "add an item")
     }
-    unique(scenario.checklist.map(\.item.rawValue), "the item") { "checklist[\($0)].item" }
+    unique(scenario.checklist.map(\.item.rawValue), "the item", fix: "leave one of the two out") { "checklist[\($0)].item" }
     for (index, entry) in scenario.checklist.enumerated() {
       let path = "checklist[\(index)]"
       checkEvidence(for: entry, at: path)

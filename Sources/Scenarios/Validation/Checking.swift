@@ -61,19 +61,18 @@ struct Checking {
   }
 
   /// Notes a mistake at every name that stood in the list before.
-  mutating func unique(_ names: [String], _ what: String, at path: (Int) -> String) {
+  mutating func unique(_ names: [String], _ what: String, fix: String, at path: (Int) -> String) {
     var first: [String: Int] = [:]
     for (index, name) in names.enumerated() {
       if let earlier = first[name] {
         let line = places[path(earlier)].line
-        error(
-          path(index), "\(what) '\(name)' stands twice; it stood in line \(line) already", fix: "rename one of the two")
+        error(path(index), "\(what) '\(name)' stands twice; it stood in line \(line) already", fix: fix)
       } else {
         first[name] = index
       }
     }
   }
 
-  /// The timeline's times can be added without overflow; other checks rely on it.
+  /// No part of a drill lasts longer.
   var longestTime: Duration { .seconds(366 * 86_400) }
 }
