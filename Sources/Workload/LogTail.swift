@@ -17,7 +17,7 @@ public struct LogTail: Sendable {
   /// Follows until it is cancelled.
   public func run(mirrors: MirrorLag, in surroundings: Surroundings) async {
     var session: (any StoreSession)?
-    while !Task.isCancelled {
+    while !surroundings.isEnding {
       do throws(StoreFailure) {
         let link: any StoreSession
         if let session {

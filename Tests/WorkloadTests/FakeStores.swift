@@ -88,7 +88,7 @@ final class FakeStores: StoreConnector, AuthoritySource {
             id: row.id, key: row.key, keySequence: row.keySequence, position: row.position,
             isRepeat: max(0, done - reread) + index < done)
         }
-        return AppliedBatch(deliveries: deliveries, progress: Int64(end) - 1)
+        return AppliedBatch(deliveries: Array(deliveries), progress: deliveries.last?.position)
       }
     }
 
