@@ -7,7 +7,7 @@ extension EventStore {
     let list = "{\(aggregates.map(String.init).joined(separator: ","))}"
     let rows = try await connection.query(
       """
-      select aggregate_id, max(aggregate_seq) from es.events where aggregate_id = any($1::bigint[]) group by 1
+      select aggregate_id, max(aggregate_sequence) from es.events where aggregate_id = any($1::bigint[]) group by 1
       """, [list], within: limit)
     var latest: [UInt32: UInt64] = [:]
     for pair in try convert(rows, "an aggregate's end", { (row) throws(PostgresError) in
