@@ -103,15 +103,15 @@ extension NFTables {
       case .addSet(let table, let set):
         try writeSet(set, of: table, to: &writer)
       case .addElements(let table, let set, let id, let elements):
-        try writer.text(1, table.name)
         try writer.text(2, set)
         if let id { try writer.big(4, id) }
+        try writer.text(1, table.name)
         try writer.nest(3) { (writer) throws(WireError) in
           for key in elements.keys { try writeElement(key, elements, to: &writer) }
         }
       case .deleteElements(let table, let set, let keys):
-        try writer.text(1, table.name)
         try writer.text(2, set)
+        try writer.text(1, table.name)
         try writer.nest(3) { (writer) throws(WireError) in
           for key in keys { try writeElement(key, Elements([]), to: &writer) }
         }
