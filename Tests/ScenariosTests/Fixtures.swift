@@ -71,3 +71,13 @@ func messages(_ text: String) -> String {
 
 /// The good scenario as a value.
 func goodModel() throws -> LoadedScenario { try parseScenario(Array(goodScenario.utf8), file: "drill.yaml") }
+
+/// The text of the error that `body` throws, `nil` when it throws none.
+func problem(_ body: () throws -> Void) -> String? {
+  do {
+    try body()
+    return nil
+  } catch {
+    return "\(error)"
+  }
+}

@@ -27,22 +27,32 @@ struct GoldenFile {
   let cases: [GoldenCase]
 
   init(_ name: String) {
-    path = goldenFolder + name
+    path = goldenPath(name)
     cases = String(decoding: contents(of: path), as: UTF8.self).split(separator: "## ").map { GoldenCase(block: $0) }
   }
 
   /// Writes the messages as they are now.
   func record() {
-    let text = cases.map { $0.text(messages: $0.actual) }.joined(separator: "\n")
-    guard let file = fopen(path, "w") else { preconditionFailure("cannot write \(path)") }
-    fputs(text, file)
-    fclose(file)
+    write(cases.map { $0.text(messages: $0.actual) }.joined(separator: "\n"), to: path)
   }
 }
 
 let recording = getenv("BLACKSTART_RECORD") != nil
 
-private let goldenFolder = #filePath.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/Golden/"
+/// The path of the golden file called `name`.
+func goldenPath(_ name: String) -> String {
+  #filePath.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/Golden/" + name
+}
+
+/// A path in the temporary folder that no other test run uses.
+func scratch(_ name: String) -> String { "/tmp/blackstart-test-\(getpid())-\(name)" }
+
+/// Makes the file at `path` hold `text`.
+func write(_ text: String, to path: String) {
+  guard let file = fopen(path, "w") else { preconditionFailure("cannot write \(path)") }
+  fputs(text, file)
+  fclose(file)
+}
 
 /// The bytes of the file at `path`, which must exist.
 func contents(of path: String) -> [UInt8] {

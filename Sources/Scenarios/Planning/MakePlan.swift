@@ -30,7 +30,7 @@ private func phases(of scenario: Scenario, _ figures: PlanningFigures) -> [Plann
     ("preflight", figures.preflight.expected, figures.preflight.limit, "build the lab, check every part"),
     (
       "baseline", figures.settling.expected + steady, figures.settling.limit + steady,
-      "start the workload; the steady state must hold for \(steady.text), or nothing is injected (exit 3)"
+      "the steady state must hold for \(steady.text), or nothing is injected"
     ),
     ("timeline", timeline, timeline, "arm the faults, verify that they bite, keep writing and probing"),
     ("heal", figures.heal.expected, figures.heal.limit, "take the faults away, verify that nothing is left"),
@@ -42,7 +42,10 @@ private func phases(of scenario: Scenario, _ figures: PlanningFigures) -> [Plann
       "quiescence", figures.quiescence.expected, figures.quiescence.limit,
       "stop the workload, dump the ground truth, close the history"
     ),
-    ("verdict", figures.verdict.expected, figures.verdict.limit, "judge the evidence, write the reports, take the lab down"),
+    (
+      "verdict", figures.verdict.expected, figures.verdict.limit,
+      "judge the evidence, write the reports, take the lab down"
+    ),
   ]
   var begins = Duration.zero
   return parts.map { part in

@@ -43,7 +43,8 @@ func plannedEvidence(for entry: ChecklistEntry, in scenario: Scenario) -> Planne
     let margin = entry.margin ?? .zero
     return PlannedEvidence(
       item: entry.item,
-      level: "\((ttl + margin).text) = ttl \(ttl.text) + \(margin.text); \((ttl * 2 + margin).text) if etcd's own leader"
+      level:
+        "\((ttl + margin).text) = ttl \(ttl.text) + \(margin.text); \((ttl * 2 + margin).text) if etcd's own leader"
         + " was in \(primary)",
       needs: ["the moment the cut was in force", "the first write acknowledged under a higher token"],
       otherwise: "INCONCLUSIVE when the fault was not proven in force")

@@ -39,7 +39,7 @@ extension FaultSpecification {
   fileprivate func summary(in topology: Topology) -> String {
     switch self {
     case .partition(let region, let peers):
-      "nothing passes between \(region) and \(listed(peers.resolve(against: region, in: topology))), either way"
+      "cuts \(region) off from \(listed(peers.resolve(against: region, in: topology))), both ways"
     }
   }
 }

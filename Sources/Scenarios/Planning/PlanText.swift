@@ -4,7 +4,8 @@ internal import Support
 public func planText(_ plan: Plan) -> String {
   let page = PlanPage(plan: plan)
   let sections = [
-    page.head, page.nodes, page.workload, page.phases, page.faults, page.checklist, page.abort, page.remarks, page.total,
+    page.head, page.nodes, page.workload, page.phases, page.faults, page.checklist, page.abort, page.remarks,
+    page.total,
   ]
   return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
 }
@@ -55,7 +56,7 @@ private struct PlanPage {
     var table = TextTable([.left, .right, .right, .right], indent: 2, gap: 3)
     table.add("", "begins", "expected", "at most", "")
     for phase in plan.phases {
-      table.add(phase.name, phase.begins.text, phase.expected.text, phase.limit.text, phase.what)
+      table.add(phase.name, seconds(phase.begins), seconds(phase.expected), seconds(phase.limit), phase.what)
     }
     let expected = scenario.steadyState.expect.map(\.description).joined(separator: ", ")
     return ["PHASES"] + table.lines + ["  steady state: \(expected)"]
@@ -68,12 +69,12 @@ private struct PlanPage {
   private func lines(of fault: PlannedFault) -> [String] {
     let guards = [
       "gone with its process (owner table)",
-      "gone \(fault.elementTimeout.text) after the last heartbeat (every \(fault.heartbeat.text))",
-      "never longer than its lease of \(fault.lease.text)",
+      "gone \(seconds(fault.elementTimeout)) after its last heartbeat",
+      "never older than its lease of \(seconds(fault.lease))",
     ]
     return [
-      "  \(fault.begins.text) to \(fault.ends.text)   \(fault.id): \(fault.kind), \(fault.summary)",
-      "  " + guards.joined(separator: "; "), "",
+      "  \(seconds(fault.begins)) to \(seconds(fault.ends))   \(fault.id): \(fault.kind), \(fault.summary)",
+      "  " + guards.joined(separator: ", "), "",
     ] + fault.tables.flatMap { lines(of: $0, timeout: fault.elementTimeout) } + [""] + matrix(fault)
   }
 
@@ -85,7 +86,7 @@ private struct PlanPage {
     let margin = "    "
     for set in table.sets {
       lines.append(
-        "\(margin)set \(set.name) { type \(set.type); timeout \(timeout.text);"
+        "\(margin)set \(set.name) { type \(set.type); timeout \(seconds(timeout).filter { $0 != " " });"
           + " elements = { \(listing(set.elements)) } }")
     }
     lines.append("\(margin)chain \(table.chain) { type filter hook \(table.hook) priority \(table.priority) }")
@@ -134,7 +135,7 @@ private struct PlanPage {
       "  safety: at most \(scenario.safety.maxDuration.text) and \(counted(plan.blastRadius.limit, "region"));"
       + " disturbed: \(listed(plan.blastRadius.disturbed)); bystanders: \(listed(plan.blastRadius.bystanders))"
     return ["ABORT"]
-      + scenario.abort.map { "  unless \($0.expectation), for longer than \($0.tolerance.text)" } + [limits]
+      + scenario.abort.map { "  when \($0.expectation) is broken for \($0.tolerance.text)" } + [limits]
   }
 
   var remarks: [String] {
@@ -142,9 +143,15 @@ private struct PlanPage {
   }
 
   var total: [String] {
-    ["TOTAL  about \(plan.expectedDuration.brief), at most \(plan.longestDuration.brief). Nothing was touched."]
+    ["TOTAL  about \(seconds(plan.expectedDuration)), at most \(seconds(plan.longestDuration)). Nothing was touched."]
   }
 }
 
 /// `1 key`, `40 keys`.
 private func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
+/// `52.5 s`, `40 s`: one unit throughout, so that columns compare.
+private func seconds(_ duration: Duration) -> String {
+  let text = fixed(duration.inSeconds, 1)
+  return "\(text.hasSuffix(".0") ? String(text.dropLast(2)) : text) s"
+}

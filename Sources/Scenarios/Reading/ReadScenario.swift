@@ -6,7 +6,9 @@ internal import Support
 extension Scenario {
   static func read(_ value: Value) -> Scenario? {
     value.fields { fields in
-      let version = fields.required("apiVersion") { constant($0, Scenario.apiVersion, "the language that this tool reads") }
+      let version = fields.required("apiVersion") {
+        constant($0, Scenario.apiVersion, "the language that this tool reads")
+      }
       let kind = fields.required("kind") { constant($0, "Scenario", "the only kind of document") }
       let metadata = fields.required("metadata", Metadata.read)
       let seed = fields.required("seed") { $0.integer(in: 0...Int64.max) }

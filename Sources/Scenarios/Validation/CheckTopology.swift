@@ -9,7 +9,9 @@ extension Checking {
       return
     }
     for region in topology.regions {
-      unique(region.roles.map(\.rawValue), "the role", fix: "leave one of the two out") { "\(path).\(region.name).roles[\($0)]" }
+      unique(region.roles.map(\.rawValue), "the role", fix: "leave one of the two out") {
+        "\(path).\(region.name).roles[\($0)]"
+      }
       if region.roles.isEmpty {
         error(
           "\(path).\(region.name).roles", "the region '\(region.name)' has no role",

@@ -23,12 +23,33 @@ public func check(_ scenario: Scenario, at places: SourceMap) -> [Diagnostic] {
 struct Checking {
   let scenario: Scenario
   let places: SourceMap
+  /// For each timeline entry, the pairs of regions that it cuts.
+  let cuts: [[RegionPair]]
+  /// For each timeline entry, the groups of regions that reach each other when it begins.
+  let islands: [[[String]]]
+  /// The entries that cut the normal owner off from the majority, so that a failover must follow.
+  let cutsOfPrimary: [Int]
   private(set) var found: [Diagnostic] = []
 
   init(scenario: Scenario, places: SourceMap) {
     self.scenario = scenario
     self.places = places
+    let cuts = scenario.timeline.map { $0.fault.cutPairs(in: scenario.topology) }
+    let islands = scenario.islands(cuts: cuts)
+    self.cuts = cuts
+    self.islands = islands
+    let quorum = Set(scenario.topology.names(with: .quorum))
+    cutsOfPrimary = scenario.timeline.indices.filter { index in
+      guard let owner = scenario.ownership.first?.normal,
+        let own = islands[index].first(where: { $0.contains(owner) })
+      else { return false }
+      return quorum.intersection(own).count * 2 <= quorum.count
+        && cuts[index].contains { $0.first == owner || $0.second == owner }
+    }
   }
+
+  /// Whether any fault makes a failover necessary.
+  var cutsPrimary: Bool { !cutsOfPrimary.isEmpty }
 
   mutating func error(_ path: String, _ what: String, fix: String? = nil) {
     found.append(Diagnostic(.error, at: places[path], path: path, what, fix: fix))
