@@ -4,7 +4,7 @@ import CNftnl
 /// The same messages as built by libnftnl and libmnl, in this process: an independent witness for our encoders.
 enum Reference {
   static func table(_ name: String, flags: UInt32) -> [UInt8] {
-    message(type: 0, family: 1, flags: 0x400) { header in
+    message(type: 0, family: 1, flags: 0x600) { header in
       let table = nftnl_table_alloc()
       defer { nftnl_table_free(table) }
       nftnl_table_set_str(table, number(NFTNL_TABLE_NAME), name)

@@ -1,7 +1,7 @@
 extension NFTables {
   /// One change of the rule set.
   public enum Command: Sendable, Hashable {
-    /// Makes a table; one that is there already and has the same flags stays as it is.
+    /// Makes a table; refused with EEXIST if there is one of that name.
     case addTable(TableID, flags: TableFlags)
     /// Removes a table with all that is in it.
     case deleteTable(TableID)

@@ -75,12 +75,13 @@ extension NFTables {
       }
     }
 
-    /// NLM_F_CREATE 0x400, NLM_F_APPEND 0x800.
+    /// NLM_F_EXCL 0x200, so that a table that is there already is never taken over; NLM_F_CREATE 0x400, NLM_F_APPEND 0x800.
     private var createFlags: UInt16 {
       switch command {
       case .deleteTable, .deleteElements: 0
       case .addRule: 0xC00
-      case .addTable, .addChain, .addSet, .addElements: 0x400
+      case .addTable: 0x600
+      case .addChain, .addSet, .addElements: 0x400
       }
     }
 
