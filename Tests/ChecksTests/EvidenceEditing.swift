@@ -74,6 +74,21 @@ extension Evidence {
     insert(op, origin: store, token: op.token ?? 0, into: store == "eu" ? ["eu", "east"] : ["east", "eu"])
   }
 
+  /// As if nobody had taken over.
+  mutating func removeNewReign() {
+    let written = Set((truth.logs["eu"] ?? []).filter { $0.token == CleanDrill.newToken }.map(\.event))
+    history.operations.removeAll { written.contains($0.event) }
+    for store in ["east", "eu"] {
+      truth.logs[store]?.removeAll { written.contains($0.event) }
+      truth.fences[store]?.removeAll { $0.token == CleanDrill.newToken }
+      finishProgress(store)
+    }
+    truth.applied?.removeAll { written.contains($0.event) }
+    truth.grants?.removeLast()
+    milestones.tokenGranted = nil
+    milestones.newStoreSealed = nil
+  }
+
   mutating func finishProgress(_ store: String) {
     for consumer in roles.consumers where consumer.store == store { finishProgress(consumer.group, store) }
   }

@@ -1,5 +1,6 @@
 import Checks
 import Events
+import Support
 import Testing
 
 @Suite struct MutationTests {

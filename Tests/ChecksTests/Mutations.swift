@@ -1,5 +1,6 @@
 import Checks
 import Events
+import Testing
 
 /// A seeded bug of the stack, planted in the evidence of a clean drill, and the one item that must find it.
 struct Mutation: Sendable, CustomTestStringConvertible {
@@ -22,7 +23,7 @@ struct Mutation: Sendable, CustomTestStringConvertible {
   var testDescription: String { name }
 
   static let all: [Mutation] =
-    mirrorLag + duplicates + acknowledgedLoss + staleTokens + election + aggregateOrder + consumers
+    mirrorLag + duplicates + acknowledgedLoss + staleTokens + [inflatedFence] + election + aggregateOrder + consumers
 
   static let mirrorLag = [
     Mutation("a mirror slower than its objective", .mirrorLagZero, ["M17"]) {
@@ -44,7 +45,8 @@ struct Mutation: Sendable, CustomTestStringConvertible {
     },
     Mutation("a mirrored event that its origin does not have", .mirrorLagZero, ["D5"]) { evidence in
       let unknown = evidence.history.operations.first { $0.outcome == .unknown(evidence.code("timeout")) }
-      guard let unknown else { return }
+      guard var unknown else { return }
+      unknown.key = 998
       evidence.insert(unknown, origin: "eu", token: CleanDrill.newToken, into: ["east"])
     },
   ]
@@ -124,9 +126,18 @@ struct Mutation: Sendable, CustomTestStringConvertible {
     },
   ]
 
+  static let inflatedFence = Mutation(
+    "a store that raises its fence to whatever it is told", .staleTokenRejected, ["E6"]
+  ) {
+    $0.truth.fences["east"]?.append(
+      FenceEntry(
+        store: "east", token: 1_000_200, mode: .readWrite, holder: "?", barrierPosition: 9999,
+        barrierOriginSequence: 9999))
+  }
+
   static let election = [
     Mutation("an election slower than its limit", .electionWithinTTL, ["E8"]) { $0.objectives.electionMargin = 0 },
-    Mutation("no new token, although there was time", .electionWithinTTL, ["E8"]) { $0.truth.grants?.removeLast() },
+    Mutation("no new token, although there was time", .electionWithinTTL, ["E8"]) { $0.removeNewReign() },
     Mutation("a token lower than the one before", .electionWithinTTL, ["E2"]) {
       $0.truth.grants?.append(GrantRow(token: 150, holder: "ap", observed: CleanDrill.healedAt + second))
     },
@@ -137,7 +148,7 @@ struct Mutation: Sendable, CustomTestStringConvertible {
 
   static let aggregateOrder = [
     Mutation("two events of an aggregate swapped", .orderPerAggregate, ["L18"]) { evidence in
-      let rows = evidence.truth.logs["eu"]?.filter { $0.origin == "eu" && $0.key == 20 } ?? []
+      let rows: [LogRow] = (evidence.truth.logs["eu"] ?? []).filter { $0.origin == "eu" && $0.key == 20 }
       let (first, next) = (rows[2], rows[3])
       for store in ["east", "eu"] {
         evidence.change(first.event, in: store) { $0.keySequence = next.keySequence }
@@ -145,7 +156,7 @@ struct Mutation: Sendable, CustomTestStringConvertible {
       }
     },
     Mutation("two events swapped by one mirror", .orderPerAggregate, ["L18"]) { evidence in
-      let rows = evidence.truth.logs["east"]?.filter { $0.origin == "eu" && $0.key == 20 } ?? []
+      let rows: [LogRow] = (evidence.truth.logs["east"] ?? []).filter { $0.origin == "eu" && $0.key == 20 }
       let (first, next) = (rows[2], rows[3])
       evidence.change(first.event, in: "east") { $0.position = next.position }
       evidence.change(next.event, in: "east") { $0.position = first.position }
