@@ -1,0 +1,59 @@
+internal import Glibc
+internal import Netlink
+internal import Support
+
+/// A process that is in one of a lab's namespaces.
+struct NamespaceProcess: Sendable, Hashable {
+  var process: ProcessIdentity
+  /// `/proc/PID/comm`: at most 15 bytes of its program's name.
+  var command: String
+  /// The name of the namespace.
+  var namespace: String
+}
+
+/// The lab's namespaces by what identifies them, for finding out what is in them.
+///
+/// Goes by facts and not by records: a server that was started in the instant before a kill -9 is in no journal, but it
+/// is in its namespace. The namespaces of this process and of init are never among them, whatever the names say.
+struct NamespaceCensus: Sendable {
+  private var names: [NetworkNamespace.Identity: String] = [:]
+
+  /// Looks at the given names; one that is no (whole) namespace holds no process.
+  init(_ candidates: [String]) throws(NetlinkError) {
+    var excluded: Set<NetworkNamespace.Identity> = [try NetworkNamespace.current().identity]
+    for pid: Int32 in [1, getpid()] { excluded.insert(try NetworkNamespace.open(pid: pid).identity) }
+    for name in candidates {
+      guard let identity = Self.identity("\(NetworkNamespace.directory)/\(name)"), !excluded.contains(identity) else {
+        continue
+      }
+      names[identity] = name
+    }
+  }
+
+  /// All processes in them now.
+  ///
+  /// - Throws: ``SystemError`` when /proc cannot be read.
+  func processes() throws(SystemError) -> [NamespaceProcess] {
+    if names.isEmpty { return [] }
+    var found: [NamespaceProcess] = []
+    for entry in try listDirectory("/proc") {
+      // The identity first: should the number be given away meanwhile, a signal to it goes nowhere.
+      guard let pid = Int32(entry), let process = ProcessIdentity(of: pid), process.isAlive,
+        let identity = Self.identity("/proc/\(pid)/ns/net"), let name = names[identity]
+      else { continue }
+      found.append(NamespaceProcess(process: process, command: command(of: pid), namespace: name))
+    }
+    return found
+  }
+
+  private func command(of pid: Int32) -> String {
+    guard let bytes = try? readFile("/proc/\(pid)/comm", limit: 64) else { return "?" }  // it has just ended
+    return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+  }
+
+  private static func identity(_ path: String) -> NetworkNamespace.Identity? {
+    var information = stat()
+    guard stat(path, &information) == 0 else { return nil }
+    return NetworkNamespace.Identity(device: UInt64(information.st_dev), inode: UInt64(information.st_ino))
+  }
+}
