@@ -1,4 +1,9 @@
+internal import Glibc
+
 @main
 enum App {
-  static func main() async {}
+  static func main() async {
+    let code = await Tool(console: Console()).run(Array(CommandLine.arguments.dropFirst()))
+    exit(code.rawValue)
+  }
 }
