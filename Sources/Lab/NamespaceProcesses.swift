@@ -16,12 +16,20 @@ struct NamespaceProcess: Sendable, Hashable {
 /// Goes by facts and not by records: a server that was started in the instant before a kill -9 is in no journal, but it
 /// is in its namespace. The namespaces of this process and of init are never among them, whatever the names say.
 struct NamespaceCensus: Sendable {
-  private var names: [NetworkNamespace.Identity: String] = [:]
+  /// Device and inode, which tell namespaces apart.
+  private struct Identity: Hashable {
+    var device: UInt64
+    var inode: UInt64
+  }
+
+  private var names: [Identity: String] = [:]
 
   /// Looks at the given names; one that is no (whole) namespace holds no process.
   init(_ candidates: [String]) throws(NetlinkError) {
-    var excluded: Set<NetworkNamespace.Identity> = [try NetworkNamespace.current().identity]
-    for pid: Int32 in [1, getpid()] { excluded.insert(try NetworkNamespace.open(pid: pid).identity) }
+    var excluded: Set<Identity> = []
+    for namespace in [try NetworkNamespace.current(), try .open(pid: 1), try .open(pid: getpid())] {
+      excluded.insert(Identity(device: namespace.identity.device, inode: namespace.identity.inode))
+    }
     for name in candidates {
       guard let identity = Self.identity("\(NetworkNamespace.directory)/\(name)"), !excluded.contains(identity) else {
         continue
@@ -51,9 +59,9 @@ struct NamespaceCensus: Sendable {
     return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
   }
 
-  private static func identity(_ path: String) -> NetworkNamespace.Identity? {
+  private static func identity(_ path: String) -> Identity? {
     var information = stat()
     guard stat(path, &information) == 0 else { return nil }
-    return NetworkNamespace.Identity(device: UInt64(information.st_dev), inode: UInt64(information.st_ino))
+    return Identity(device: UInt64(information.st_dev), inode: UInt64(information.st_ino))
   }
 }

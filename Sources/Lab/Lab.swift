@@ -1,0 +1,3 @@
+internal import Support
+/// x
+public final class Lab: Sendable {}
