@@ -1,0 +1,5 @@
+/// placeholder
+public struct EventStore: Sendable {
+  /// Name of the database.
+  public static let database = "blackstart"
+}
