@@ -68,7 +68,7 @@ extension Lab {
   /// The labs that have a directory. A namespace is never older or younger than its lab's directory.
   private static func ids(in stateDirectory: String) throws -> [String] {
     try listDirectory(LabPaths.labs(in: stateDirectory))
-      .filter { LabSpecification.isName($0, atMost: 16, dash: false) }
+      .filter { LabSpecification.isName($0, atMost: 16, digitFirst: true) }
   }
 
   static func standing(_ paths: LabPaths, boot: String) -> LabStanding {

@@ -12,7 +12,8 @@ public enum RegionRole: String, Sendable, Hashable, Codable, CaseIterable {
 
 /// One region: a name and what runs there.
 public struct RegionSpecification: Sendable, Hashable, Codable {
-  /// Lower-case letters, digits and `-`, 1–12 characters: it becomes part of an interface's name.
+  /// Lower-case letters, digits and `_`, a letter first, 1–12 characters: it becomes the name of a network interface, of a
+  /// namespace and of a replication slot, and this is what all three allow.
   public var name: String
   /// What runs there, in ``RegionRole`` order.
   public var roles: [RegionRole]
@@ -83,7 +84,7 @@ public struct LabSpecification: Sendable, Hashable, Codable {
     func refuse(_ what: String, fix: String) throws(Problem) {
       throw Problem(.usage, at: "lab \(id)", "\(what); nothing was made", fix: fix)
     }
-    if !Self.isName(id, atMost: 16, dash: false) {
+    if !Self.isName(id, atMost: 16, digitFirst: true) {
       try refuse("'\(id)' cannot name a lab", fix: "use 1 to 16 lower-case letters and digits")
     }
     if regions.isEmpty || regions.count > 250 {
@@ -91,9 +92,9 @@ public struct LabSpecification: Sendable, Hashable, Codable {
     }
     var seen: Set<String> = ["wan", "lo", "br0"]  // taken by the lab itself
     for region in regions {
-      if !Self.isName(region.name, atMost: 12, dash: true) {
+      if !Self.isName(region.name, atMost: 12, underscore: true) {
         try refuse(
-          "'\(region.name)' cannot name a region", fix: "use 1 to 12 lower-case letters, digits and '-', a letter first")
+          "'\(region.name)' cannot name a region", fix: "use 1 to 12 lower-case letters, digits and '_', a letter first")
       }
       if !seen.insert(region.name).inserted {
         try refuse("the region name '\(region.name)' is taken", fix: "give each region another name than wan, lo, br0")
@@ -119,14 +120,16 @@ public struct LabSpecification: Sendable, Hashable, Codable {
     }
   }
 
-  /// Whether `text` is made of lower-case letters, digits and, where allowed, dashes, a letter or digit first.
-  static func isName(_ text: String, atMost length: Int, dash: Bool) -> Bool {
+  /// Whether `text` is made of lower-case letters, digits and, where allowed, underscores, a letter first.
+  static func isName(
+    _ text: String, atMost length: Int, digitFirst: Bool = false, underscore: Bool = false
+  ) -> Bool {
     guard (1...length).contains(text.utf8.count) else { return false }
     return text.utf8.enumerated().allSatisfy { place, byte in
       switch byte {
       case UInt8(ascii: "a")...UInt8(ascii: "z"): true
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): place > 0 || !dash
-      case UInt8(ascii: "-"): dash && place > 0
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digitFirst || place > 0
+      case UInt8(ascii: "_"): underscore && place > 0
       default: false
       }
     }

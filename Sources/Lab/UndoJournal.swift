@@ -91,18 +91,23 @@ enum UndoEntry: Sendable, Hashable {
 /// The undo journal of one lab: `lab.jsonl` in its directory, each entry on disk before the change it announces.
 struct UndoJournal: Sendable {
   private let journal: Journal
+  /// The journal of the run, which also has it.
+  private let run: Journal?
   /// Called after each entry; tests stop there as a killed process would.
   private let checkpoint: @Sendable (UndoEntry) throws -> Void
 
   init(
-    creating path: String, timebase: Timebase, checkpoint: @escaping @Sendable (UndoEntry) throws -> Void
+    creating path: String, timebase: Timebase, run: Journal?,
+    checkpoint: @escaping @Sendable (UndoEntry) throws -> Void
   ) throws(SystemError) {
     journal = try Journal(creating: path, timebase: timebase)
+    self.run = run
     self.checkpoint = checkpoint
   }
 
   func write(_ entry: UndoEntry) async throws {
     try await journal.append(entry.type, entry.data)
+    try await run?.append(entry.type.hasPrefix("lab.") ? entry.type : "lab.\(entry.type)", entry.data)
     try checkpoint(entry)
   }
 
