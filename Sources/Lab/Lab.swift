@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Netlink
 internal import Stacks
-public import Support
+internal import Support
 
 /// A standing lab: its regions, its servers, and how to take it down.
 ///

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Netlink
 internal import Stacks
-public import Support
+internal import Support
 
 extension Lab {
   /// Makes a lab and waits until it is ready: etcd has a leader, stores take connections and mirror each other, the
@@ -39,7 +39,7 @@ extension Lab {
     } catch let error as Abandoned {
       throw error
     } catch {
-      do { try await takeDown(paths) } catch let left {
+      do { _ = try await takeDown(paths) } catch let left {
         throw Problem(
           .recoveryIncomplete, at: "lab \(specification.id)", "\(error)\nand it could not be taken down: \(left)",
           fix: "blackstart recover")
@@ -109,13 +109,16 @@ private struct LabAssembly: Sendable {
 
   private func startEtcd(_ namespaces: [String: NetworkNamespace]) async throws -> [LabServer] {
     let voters = numbered(.quorum)
-    let members = voters.map { (name: $0.region.name, address: "\(AddressPlan.prefix4($0.number).address)") }
+    let members = voters.map {
+      EtcdSettings.Member(
+        name: $0.region.name, peerAddress: "\(AddressPlan.prefix4($0.number).address)",
+        peerPort: UInt16(clamping: specification.ports.etcdPeer))
+    }
     return try await inParallel(voters) { voter in
       let settings = EtcdSettings(
         name: voter.region.name, dataDirectory: paths.etcdData(voter.region.name),
-        clientAddresses: addresses(voter.number), peerAddress: "\(AddressPlan.prefix4(voter.number).address)",
-        members: members, clusterToken: "blackstart-\(specification.id)", clientPort: specification.ports.etcdClient,
-        peerPort: specification.ports.etcdPeer)
+        clientAddresses: addresses(voter.number), clientPort: UInt16(clamping: specification.ports.etcdClient),
+        members: members, clusterToken: "blackstart-\(specification.id)")
       return try await starter.start(
         ServerName(region: voter.region.name, kind: .etcd), in: try namespace(voter.region, namespaces),
         settings.request(binaries))
@@ -145,13 +148,10 @@ private struct LabAssembly: Sendable {
   /// - Returns: the password that the copies have until they are provisioned.
   private func copyTemplates() async throws -> String {
     if stores.isEmpty { return "" }
-    let template = try await PostgresTemplate.prepare(in: surroundings.cacheDirectory, binaries: binaries)
+    let template = try await PostgresTemplate.prepare(in: LabPaths.cache(in: paths.stateDirectory), binaries)
     _ = try await inParallel(numbered(.store)) { store in
-      let settings = PostgresSettings(
-        port: UInt16(clamping: specification.ports.store), listen: addresses(store.number),
-        allowed: [AddressPlan.network4, AddressPlan.network6])
       try await journal.write(.directory(paths.storeData(store.region.name)))
-      try await template.copy(to: paths.storeData(store.region.name), settings: settings)
+      try await template.copy(to: paths.storeData(store.region.name), settings(of: store))
     }
     return template.password
   }
@@ -162,13 +162,10 @@ private struct LabAssembly: Sendable {
     let origins = stores.map(\.name)
     let started = try await inParallel(numbered(.store)) { store -> (LabServer, PostgresConnection) in
       let name = store.region.name
-      let settings = PostgresSettings(
-        port: UInt16(clamping: specification.ports.store), listen: addresses(store.number),
-        allowed: [AddressPlan.network4, AddressPlan.network6])
       let namespace = try namespace(store.region, namespaces)
       let server = try await starter.start(
         ServerName(region: name, kind: .store), in: namespace,
-        try settings.request(binaries, dataDirectory: paths.storeData(name)))
+        try request(for: store))
       let connection = try PostgresConnection(
         address(of: store.number, user: EventStore.administrator, password: templatePassword), name: "lab-store",
         networkNamespace: namespace.fileDescriptor, timebase: surroundings.timebase)
@@ -186,6 +183,19 @@ private struct LabAssembly: Sendable {
     return (
       started.map(\.0), Dictionary(uniqueKeysWithValues: started.map { ($0.0.region, $0.1) })
     )
+  }
+
+  private func settings(of store: Numbered) -> PostgresSettings {
+    PostgresSettings(
+      region: store.region.name, listen: addresses(store.number), port: UInt16(clamping: specification.ports.store),
+      allowed: [AddressPlan.network4, AddressPlan.network6])
+  }
+
+  private func request(for store: Numbered) throws -> ProcessRequest {
+    var request = try settings(of: store).request(binaries, dataDirectory: paths.storeData(store.region.name))
+    // In its data directory, which goes away with the lab: a killed server's segments in /dev/shm would stay.
+    request.arguments += ["-c", "dynamic_shared_memory_type=mmap"]
+    return request
   }
 
   /// Subscribes every store to every other and waits until all of them follow.

@@ -10,6 +10,9 @@ struct LabPaths: Sendable, Hashable {
   /// All labs of this state directory.
   static func labs(in stateDirectory: String) -> String { "\(stateDirectory)/labs" }
 
+  /// Templates, which are made once and stay.
+  static func cache(in stateDirectory: String) -> String { "\(stateDirectory)/cache" }
+
   /// All that the lab has on disk but its servers' logs. Made first, removed last.
   var directory: String { "\(Self.labs(in: stateDirectory))/\(id)" }
   /// The lab as it was asked for, with its password: mode 0600.

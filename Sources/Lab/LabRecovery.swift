@@ -58,7 +58,8 @@ extension Lab {
           failures.append(Problem(.recoveryIncomplete, at: "lab \(id)", "\(error)", fix: "run blackstart recover again"))
         }
       }
-      removed += try removeUnclaimed(in: stateDirectory, boot: boot)
+      removed += try removeUnclaimed(in: stateDirectory)
+      removed += try removeHalfMadeTemplates(in: LabPaths.cache(in: stateDirectory))
       return (removed, failures)
     }
     if !failures.isEmpty { throw Problems(failures) }
@@ -79,7 +80,7 @@ extension Lab {
   }
 
   /// Directories that were being prepared under a name of their own when their process died.
-  private static func removeUnclaimed(in stateDirectory: String, boot: String) throws -> [String] {
+  private static func removeUnclaimed(in stateDirectory: String) throws -> [String] {
     let labs = LabPaths.labs(in: stateDirectory)
     var removed: [String] = []
     for name in try listDirectory(labs) {

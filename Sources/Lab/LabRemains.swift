@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Netlink
 internal import Support
 
@@ -40,12 +39,14 @@ struct LabRemains: Sendable {
   }
 
   /// The processes that are in them, or are recorded and still run.
-  func processes() throws -> [NamespaceProcess] {
+  func processes() throws -> [LabProcess] {
     var found = try NamespaceCensus(candidates).processes()
+    let known = Set(found.map(\.process))
+    found += try processesWorking(on: directory).filter { !known.contains($0.process) }
     for server in recorded where !found.contains(where: { $0.process == server.process }) && server.process.isAlive {
       found.append(
-        NamespaceProcess(
-          process: server.process, command: server.name.kind.rawValue, namespace: paths.namespace(server.name.region)))
+        LabProcess(
+          process: server.process, command: server.name.kind.rawValue, place: paths.namespace(server.name.region)))
     }
     return found
   }
@@ -56,8 +57,12 @@ struct LabRemains: Sendable {
   /// - Returns: what was removed, in words.
   /// - Throws: ``Problem`` (recoveryIncomplete) saying what is left.
   func remove(grace: Duration) throws -> [String] {
-    var removed = try endProcesses(grace: grace)
-    removed += try removeSharedMemory()
+    var removed: [String] = []
+    switch try endProcesses(grace: grace, found: processes) {
+    case .gone(let ended): removed += ended
+    case .left(let what): throw incomplete(what, nil)
+    }
+    removed += try removeSharedMemory(ofStore: paths.storeData, regions: try listDirectory(directory))
     for name in try namespaces() {
       do { try NetworkNamespace.delete(named: name) } catch { throw incomplete("namespace \(name)", error) }
       removed.append("namespace \(name)")
@@ -70,51 +75,12 @@ struct LabRemains: Sendable {
     return removed
   }
 
-  private func endProcesses(grace: Duration) throws -> [String] {
-    var ended: [String] = []
-    // Rounds, for PostgreSQL may fork while we look.
-    for round in 0..<8 {
-      let left = try processes()
-      if left.isEmpty { return ended }
-      for process in left {
-        // PostgreSQL gives back its shared memory on SIGQUIT. The others' data goes away with them.
-        let isPolite = round == 0 && process.command == "postgres"
-        do { try process.process.send(isPolite ? Signal.quit : Signal.kill) } catch {
-          throw incomplete("process \(process.command) (\(process.process))", error)
-        }
-        if round == 0 { ended.append("process \(process.command) (\(process.process)) in \(process.namespace)") }
-      }
-      let deadline = Timebase.system.monotonic() + (round == 0 ? grace : .milliseconds(500)).nanoseconds
-      for process in left {
-        _ = process.process.waitUntilGone(limit: .nanoseconds(max(0, deadline - Timebase.system.monotonic())))
-      }
-    }
-    let left = try processes()
-    if left.isEmpty { return ended }
-    throw incomplete(left.map { "process \($0.command) (\($0.process))" }.joined(separator: ", "), nil)
-  }
-
-  /// The segment that a killed PostgreSQL left: line 7 of its `postmaster.pid` has key and id.
-  private func removeSharedMemory() throws -> [String] {
+  private func removeSharedMemory(ofStore data: (String) -> String, regions: [String]) throws -> [String] {
     var removed: [String] = []
-    for region in try regionDirectories() {
-      let data = paths.storeData(region)
-      var information = stat()
-      guard stat(data, &information) == 0, fileExists("\(data)/postmaster.pid") else { continue }
-      let lines = String(decoding: try readFile("\(data)/postmaster.pid", limit: 4096), as: UTF8.self)
-        .split(separator: "\n", omittingEmptySubsequences: false)
-      guard lines.count >= 7 else { continue }  // killed before it had any
-      let words = lines[6].split(separator: " ")
-      guard words.count == 2, let key = Int64(words[0]), let id = Int32(words[1]) else { continue }
-      if try Support.removeSharedMemory(id: id, key: key, creator: information.st_uid) {
-        removed.append("shared memory segment \(id) of \(region)")
-      }
+    for region in regions {
+      if let segment = try removeSegment(ofServerAt: data(region)) { removed.append("\(segment) of \(region)") }
     }
     return removed
-  }
-
-  private func regionDirectories() throws -> [String] {
-    try listDirectory(directory).filter { fileExists(paths.storeData($0)) }
   }
 
   private func incomplete(_ what: String, _ cause: (any Error)?) -> Problem {

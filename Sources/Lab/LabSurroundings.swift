@@ -36,7 +36,4 @@ public struct LabSurroundings: Sendable {
 
   /// Where labs are kept unless told otherwise.
   public static let defaultStateDirectory = "/var/lib/blackstart"
-
-  /// The template of the event store, made once and copied into each lab.
-  var cacheDirectory: String { "\(stateDirectory)/cache" }
 }

@@ -12,10 +12,7 @@ struct LogTail: Sendable, Hashable {
 
   /// Reads the end of a log; a log that cannot be read has no lines, and the reader of the message sees where it was sought.
   init(path: String, count: Int = 6) {
-    guard let bytes = try? readFile(path) else {  // the message names the path
-      lines = []
-      return
-    }
+    let bytes = (try? readFile(path)) ?? []  // the message names the path
     self.init(String(decoding: bytes.suffix(16 << 10), as: UTF8.self), count: count)
   }
 
