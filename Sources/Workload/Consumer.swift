@@ -1,4 +1,4 @@
-public import Support
+internal import Support
 
 /// One consumer group's worker: reads a store's log and keeps a projection, effect and progress in one transaction.
 ///
@@ -32,7 +32,7 @@ public struct Consumer: Sendable {
   public func run(in surroundings: Surroundings) async {
     var session: (any StoreSession)?
     var steps = 0
-    while !Task.isCancelled {
+    while !surroundings.isEnding {
       do throws(StoreFailure) {
         let link: any StoreSession
         let isFresh = session == nil
@@ -50,7 +50,7 @@ public struct Consumer: Sendable {
         surroundings.recorder.applied(
           batch, worker: worker, group: group, store: store, region: region, invoked: begun,
           completed: surroundings.timebase.monotonic())
-        surroundings.counters.progressed(group, store: store, to: batch.progress)
+        surroundings.counters.stepped(group, store: store, begun: begun, batch)
         if batch.deliveries.count < Self.step, await !surroundings.pause(.milliseconds(100)) { break }
       } catch {
         // What an unanswered step did is in the store, effect and progress together: the next one continues there.

@@ -1,5 +1,5 @@
-public import Events
-public import Support
+internal import Events
+internal import Support
 
 /// Follows one store's log from beside it and records when each event was seen there: the evidence for mirror lag.
 public struct LogTail: Sendable {
@@ -17,7 +17,7 @@ public struct LogTail: Sendable {
   /// Follows until it is cancelled.
   public func run(mirrors: MirrorLag, in surroundings: Surroundings) async {
     var session: (any StoreSession)?
-    while !Task.isCancelled {
+    while !surroundings.isEnding {
       do throws(StoreFailure) {
         let link: any StoreSession
         if let session {

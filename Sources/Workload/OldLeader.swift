@@ -1,5 +1,5 @@
-public import Events
-public import Support
+internal import Events
+internal import Support
 
 /// A writer that was told once that it leads, and never asks again: it keeps its token across the failover and goes on
 /// writing to one store. Every store must refuse it from the moment the new leader's token was granted.
@@ -38,7 +38,7 @@ public struct OldLeader: Sendable {
       let now = surroundings.timebase.monotonic()
       let due = pace.due(now: now)
       if due > now, await !surroundings.pause(.nanoseconds(due - now)) { break }
-      if Task.isCancelled { break }
+      if surroundings.isEnding { break }
       let isSuperseded = surroundings.authority.authority(in: region).token.map { $0 > token } ?? false
       let tried = isSuperseded && sequence % 10 == 9 ? inflated : token
       let payload = Array("kept token".utf8)

@@ -19,7 +19,8 @@ public struct Producer: Sendable {
   public var payloadBytes: Int
 
   /// A worker.
-  public init(worker: UInt32, region: String, rate: Double, keys: (first: UInt32, count: Int), payloadBytes: Int = 100) {
+  public init(worker: UInt32, region: String, rate: Double, keys: (first: UInt32, count: Int), payloadBytes: Int = 100)
+  {
     self.worker = worker
     self.region = region
     self.rate = rate
@@ -52,11 +53,14 @@ public struct Surroundings: Sendable {
   public var clock: any Clock<Duration>
   /// Seed of what is drawn.
   public var seed: UInt64
+  /// Ends these parts after their operation in flight.
+  public var stop: StopSignal
 
   /// The surroundings of a workload.
   public init(
     recorder: HistoryRecorder, counters: WorkloadCounters, connector: any StoreConnector,
-    authority: any AuthoritySource, timebase: Timebase, clock: any Clock<Duration>, seed: UInt64
+    authority: any AuthoritySource, timebase: Timebase, clock: any Clock<Duration>, seed: UInt64,
+    stop: StopSignal = StopSignal()
   ) {
     self.recorder = recorder
     self.counters = counters
@@ -65,7 +69,11 @@ public struct Surroundings: Sendable {
     self.timebase = timebase
     self.clock = clock
     self.seed = seed
+    self.stop = stop
   }
+
+  /// Whether a part is to end.
+  var isEnding: Bool { Task.isCancelled || stop.isRequested }
 
   /// Waits; `false` when cancelled meanwhile.
   func pause(_ duration: Duration) async -> Bool {
@@ -105,7 +113,7 @@ extension Producer {
       let now = surroundings.timebase.monotonic()
       let due = pace.due(now: now)
       if due > now, await !surroundings.pause(.nanoseconds(due - now)) { return false }
-      if Task.isCancelled { return false }
+      if surroundings.isEnding { return false }
       let authority = surroundings.authority.authority(in: producer.region)
       guard let store = authority.writer, let token = authority.token else { return true }
       if lastStore != store {

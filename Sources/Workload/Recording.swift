@@ -51,5 +51,5 @@ extension HistoryRecorder {
   }
 
   /// Outcome code of an event that was delivered again and refused by the idempotency check.
-  public static var redelivered: String { "redelivered" }
+  public static var redelivered: String { "already-applied" }
 }

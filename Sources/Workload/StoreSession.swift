@@ -71,11 +71,11 @@ public struct Delivery: Sendable, Hashable {
 public struct AppliedBatch: Sendable, Hashable {
   /// The events it was given, in the order of the log.
   public var deliveries: [Delivery]
-  /// Position up to which the group has read.
-  public var progress: Int64
+  /// Position of the last event that the group has read; `nil` when it read none in this step.
+  public var progress: Int64?
 
   /// A batch as the store reports it.
-  public init(deliveries: [Delivery], progress: Int64) {
+  public init(deliveries: [Delivery], progress: Int64?) {
     self.deliveries = deliveries
     self.progress = progress
   }

@@ -26,12 +26,22 @@ public final class WorkloadCounters: Sendable {
     public init() {}
   }
 
+  /// How a consumer group stands.
+  public struct GroupState: Sendable, Hashable {
+    /// Position of the last event it has read; −1 before the first.
+    public var position: Int64 = -1
+    /// When its last step began that found nothing new to read (ns); `nil` before the first such step.
+    public var idleSince: Int64?
+
+    /// A group that has not read yet.
+    public init() {}
+  }
+
   private struct State {
     var byRegion: [String: Totals] = [:]
     var byWorker: [UInt32: (region: String, lastToken: Int64, lastAcknowledged: Int64)] = [:]
     var stale: [String: StaleTotals] = [:]
-    var progress: [String: Int64] = [:]
-    var held = 0
+    var groups: [String: GroupState] = [:]
   }
 
   private let state = Mutex(State())
@@ -45,8 +55,8 @@ public final class WorkloadCounters: Sendable {
   /// The old leader's attempts by store.
   public var stale: [String: StaleTotals] { state.withLock(\.stale) }
 
-  /// How far each consumer group has read, by `group@store`.
-  public var progress: [String: Int64] { state.withLock(\.progress) }
+  /// How each consumer group stands, by `group@store`.
+  public var groups: [String: GroupState] { state.withLock(\.groups) }
 
   /// Producers that have not had a write acknowledged with a token of at least `token`, by worker number.
   public func producersBehind(token: Int64) -> [UInt32] {
@@ -85,7 +95,12 @@ public final class WorkloadCounters: Sendable {
     }
   }
 
-  func progressed(_ group: String, store: String, to position: Int64) {
-    state.withLock { $0.progress["\(group)@\(store)"] = position }
+  func stepped(_ group: String, store: String, begun: Int64, _ batch: AppliedBatch) {
+    state.withLock { state in
+      var standing = state.groups["\(group)@\(store)"] ?? GroupState()
+      if let position = batch.progress { standing.position = max(standing.position, position) }
+      if batch.deliveries.allSatisfy(\.isRepeat) { standing.idleSince = begun }
+      state.groups["\(group)@\(store)"] = standing
+    }
   }
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Support
 
 @main
 enum App {

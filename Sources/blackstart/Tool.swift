@@ -45,13 +45,14 @@ struct Tool: Sendable {
 
   /// The command whose words come first; of `lab up` and `lab` the longer one.
   private func find(_ words: [String]) throws(Problem) -> Command {
-    let matches = allCommands.filter { words.starts(with: $0.name.split(separator: " ").map(String.init)) }
+    let matches = Commands.all.filter { words.starts(with: $0.name.split(separator: " ").map(String.init)) }
     if let command = matches.max(by: { $0.name.count < $1.name.count }) { return command }
-    let visible = allCommands.filter { !$0.isInternal }
+    let visible = Commands.all.filter { !$0.isInternal }
     let group = visible.filter { $0.name.hasPrefix("\(words[0]) ") }
     if !group.isEmpty {
       throw Problem(
-        .usage, "'\(words[0])' needs one of: \(group.map { $0.name.dropFirst(words[0].count + 1) }.joined(separator: ", "))",
+        .usage,
+        "'\(words[0])' needs one of: \(group.map { $0.name.dropFirst(words[0].count + 1) }.joined(separator: ", "))",
         fix: usage(of: group[0]))
     }
     let near = nearest(words[0], in: visible.map(\.name))
@@ -61,7 +62,7 @@ struct Tool: Sendable {
   }
 
   private func overview() -> String {
-    let visible = allCommands.filter { !$0.isInternal }
+    let visible = Commands.all.filter { !$0.isInternal }
     let width = (visible.map(\.name.count).max() ?? 0) + 2
     let rows = visible.map { "  \($0.name)\(String(repeating: " ", count: width - $0.name.count))\($0.summary)" }
     return """
@@ -80,7 +81,7 @@ struct Tool: Sendable {
 
   /// `docs/commands.md`, from the same table as the help.
   static func markdown() -> String {
-    let parts = allCommands.filter { !$0.isInternal }.map { command in
+    let parts = Commands.all.filter { !$0.isInternal }.map { command in
       "## \(command.name)\n\n```\n\(help(for: command))```\n"
     }
     return "# Commands\n\nMade by `blackstart help --markdown`.\n\n" + parts.joined(separator: "\n")

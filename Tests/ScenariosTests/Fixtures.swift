@@ -49,12 +49,12 @@ let goodScenario = """
 
   """
 
-/// The good scenario with `old` replaced by `new`; `old` must stand in it exactly once.
-func scenario(_ changes: (old: String, new: String)...) -> String {
+/// The good scenario with each `old` replaced by its `new`; `old` must stand in it exactly once.
+func scenario(_ changes: [(old: String, new: String)]) -> String {
   var text = goodScenario
   for (old, new) in changes {
     let parts = text.split(separator: old, omittingEmptySubsequences: false)
-    precondition(parts.count == 2, "'\(old)' stands \(parts.count - 1) times")
+    precondition(parts.count == 2, "'\(old)' stands \(parts.count - 1) times, not once")
     text = parts.joined(separator: new)
   }
   return text
@@ -71,3 +71,13 @@ func messages(_ text: String) -> String {
 
 /// The good scenario as a value.
 func goodModel() throws -> LoadedScenario { try parseScenario(Array(goodScenario.utf8), file: "drill.yaml") }
+
+/// The text of the error that `body` throws, `nil` when it throws none.
+func problem(_ body: () throws -> Void) -> String? {
+  do {
+    try body()
+    return nil
+  } catch {
+    return "\(error)"
+  }
+}

@@ -7,25 +7,35 @@ import Testing
   @Test func anAggregateGoesOnWhereItsLastEventCanBeSeen() throws {
     var random = SeededRandom(seed: 1)
     var keys = KeySpace(first: 10, count: 1)
-    let first = try #require(keys.draw(using: &random))
-    #expect(first == (10, 1))
+    let drawn1 = keys.draw(using: &random)
+    let first = try #require(drawn1)
+    #expect(first.key == 10 && first.sequence == 1)
     keys.acknowledged(10, 1)
     keys.storeChanged()
     #expect(keys.held == [10])
-    #expect(keys.draw(using: &random) == nil)
+    let whileHeld = keys.draw(using: &random)
+    #expect(whileHeld == nil)
     keys.release(latest: [:])
-    #expect(keys.draw(using: &random) == nil)
+    let unseen = keys.draw(using: &random)
+    #expect(unseen == nil)
     keys.release(latest: [10: 1])
-    #expect(try #require(keys.draw(using: &random)) == (10, 2))
+    let drawn2 = keys.draw(using: &random)
+    let next = try #require(drawn2)
+    #expect(next.sequence == 2)
   }
 
   @Test func anUnknownOutcomeHoldsItsAggregateOnly() throws {
     var random = SeededRandom(seed: 1)
     var keys = KeySpace(first: 0, count: 2)
-    let event = try #require(keys.draw(using: &random))
+    let drawn3 = keys.draw(using: &random)
+    let event = try #require(drawn3)
     keys.unknown(event.key, event.sequence)
     #expect(keys.held == [event.key])
-    for _ in 0..<20 { #expect(try #require(keys.draw(using: &random)).key != event.key) }
+    for _ in 0..<20 {
+      let drawn4 = keys.draw(using: &random)
+      let next = try #require(drawn4)
+      #expect(next.key != event.key)
+    }
   }
 
   @Test func aRefusedEventDoesNotHoldItsAggregate() throws {
@@ -34,18 +44,21 @@ import Testing
     _ = keys.draw(using: &random)
     keys.storeChanged()
     #expect(keys.held.isEmpty)
-    #expect(try #require(keys.draw(using: &random)).sequence == 2)
+    let drawn5 = keys.draw(using: &random)
+    let next = try #require(drawn5)
+    #expect(next.sequence == 2)
   }
 }
 
 @Suite struct PaceTests {
   @Test func missedSlotsAreSkippedAndCounted() {
     var pace = Pace(perSecond: 10, start: 0)
-    #expect(pace.due(now: 0) == 0)
-    #expect(pace.due(now: 1) == 100_000_000)
-    #expect(pace.due(now: 1_050_000_000) == 1_050_000_000)
+    func due(_ now: Int64) -> Int64 { pace.due(now: now) }
+    #expect(due(0) == 0)
+    #expect(due(1) == 100_000_000)
+    #expect(due(1_050_000_000) == 1_050_000_000)
     #expect(pace.missed == 8)
-    #expect(pace.due(now: 1_050_000_001) == 1_100_000_000)
+    #expect(due(1_050_000_001) == 1_100_000_000)
   }
 }
 

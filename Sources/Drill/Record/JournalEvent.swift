@@ -94,6 +94,8 @@ public struct AuthoritySeen: JournalEvent, Hashable {
   public var role: String
   /// The region that it takes for the writer; `nil` when it knows of none.
   public var writer: String?
+  /// The token that this region itself was granted, sealed yet or not.
+  public var ownToken: Int64?
   /// The token of that writer.
   public var token: Int64?
   /// The mode of the store beside it: `rw`, `ro`; `nil` without a store.

@@ -37,9 +37,12 @@ struct SteadyStateMonitor: Sendable {
       let share = Double(total.failed + total.unknown) / Double(all)
       return share <= max.fraction ? nil : "write-error-rate is \(fixed(share * 100, 1))%, at most \(max) is steady"
     case .mirrorLag(let max):
-      guard let worst = sample.lag.max(by: { $0.value.age < $1.value.age }) else { return "mirror-lag: no mirror was seen" }
+      guard let worst = sample.lag.max(by: { $0.value.age < $1.value.age }) else {
+        return "mirror-lag: no mirror was seen"
+      }
       return worst.value.age <= max.nanoseconds
-        ? nil : "mirror-lag \(worst.key) is \(Duration.nanoseconds(worst.value.age).brief), at most \(max.text) is steady"
+        ? nil
+        : "mirror-lag \(worst.key) is \(Duration.nanoseconds(worst.value.age).brief), at most \(max.text) is steady"
     case .leader(let region):
       guard let leader else { return "leader: nobody holds write authority" }
       return leader == region ? nil : "leader is \(leader), not \(region)"

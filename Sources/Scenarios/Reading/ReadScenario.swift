@@ -6,8 +6,10 @@ internal import Support
 extension Scenario {
   static func read(_ value: Value) -> Scenario? {
     value.fields { fields in
-      let version = fields.required("apiVersion") { constant($0, Scenario.apiVersion, "the version of the language") }
-      let kind = fields.required("kind") { constant($0, "Scenario", "the kind of document") }
+      let version = fields.required("apiVersion") {
+        constant($0, Scenario.apiVersion, "the language that this tool reads")
+      }
+      let kind = fields.required("kind") { constant($0, "Scenario", "the only kind of document") }
       let metadata = fields.required("metadata", Metadata.read)
       let seed = fields.required("seed") { $0.integer(in: 0...Int64.max) }
       let topology = fields.required("topology", Topology.read)
@@ -33,7 +35,7 @@ extension Scenario {
   private static func constant(_ value: Value, _ expected: String, _ what: String) -> String? {
     guard let text = value.text(expected: quoted(expected)) else { return nil }
     guard text == expected else {
-      value.mistake("\(what) is \(quoted(expected)), found \(quoted(text))")
+      value.mistake("expected \(quoted(expected)), \(what), found \(quoted(text))")
       return nil
     }
     return text

@@ -13,7 +13,7 @@ extension Duration: Unit {
     guard let (number, unit) = DecimalText.split(text) else { throw Self.unexpected(text) }
     if unit.isEmpty { throw Self.unexpected(text, fix: "say the unit: did you mean \(text)s?") }
     guard let scale = Self.units.first(where: { $0.name == unit })?.nanoseconds else {
-      let near = closest(to: unit.lowercased(), among: Self.units.map(\.name))
+      let near = meantUnit(unit)
       throw Self.unexpected(
         text,
         fix: (near.map { "did you mean \(text.dropLast(unit.count))\($0)? " } ?? "") + "units: ns, us, ms, s, m, h")

@@ -63,7 +63,7 @@ extension Rate: Unit {
       throw Self.unexpected(text, fix: bare ? "say the period: did you mean \(text)/s?" : nil)
     }
     guard let period = Period(rawValue: parts[1]) else {
-      let near = parts[1].first.flatMap { Period(rawValue: String($0)) }
+      let near = meantUnit(parts[1]).flatMap(Period.init(rawValue:))
       throw Self.unexpected(
         text, fix: (near.map { "did you mean \(parts[0])/\($0.rawValue)? " } ?? "") + "periods: s, m, h")
     }

@@ -23,3 +23,16 @@ extension Unit {
     return UnitError(what: "expected \(form), found \(quoted(text))", fix: fix)
   }
 }
+
+/// The unit of time that a person probably meant by a longer or differently written name.
+func meantUnit(_ name: String) -> String? {
+  switch name.lowercased() {
+  case "s", "sec", "secs", "second", "seconds": "s"
+  case "m", "min", "mins", "minute", "minutes": "m"
+  case "h", "hr", "hrs", "hour", "hours": "h"
+  case "ms", "msec", "msecs", "millis", "milliseconds": "ms"
+  case "us", "usec", "usecs", "micros", "microseconds", "\u{3BC}s": "us"
+  case "ns", "nsec", "nanos", "nanoseconds": "ns"
+  default: nil
+  }
+}

@@ -5,7 +5,7 @@ extension Checking {
     if scenario.timeline.isEmpty {
       error("timeline", "no fault: nothing would be tested", fix: "add an entry")
     }
-    unique(scenario.timeline.map(\.id), "the id") { "timeline[\($0)].id" }
+    unique(scenario.timeline.map(\.id), "the id", fix: "rename one of the two") { "timeline[\($0)].id" }
     for (index, entry) in scenario.timeline.enumerated() {
       let path = "timeline[\(index)]"
       switch entry.fault {
@@ -28,7 +28,7 @@ extension Checking {
   private mutating func checkPartition(_ name: String, _ peers: PeerSelection, at path: String) {
     guard region(name, at: "\(path).region") != nil else { return }
     if case .regions(let names) = peers {
-      unique(names, "the region") { "\(path).from[\($0)]" }
+      unique(names, "the region", fix: "leave one of the two out") { "\(path).from[\($0)]" }
       for (index, peer) in names.enumerated() {
         _ = region(peer, at: "\(path).from[\(index)]")
         if peer == name {
@@ -50,7 +50,7 @@ extension Checking {
     for index in order {
       let entry = scenario.timeline[index]
       var refused = false
-      for pair in entry.fault.cutPairs(in: scenario.topology) {
+      for pair in cuts[index] {
         if let before = latest[pair], before.end > entry.at, !refused {
           let other = scenario.timeline[before.index]
           refused = true
@@ -73,8 +73,8 @@ extension Checking {
     guard quorum.count >= 3, let owner = scenario.ownership.first, topology.region(owner.normal) != nil,
       topology.region(owner.failover) != nil
     else { return }  // said already
-    for (index, entry) in scenario.timeline.enumerated() {
-      let groups = islands(at: entry.at)
+    for index in scenario.timeline.indices {
+      let groups = islands[index]
       let path = "timeline[\(index)]"
       let need = quorum.count / 2 + 1
       guard let majority = groups.first(where: { quorum.intersection($0).count >= need }) else {
@@ -85,35 +85,12 @@ extension Checking {
             + " Nobody could be elected", fix: "cut off fewer regions at a time")
         continue
       }
-      if !majority.contains(owner.normal), !majority.contains(owner.failover) {
+      if owner.normal != owner.failover, !majority.contains(owner.normal), !majority.contains(owner.failover) {
         error(
           path, "cuts off '\(owner.normal)' and its failover '\(owner.failover)' both: no region could take over",
           fix: "leave '\(owner.failover)' with the majority")
       }
     }
-  }
-
-  /// The groups of regions that reach each other while the faults that are in force at `time` last.
-  func islands(at time: Duration) -> [[String]] {
-    let names = scenario.topology.regions.map(\.name)
-    let cut = Set(
-      scenario.timeline.filter { $0.at <= time && time < $0.end }.flatMap { $0.fault.cutPairs(in: scenario.topology) })
-    var groups: [[String]] = []
-    var placed: Set<String> = []
-    for name in names where !placed.contains(name) {
-      var group = [name]
-      var next = 0
-      placed.insert(name)
-      while next < group.count {
-        for other in names where !placed.contains(other) && !cut.contains(RegionPair(group[next], other)) {
-          placed.insert(other)
-          group.append(other)
-        }
-        next += 1
-      }
-      groups.append(group)
-    }
-    return groups
   }
 }
 

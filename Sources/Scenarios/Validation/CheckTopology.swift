@@ -9,7 +9,9 @@ extension Checking {
       return
     }
     for region in topology.regions {
-      unique(region.roles.map(\.rawValue), "the role") { "\(path).\(region.name).roles[\($0)]" }
+      unique(region.roles.map(\.rawValue), "the role", fix: "leave one of the two out") {
+        "\(path).\(region.name).roles[\($0)]"
+      }
       if region.roles.isEmpty {
         error(
           "\(path).\(region.name).roles", "the region '\(region.name)' has no role",
@@ -21,7 +23,7 @@ extension Checking {
     if stores.count != 2 {
       error(
         path,
-        "postgres-etcd mirrors between two stores; \(stores.isEmpty ? "no region has" : listed(stores)) the role 'store'",
+        "postgres-etcd mirrors between two stores; \(stores.isEmpty ? "no region has" : stores.count == 1 ? "only \(stores[0]) has" : "\(listed(stores)) have") the role 'store'",
         fix: "give exactly two regions the role 'store'")
     }
   }

@@ -2,25 +2,12 @@ internal import Support
 
 // Verdicts that could never be had: service levels that the configuration makes impossible, items that nothing feeds.
 extension Checking {
-  /// The entries that cut the normal owner off from the majority, so that a failover must follow.
-  private var cutsOfPrimary: [(index: Int, entry: TimelineEntry)] {
-    guard let owner = scenario.ownership.first?.normal else { return [] }
-    let quorum = Set(scenario.topology.names(with: .quorum))
-    return scenario.timeline.enumerated().filter { _, entry in
-      guard let own = islands(at: entry.at).first(where: { $0.contains(owner) }) else { return false }
-      return quorum.intersection(own).count * 2 <= quorum.count
-        && entry.fault.cutPairs(in: scenario.topology).contains { $0.first == owner || $0.second == owner }
-    }.map { (index: $0.offset, entry: $0.element) }
-  }
-
-  /// Whether any fault makes a failover necessary.
-  var cutsPrimary: Bool { !cutsOfPrimary.isEmpty }
-
   /// A fault that ends before the lease cannot show a failover.
   mutating func checkFailover() {
     let ttl = scenario.stack.leaseTTL
     let longest = scenario.stack.longestLease
-    for (index, entry) in cutsOfPrimary {
+    for index in cutsOfPrimary {
+      let entry = scenario.timeline[index]
       let path = "timeline[\(index)].for"
       if entry.hold <= ttl {
         error(
@@ -41,7 +28,9 @@ extension Checking {
     if scenario.checklist.isEmpty {
       error("checklist", "nothing is judged: the run would have no verdict", fix: "add an item")
     }
-    unique(scenario.checklist.map(\.item.rawValue), "the item") { "checklist[\($0)].item" }
+    unique(scenario.checklist.map(\.item.rawValue), "the item", fix: "leave one of the two out") {
+      "checklist[\($0)].item"
+    }
     for (index, entry) in scenario.checklist.enumerated() {
       let path = "checklist[\(index)]"
       checkEvidence(for: entry, at: path)
@@ -83,8 +72,8 @@ extension Checking {
       } else if within > scenario.recovery.within {
         note(
           "\(path).within",
-          "the run waits recovery.within of \(scenario.recovery.within.text); a mirror that needs longer,"
-            + " but less than \(within.text), is INCONCLUSIVE, not FAIL")
+          "the run waits recovery.within of \(scenario.recovery.within.text) only; a slower mirror is not given"
+            + " the rest of its \(within.text)")
       }
     }
     if let rpo = entry.rpo { checkRecoveryPoint(rpo, at: "\(path).rpo") }

@@ -6,7 +6,9 @@ extension Checking {
     if workload.producers.isEmpty {
       error("workload.producers", "nobody writes: nothing could be lost or kept", fix: "add a producer")
     }
-    unique(workload.producers.map(\.name), "the producer") { "workload.producers[\($0)].name" }
+    unique(workload.producers.map(\.name), "the producer", fix: "rename one of the two") {
+      "workload.producers[\($0)].name"
+    }
     for (index, producer) in workload.producers.enumerated() {
       let path = "workload.producers[\(index)]"
       _ = region(producer.region, at: "\(path).region")
@@ -17,7 +19,9 @@ extension Checking {
             + " have nothing to write", fix: "at least \(producer.workers) keys")
       }
     }
-    unique(workload.consumers.map(\.name), "the consumer") { "workload.consumers[\($0)].name" }
+    unique(workload.consumers.map(\.name), "the consumer", fix: "rename one of the two") {
+      "workload.consumers[\($0)].name"
+    }
     for (index, consumer) in workload.consumers.enumerated() {
       let path = "workload.consumers[\(index)]"
       _ = region(consumer.region, at: "\(path).region")
@@ -44,7 +48,9 @@ extension Checking {
         "steadyState.expect", "nothing is expected, so the baseline could never fail",
         fix: "expect at least one metric: \(Expectation.Metric.allCases.map(\.rawValue).joined(separator: ", "))")
     }
-    unique(steady.expect.map(\.metric.rawValue), "the metric") { "steadyState.expect[\($0)].metric" }
+    unique(steady.expect.map(\.metric.rawValue), "the metric", fix: "leave one of the two out") {
+      "steadyState.expect[\($0)].metric"
+    }
     for (index, expectation) in steady.expect.enumerated() {
       let path = "steadyState.expect[\(index)]"
       check(expectation, at: path)

@@ -23,12 +23,33 @@ public func check(_ scenario: Scenario, at places: SourceMap) -> [Diagnostic] {
 struct Checking {
   let scenario: Scenario
   let places: SourceMap
+  /// For each timeline entry, the pairs of regions that it cuts.
+  let cuts: [[RegionPair]]
+  /// For each timeline entry, the groups of regions that reach each other when it begins.
+  let islands: [[[String]]]
+  /// The entries that cut the normal owner off from the majority, so that a failover must follow.
+  let cutsOfPrimary: [Int]
   private(set) var found: [Diagnostic] = []
 
   init(scenario: Scenario, places: SourceMap) {
     self.scenario = scenario
     self.places = places
+    let cuts = scenario.timeline.map { $0.fault.cutPairs(in: scenario.topology) }
+    let islands = scenario.islands(cuts: cuts)
+    self.cuts = cuts
+    self.islands = islands
+    let quorum = Set(scenario.topology.names(with: .quorum))
+    cutsOfPrimary = scenario.timeline.indices.filter { index in
+      guard let owner = scenario.ownership.first?.normal,
+        let own = islands[index].first(where: { $0.contains(owner) })
+      else { return false }
+      return quorum.intersection(own).count * 2 <= quorum.count
+        && cuts[index].contains { $0.first == owner || $0.second == owner }
+    }
   }
+
+  /// Whether any fault makes a failover necessary.
+  var cutsPrimary: Bool { !cutsOfPrimary.isEmpty }
 
   mutating func error(_ path: String, _ what: String, fix: String? = nil) {
     found.append(Diagnostic(.error, at: places[path], path: path, what, fix: fix))
@@ -61,19 +82,18 @@ struct Checking {
   }
 
   /// Notes a mistake at every name that stood in the list before.
-  mutating func unique(_ names: [String], _ what: String, at path: (Int) -> String) {
+  mutating func unique(_ names: [String], _ what: String, fix: String, at path: (Int) -> String) {
     var first: [String: Int] = [:]
     for (index, name) in names.enumerated() {
       if let earlier = first[name] {
         let line = places[path(earlier)].line
-        error(
-          path(index), "\(what) '\(name)' stands twice; it stood in line \(line) already", fix: "rename one of the two")
+        error(path(index), "\(what) '\(name)' stands twice; it stood in line \(line) already", fix: fix)
       } else {
         first[name] = index
       }
     }
   }
 
-  /// The timeline's times can be added without overflow; other checks rely on it.
+  /// No part of a drill lasts longer.
   var longestTime: Duration { .seconds(366 * 86_400) }
 }

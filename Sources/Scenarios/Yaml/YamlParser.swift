@@ -103,20 +103,35 @@ private final class YamlEvents {
     let problem = raw.problem.map { String(cString: $0) } ?? "not readable as YAML"
     let context = raw.context.map { String(cString: $0) }
     if raw.error == YAML_READER_ERROR {
-      let mark = Mark(raw.mark)
       return YamlError(
-        mark, "not a text in UTF-8: \(problem) (byte \(raw.problem_offset))", fix: "save the file as UTF-8 text")
+        mark(atByte: raw.problem_offset), "not a text in UTF-8: \(problem) (byte \(raw.problem_offset))",
+        fix: "save the file as UTF-8 text")
     }
     let mark = Mark(raw.problem_mark)
-    if problem.contains("found character that cannot start any token") {
-      return YamlError(
-        mark, "broken YAML: a tab or another character that cannot begin a value",
-        fix: "indent with spaces; put texts that begin with @, ` or % into quotes")
-    }
-    if problem.contains("found a tab character") {
+    if problem.contains("cannot start any token"), character(at: mark) == "\t" {
       return YamlError(mark, "broken YAML: a tab in the indentation", fix: "indent with spaces")
     }
-    return YamlError(mark, "broken YAML: \(context.map { "\($0), " } ?? "")\(problem)")
+    if problem.contains("cannot start any token") {
+      return YamlError(
+        mark, "broken YAML: a value cannot begin with this character", fix: "put the text into quotes")
+    }
+    let begin = Mark(raw.context_mark)
+    let place = begin.line < mark.line ? " that begins at line \(begin.line), column \(begin.column)" : ""
+    return YamlError(mark, "broken YAML: \(context.map { "\($0)\(place): " } ?? "")\(problem)")
+  }
+
+  /// libyaml counts bytes, from 0, where it could not decode the text.
+  private func mark(atByte offset: Int) -> Mark {
+    let before = input.prefix(offset)
+    let line = before.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).last ?? []
+    return Mark(
+      line: 1 + before.count { $0 == UInt8(ascii: "\n") }, column: String(decoding: line, as: UTF8.self).count + 1)
+  }
+
+  private func character(at mark: Mark) -> Character? {
+    let lines = input.split(separator: UInt8(ascii: "\n"), maxSplits: mark.line, omittingEmptySubsequences: false)
+    guard mark.line <= lines.count else { return nil }
+    return String(decoding: lines[mark.line - 1], as: UTF8.self).dropFirst(mark.column - 1).first
   }
 }
 
