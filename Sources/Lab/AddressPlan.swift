@@ -11,7 +11,9 @@ public enum AddressPlan {
   public static let network6 = "fd00:91::/64"
 
   /// The IPv4 address of region `number` (from 1), with its prefix length.
-  public static func prefix4(_ number: Int) -> IPPrefix { prefix(.v4(10 << 24 | 91 << 16 | UInt32(number) << 8 | 1), 16) }
+  public static func prefix4(_ number: Int) -> IPPrefix {
+    prefix(.v4(10 << 24 | 91 << 16 | UInt32(number) << 8 | 1), 16)
+  }
 
   /// The IPv6 address of region `number`; the number reads the same in both families, so 10 is written `:10:`.
   public static func prefix6(_ number: Int) -> IPPrefix {

@@ -96,7 +96,8 @@ public final class Lab: Sendable {
   public static func down(_ id: String, stateDirectory: String, force: Bool = false) async throws -> [String] {
     let paths = LabPaths(stateDirectory: stateDirectory, id: id)
     guard LabSpecification.isName(id, atMost: 16, digitFirst: true), fileExists(paths.directory) else {
-      throw Problem(.usage, at: paths.directory, "there is no lab '\(id)'; nothing was changed", fix: "blackstart recover --list")
+      throw Problem(
+        .usage, at: paths.directory, "there is no lab '\(id)'; nothing was changed", fix: "blackstart recover --list")
     }
     if !force, case .held(let process) = standing(paths, boot: try LabOwner.currentBoot()), process.pid != getpid() {
       throw Problem(

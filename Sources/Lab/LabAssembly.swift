@@ -127,7 +127,8 @@ private struct LabAssembly: Sendable {
 
   private func waitForLeader(_ servers: [LabServer], _ namespaces: [String: NetworkNamespace]) async throws {
     _ = try await inParallel(servers) { server in
-      let endpoint = "http://\(AddressPlan.prefix4(number(of: server.region)).address):\(specification.ports.etcdClient)"
+      let endpoint =
+        "http://\(AddressPlan.prefix4(number(of: server.region)).address):\(specification.ports.etcdClient)"
       let client = try EtcdClient(
         endpoints: [endpoint], name: "lab-etcd", networkNamespace: namespaces[server.region]?.fileDescriptor,
         timebase: surroundings.timebase)
@@ -199,18 +200,22 @@ private struct LabAssembly: Sendable {
   }
 
   /// Subscribes every store to every other and waits until all of them follow.
+  ///
+  /// One after the other: making a slot waits for the publisher's running transactions, and if one of them is itself
+  /// waiting for its slot here, both wait for ever.
   private func mirror(_ connections: [String: PostgresConnection]) async throws {
-    _ = try await inParallel(numbered(.store)) { target in
+    for target in numbered(.store) {
       guard let connection = connections[target.region.name] else { preconditionFailure("no store \(target)") }
-      let store = EventStore(connection)
       for origin in numbered(.store) where origin.region != target.region {
-        try await store.subscribe(
+        try await EventStore(connection).subscribe(
           to: origin.region.name,
           at: address(of: origin.number, user: EventStore.mirrorRole, password: record.password),
           region: target.region.name)
       }
-      try await readiness.wait(for: "mirror into \(target.region.name)", servers: []) {
-        try await store.mirrorsReady() ? .ready : .waiting("an apply worker does not run yet")
+    }
+    for (name, connection) in connections {
+      try await readiness.wait(for: "mirror into \(name)", servers: []) {
+        try await EventStore(connection).mirrorsReady() ? .ready : .waiting("an apply worker does not run yet")
       }
     }
   }

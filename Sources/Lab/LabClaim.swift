@@ -17,7 +17,9 @@ struct LabClaim: Sendable, Hashable {
 
   init?(directoryName: String) {
     let parts = directoryName.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 4, parts[0].isEmpty, let pid = Int32(parts[2]), let ticks = UInt64(parts[3]) else { return nil }
+    guard parts.count == 4, parts[0].isEmpty, let pid = Int32(parts[2]), let ticks = UInt64(parts[3]) else {
+      return nil
+    }
     id = String(parts[1])
     process = ProcessIdentity(pid: pid, startTicks: ticks)
   }

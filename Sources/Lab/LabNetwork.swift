@@ -14,7 +14,8 @@ struct LabNetwork: Sendable {
     let names = specification.regions.map { paths.namespace($0.name) } + [paths.namespace("wan")]
     for name in names where try NetworkNamespace.exists(named: name) {
       throw Problem(
-        .usage, at: "/run/netns/\(name)", "the namespace exists, and no lab here says it is its own; it was not touched",
+        .usage, at: "/run/netns/\(name)",
+        "the namespace exists, and no lab here says it is its own; it was not touched",
         fix: "use another lab id, or remove it: ip netns del \(name)")
     }
   }

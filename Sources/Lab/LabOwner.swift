@@ -23,7 +23,8 @@ struct LabOwner: Sendable, Hashable, Codable {
 
   static func mine(_ phase: Phase) throws -> LabOwner {
     guard let me = ProcessIdentity(of: getpid()) else {
-      throw Problem(.faultNotApplied, at: "/proc/self/stat", "this process cannot read its own entry", fix: "mount /proc")
+      throw Problem(
+        .faultNotApplied, at: "/proc/self/stat", "this process cannot read its own entry", fix: "mount /proc")
     }
     return LabOwner(phase: phase, process: me, boot: try currentBoot())
   }

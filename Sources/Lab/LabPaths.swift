@@ -37,7 +37,8 @@ struct LabPaths: Sendable, Hashable {
       let path = controlPlaneSocket(region.name)
       if path.utf8.count > 107 {
         throw Problem(
-          .usage, at: path, "the path is too long for a socket (\(path.utf8.count) bytes, at most 107); nothing was made",
+          .usage, at: path,
+          "the path is too long for a socket (\(path.utf8.count) bytes, at most 107); nothing was made",
           fix: "use a shorter state directory")
       }
     }

@@ -26,10 +26,12 @@ struct NamespaceCensus: Sendable {
 
   /// Looks at the given names; one that is no (whole) namespace holds no process.
   init(_ candidates: [String]) throws(NetlinkError) {
-    var excluded: Set<Identity> = []
-    for namespace in [try NetworkNamespace.current(), try .open(pid: 1), try .open(pid: getpid())] {
-      excluded.insert(Identity(device: namespace.identity.device, inode: namespace.identity.inode))
-    }
+    let own = try NetworkNamespace.current().identity
+    // Where init's cannot be looked at (a container), its process cannot be found in one of ours either.
+    let excluded = [
+      Identity(device: own.device, inode: own.inode), Self.identity("/proc/self/ns/net"),
+      Self.identity("/proc/1/ns/net"),
+    ]
     for name in candidates {
       guard let identity = Self.identity("\(NetworkNamespace.directory)/\(name)"), !excluded.contains(identity) else {
         continue
@@ -71,7 +73,8 @@ func processesWorking(on directory: String) throws(SystemError) -> [LabProcess] 
     guard ["cp", "initdb", "postgres", "etcd"].contains(command) else { continue }
     let words = ((try? readFile("/proc/\(pid)/cmdline", limit: 1 << 20)) ?? [])  // it has just ended
       .split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-    let isInside = words.contains { $0.hasPrefix("\(directory)/") } || workingDirectory(of: pid).hasPrefix("\(directory)/")
+    let isInside =
+      words.contains { $0.hasPrefix("\(directory)/") } || workingDirectory(of: pid).hasPrefix("\(directory)/")
     if isInside { found.append(LabProcess(process: process, command: command, place: directory)) }
   }
   return found

@@ -55,7 +55,8 @@ extension Lab {
         } catch let problem as Problem {
           failures.append(problem)
         } catch {
-          failures.append(Problem(.recoveryIncomplete, at: "lab \(id)", "\(error)", fix: "run blackstart recover again"))
+          failures.append(
+            Problem(.recoveryIncomplete, at: "lab \(id)", "\(error)", fix: "run blackstart recover again"))
         }
       }
       removed += try removeUnclaimed(in: stateDirectory)
@@ -74,7 +75,8 @@ extension Lab {
 
   static func standing(_ paths: LabPaths, boot: String) -> LabStanding {
     // No owner, or half of one, is what a kill in the midst of `remove` leaves.
-    guard let bytes = try? readFile(paths.owner, limit: 1 << 16), let owner = try? decodeJSON(LabOwner.self, from: bytes)
+    guard let bytes = try? readFile(paths.owner, limit: 1 << 16),
+      let owner = try? decodeJSON(LabOwner.self, from: bytes)
     else { return .abandoned }
     return owner.standing(boot: boot)
   }

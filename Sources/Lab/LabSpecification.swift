@@ -94,7 +94,8 @@ public struct LabSpecification: Sendable, Hashable, Codable {
     for region in regions {
       if !Self.isName(region.name, atMost: 12, underscore: true) {
         try refuse(
-          "'\(region.name)' cannot name a region", fix: "use 1 to 12 lower-case letters, digits and '_', a letter first")
+          "'\(region.name)' cannot name a region", fix: "use 1 to 12 lower-case letters, digits and '_', a letter first"
+        )
       }
       if !seen.insert(region.name).inserted {
         try refuse("the region name '\(region.name)' is taken", fix: "give each region another name than wan, lo, br0")
@@ -102,7 +103,8 @@ public struct LabSpecification: Sendable, Hashable, Codable {
     }
     let needsQuorum = regions.contains { $0.has(.control) }
     if needsQuorum && regions(with: .quorum).isEmpty {
-      try refuse("control planes need etcd, and no region has the role quorum", fix: "give one or three regions the role")
+      try refuse(
+        "control planes need etcd, and no region has the role quorum", fix: "give one or three regions the role")
     }
     if needsQuorum && !regions.contains(where: { $0.name == preferredWriter && $0.has(.store) && $0.has(.control) }) {
       try refuse(

@@ -24,11 +24,17 @@ struct LogTail: Sendable, Hashable {
 
   private static let complaints: [(sign: String, remedy: String)] = [
     ("address already in use", "the port is taken inside the region's namespace: end what listens there (ss -ltnp)"),
-    ("cannot assign requested address", "the region's address is gone from its namespace: take the lab down and up again"),
+    (
+      "cannot assign requested address",
+      "the region's address is gone from its namespace: take the lab down and up again"
+    ),
     ("no space left on device", "the disk is full: free some space, or choose another state directory"),
     ("permission denied", "the server's user may not enter the state directory: give it mode 0755, and those above it"),
     ("too many open files", "raise the limit of open files (ulimit -n)"),
-    ("could not create shared memory segment", "raise kernel.shmmni, or remove segments that killed servers left (ipcs -m)"),
+    (
+      "could not create shared memory segment",
+      "raise kernel.shmmni, or remove segments that killed servers left (ipcs -m)"
+    ),
     ("cannot allocate memory", "the machine has too little memory free"),
   ]
 }

@@ -42,11 +42,14 @@ struct Readiness: Sendable {
             }
           }
         } catch is DeadlineExceeded {
-          let tails = servers.map { "\n    \($0.logPath): \(LogTail(path: $0.logPath, count: 1).lines.first ?? "(empty)")" }
+          let tails = servers.map {
+            "\n    \($0.logPath): \(LogTail(path: $0.logPath, count: 1).lines.first ?? "(empty)")"
+          }
           throw Problem(
             .steadyState, at: what,
             "it was not ready within \(limit.brief): \(await lastReason.text); its log ends:\(tails.joined())",
-            fix: servers.compactMap { LogTail(path: $0.logPath).remedy }.first ?? "read the log; is the machine very busy?")
+            fix: servers.compactMap { LogTail(path: $0.logPath).remedy }.first
+              ?? "read the log; is the machine very busy?")
         }
         throw Done()
       }

@@ -38,7 +38,8 @@ public final class RegionHandle: Sendable {
     store =
       region.has(.store)
       ? PostgresAddress(
-        host: "\(address4)", port: UInt16(clamping: ports.store), user: EventStore.applicationRole, password: password) : nil
+        host: "\(address4)", port: UInt16(clamping: ports.store), user: EventStore.applicationRole, password: password)
+      : nil
     controlPlaneSocket = region.has(.control) ? paths.controlPlaneSocket(region.name) : nil
   }
 
