@@ -89,7 +89,7 @@ let package = Package(
     tests("ScenariosTests", on: ["Scenarios", "Support"], resources: [.copy("Golden")]),
     tests("ChecksTests", on: ["Checks", "Events", "Support"]),
     tests("StacksTests", on: ["Stacks", "Netlink", "Support", "Events"]),
-    tests("LabTests", on: ["Lab", "Stacks", "Netlink", "Support"]),
+    tests("LabTests", on: ["Lab", "Stacks", "Netlink", "Support", "TestSupport"]),
     tests("WorkloadTests", on: ["Workload", "Events", "Support"]),
     tests("DrillTests", on: ["Drill", "Scenarios", "Checks", "Events", "Support"]),
     tests("ReportsTests", on: ["Reports", "Drill", "Checks", "Scenarios", "Events", "Support"]),
