@@ -73,10 +73,13 @@ final class AuthorityBoard: AuthoritySource {
       let view: AuthoritySeen
       switch await client.next() {
       case .state(let said):
+        // A region that is not the writer itself must not be told to be one: its last word from etcd may be old.
+        let claimsItself = said.writerRegion == region.name && said.role != .writer
         view = AuthoritySeen(
-          region: region.name, role: said.role.rawValue, ownToken: said.ownToken, writer: said.writerRegion,
-          token: said.token, storeMode: said.storeMode?.rawValue, storeHighest: said.storeHighest,
-          etcdLeader: said.etcdLeader, etcdReachable: said.etcdReachable)
+          region: region.name, role: said.role.rawValue, ownToken: said.ownToken,
+          writer: claimsItself ? nil : said.writerRegion, token: claimsItself ? nil : said.token,
+          storeMode: said.storeMode?.rawValue, storeHighest: said.storeToken, etcdLeader: said.etcdLeader,
+          etcdReachable: said.etcdReachable)
       case .silent:
         view = AuthoritySeen(
           region: region.name, role: "silent", ownToken: nil, writer: nil, token: nil, storeMode: nil,
