@@ -53,7 +53,7 @@ public struct CompiledFault: Sendable, Hashable {
       commands.append(
         .addElements(table, set: set.name, id: set.id, .init(set.peers, timeoutMilliseconds: lifeMilliseconds)))
     }
-    for set in sets { commands.append(.addRule(table, chain: Self.chain, Self.dropRule(set))) }
+    commands += rules.map { .addRule(table, chain: Self.chain, $0.steps) }
     return NFTables.Batch(commands)
   }
 
@@ -82,15 +82,37 @@ public struct CompiledFault: Sendable, Hashable {
   /// Ends the fault.
   public var disarm: NFTables.Batch { NFTables.Batch([.deleteTable(table)]) }
 
+  /// One rule, and the family whose drops it counts; `nil` if it drops nothing.
+  struct Rule: Sendable {
+    var counts: IPAddress.Family?
+    var steps: [NFTables.Expression]
+  }
+
+  /// The rules of the chain, in order.
+  var rules: [Rule] {
+    sets.flatMap { set -> [Rule] in
+      let drop = Rule(counts: set.family, steps: Self.drop(set))
+      return set.family == .v4 ? [drop] : [Rule(counts: nil, steps: Self.passNeighbourDiscovery), drop]
+    }
+  }
+
   /// `ip saddr @peers counter drop`, in either family.
-  private static func dropRule(_ set: PeerSet) -> [NFTables.Expression] {
+  private static func drop(_ set: PeerSet) -> [NFTables.Expression] {
     let (number, offset): (UInt8, UInt32) = set.family == .v4 ? (2, 12) : (10, 8)
     return [
-      .loadProtocolFamily, .isEqual([number]),
+      .loadProtocolFamily, .compare(.equal, [number]),
       .loadNetworkHeader(offset: offset, length: UInt32(set.family.bits / 8)), .isInSet(set.name, id: set.id),
       .counter, .verdict(.drop),
     ]
   }
+
+  /// Lets ICMPv6 types 133 to 137 pass (RFC 4861), which are to IPv6 what ARP is to IPv4: part of the link and not of what
+  /// runs over it. Without them a node that is deaf to a neighbour soon cannot send to it either, and a one-way cut would
+  /// turn into a full one.
+  private static let passNeighbourDiscovery: [NFTables.Expression] = [
+    .loadProtocolFamily, .compare(.equal, [10]), .loadTransportProtocol, .compare(.equal, [58]),
+    .loadTransportHeader(offset: 0, length: 1), .compare(.atLeast, [133]), .compare(.atMost, [137]), .verdict(.accept),
+  ]
 }
 
 extension Fault {
@@ -129,7 +151,8 @@ extension Fault {
     let exempt = Set(targets.exempt)
     for peer in targets.peers {
       if peer.isIPv4Mapped {
-        throw fail(.invalid("peer \(peer) is an IPv4 address in IPv6 clothes, which no packet carries; write it as IPv4"))
+        throw fail(
+          .invalid("peer \(peer) is an IPv4 address in IPv6 clothes, which no packet carries; write it as IPv4"))
       }
       if peer == .v4(0) || peer == .v6(0, 0) {
         throw fail(.invalid("peer \(peer) is the unspecified address, which no packet comes from"))

@@ -51,15 +51,16 @@ struct HeldFault: Sendable {
 
   /// Takes over what the kernel shows of the fault's table.
   mutating func note(_ rules: [NFTables.Rule], livePeers: [Int]?, at time: Int64) {
-    guard rules.count == compiled.sets.count else {
-      missing =
-        rules.isEmpty ? "table \(compiled.table) or its rules" : "\(compiled.sets.count - rules.count) of its rules"
+    let wanted = compiled.rules
+    guard rules.count == wanted.count else {
+      missing = rules.isEmpty ? "table \(compiled.table) or its rules" : "\(wanted.count - rules.count) of its rules"
       return
     }
-    for (set, rule) in zip(compiled.sets, rules) {
-      switch set.family {
-      case .v4: counters.v4 = rule.counts.first
-      case .v6: counters.v6 = rule.counts.first
+    for (rule, found) in zip(wanted, rules) {
+      switch rule.counts {
+      case .v4: counters.v4 = found.counts.first
+      case .v6: counters.v6 = found.counts.first
+      case nil: break
       }
     }
     let lost = zip(compiled.sets, livePeers ?? []).filter { $0.peers.count != $1 }

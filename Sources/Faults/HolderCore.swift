@@ -159,7 +159,7 @@ final class HolderCore: Sendable {
     let at = timebase.monotonic()
     let rules = try connection.rules(of: held.compiled.table)
     var peers: [Int]?
-    if held.countsPeers, rules.count == held.compiled.sets.count {
+    if held.countsPeers, !rules.isEmpty {
       peers = try held.compiled.sets.map { (set) throws(NetlinkError) in
         try connection.elements(of: set.name, in: held.compiled.table).count
       }

@@ -161,9 +161,9 @@ extension NFTables {
 extension NFTables.Expression {
   private var name: String {
     switch self {
-    case .loadProtocolFamily: "meta"
-    case .loadNetworkHeader: "payload"
-    case .isEqual: "cmp"
+    case .loadProtocolFamily, .loadTransportProtocol: "meta"
+    case .loadNetworkHeader, .loadTransportHeader: "payload"
+    case .compare: "cmp"
     case .isInSet: "lookup"
     case .counter: "counter"
     case .verdict: "immediate"
@@ -180,14 +180,16 @@ extension NFTables.Expression {
         case .loadProtocolFamily:
           try writer.big(2, UInt32(15))  // NFT_META_NFPROTO
           try writer.big(1, register)
+        case .loadTransportProtocol:
+          try writer.big(2, UInt32(16))  // NFT_META_L4PROTO
+          try writer.big(1, register)
         case .loadNetworkHeader(let offset, let length):
+          try Self.writePayload(base: 1, offset, length, register, to: &writer)  // NFT_PAYLOAD_NETWORK_HEADER
+        case .loadTransportHeader(let offset, let length):
+          try Self.writePayload(base: 2, offset, length, register, to: &writer)  // NFT_PAYLOAD_TRANSPORT_HEADER
+        case .compare(let comparison, let bytes):
           try writer.big(1, register)
-          try writer.big(2, UInt32(1))  // NFT_PAYLOAD_NETWORK_HEADER
-          try writer.big(3, offset)
-          try writer.big(4, length)
-        case .isEqual(let bytes):
-          try writer.big(1, register)
-          try writer.big(2, UInt32(0))  // NFT_CMP_EQ
+          try writer.big(2, comparison.rawValue)
           try writer.nest(3) { (writer) throws(WireError) in try writer.raw(1, bytes) }
         case .isInSet(let name, let id):
           try writer.big(2, register)
@@ -202,5 +204,14 @@ extension NFTables.Expression {
         }
       }
     }
+  }
+
+  private static func writePayload(
+    base: UInt32, _ offset: UInt32, _ length: UInt32, _ register: UInt32, to writer: inout MessageWriter
+  ) throws(WireError) {
+    try writer.big(1, register)
+    try writer.big(2, base)
+    try writer.big(3, offset)
+    try writer.big(4, length)
   }
 }
