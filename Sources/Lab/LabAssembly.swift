@@ -226,13 +226,13 @@ private struct LabAssembly: Sendable {
     try await inParallel(numbered(.control)) { plane in
       let name = plane.region.name
       let configuration = ControlPlaneConfiguration(
-        lab: specification.id, region: name, isCandidate: plane.region.has(.store),
-        etcdEndpoints: endpoints(preferring: name),
+        lab: specification.id, region: name, etcdEndpoints: endpoints(preferring: name),
         store: plane.region.has(.store)
           ? address(of: plane.number, user: EventStore.controlRole, password: record.password) : nil,
-        leaseTTLSeconds: specification.leaseTTLSeconds,
-        campaignDelay: name == specification.preferredWriter ? .zero : .seconds(3),
-        socketPath: paths.controlPlaneSocket(name), plant: surroundings.controlPlanePlant)
+        leaseSeconds: Int64(specification.leaseTTLSeconds),
+        campaignDelayMilliseconds: name == specification.preferredWriter ? 0 : 3000,
+        socketPath: paths.controlPlaneSocket(name),
+        plant: surroundings.controlPlanePlant.flatMap(ControlPlaneConfiguration.Plant.init))
       try configuration.save(paths.controlPlaneConfiguration(name))
       let server = try await starter.start(
         ServerName(region: name, kind: .controlPlane), in: try namespace(plane.region, namespaces),
@@ -244,7 +244,7 @@ private struct LabAssembly: Sendable {
         case .state(let state):
           guard state.writerRegion == specification.preferredWriter else { return .waiting("it sees no writer yet") }
           guard name == specification.preferredWriter else { return .ready }
-          return state.storeMode == .readWrite && state.storeHighest == state.ownToken
+          return state.storeMode == .readWrite && state.storeToken == state.ownToken
             ? .ready : .waiting("its store is not sealed yet")
         }
       }
