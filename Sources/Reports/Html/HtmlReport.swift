@@ -16,7 +16,7 @@ private struct HtmlPage {
   let summary: RunSummary
 
   var sections: [Markup] {
-    [header, ending, tiles, course, checklist, recoveryTime, recoveryPoint, evidence, origin].compactMap(\.self)
+    [header, ending, tiles, checklist, course, recoveryTime, recoveryPoint, evidence, origin].compactMap(\.self)
   }
 
   private var header: Markup? {
@@ -131,7 +131,7 @@ private struct HtmlPage {
   }
 
   private func item(_ item: ItemSummary) -> Markup {
-    let level: Markup = item.level.map { .element("code", text: $0) } ?? ""
+    let level: Markup = item.level.map { .element("code", ["class": "level"], text: $0) } ?? ""
     let line: Markup = .joined(
       [
         .element("span", ["class": "chip \(item.verdict.rawValue)"], text: item.verdict.word),

@@ -21,7 +21,7 @@ private struct TimelineFigure {
 
   init(_ summary: RunSummary) {
     self.summary = summary
-    time = Scale(0...max(summary.seconds, 1), from: left, to: right)
+    time = Scale(0...(summary.seconds.isFinite ? max(summary.seconds, 1) : 1), from: left, to: right)
     panels.bottom = summary.faults.isEmpty ? 8 : 24
   }
 
@@ -147,8 +147,7 @@ private struct TimelineFigure {
   /// Faults and time marks lie behind the panels and reach through all of them.
   func finish() -> Markup {
     let axisTop = summary.faults.isEmpty ? 4.0 : 20
-    let dots = summary.events.isEmpty ? 0.0 : 0
-    let floor = panels.bottom + dots
+    let floor = panels.bottom
     var figure = Drawing(width: 1000)
     for fault in summary.faults {
       guard let start = fault.start else { continue }
