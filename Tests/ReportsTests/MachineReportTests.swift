@@ -39,7 +39,7 @@ import Testing
   func metricsAreInTheTextFormat(run: RunSummary) {
     let text = metricsReport(run)
     #expect(text.hasSuffix("\n"))
-    let sample = /blackstart_[a-z_]+\{([a-z_]+="([^"\\\n]|\\.)*",?)+\} -?[0-9]+(\.[0-9]+)?/
+    let sample = /blackstart_[a-z_]+\{([a-z_]+="([^"\\\n]|\\.)*",?)+\} (-?[0-9]+(\.[0-9]+)?|NaN)/
     let comment = /# (HELP blackstart_[a-z_]+ .+|TYPE blackstart_[a-z_]+ gauge)/
     for line in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
       #expect(line.wholeMatch(of: sample) != nil || line.wholeMatch(of: comment) != nil, "\(line)")

@@ -51,7 +51,7 @@ private struct TimelineFigure {
       panels.line("grid", from: (left, top + 10), to: (right, top + 10))
       for reign in summary.reigns where reign.holder == holder {
         let x = time(reign.start)
-        let width = max(2, time(reign.end ?? summary.seconds) - x)
+        let width = max(2, time(reign.end ?? time.domain.upperBound) - x)
         let token = "token \(reign.token)"
         panels.rect(
           "reign r\(lane % 2)", x: x, y: top + 1, width: width, height: 18, radius: 3,
@@ -152,8 +152,8 @@ private struct TimelineFigure {
     for fault in summary.faults {
       guard let start = fault.start else { continue }
       let x = time(start)
-      let width = max(1.5, time(fault.end ?? summary.seconds) - x)
-      let length = span((fault.end ?? summary.seconds) - start)
+      let width = max(1.5, time(fault.end ?? time.domain.upperBound) - x)
+      let length = span((fault.end ?? time.domain.upperBound) - start)
       figure.rect(
         "fault", x: x, y: axisTop, width: width, height: floor - axisTop,
         title: "\(fault.id), in force \(length): \(fault.what)")
