@@ -157,7 +157,10 @@ private struct TimelineFigure {
       figure.rect(
         "fault", x: x, y: axisTop, width: width, height: floor - axisTop,
         title: "\(fault.id), in force \(length): \(fault.what)")
-      figure.text("fault-name", "\(fault.id), in force \(length)", x: x + 2, y: 14)
+      let name = "\(fault.id), in force \(length)"
+      // Near the right edge the name ends where the interval ends, so that none of it is cut off.
+      let fits = x + textWidth(name) * 1.2 < right
+      figure.text(fits ? "fault-name" : "fault-name end", name, x: fits ? x + 2 : x + width, y: 14)
     }
     for tick in time.ticks(atMost: 14) {
       figure.line("grid", from: (time(tick), axisTop), to: (time(tick), floor))
