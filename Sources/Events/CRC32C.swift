@@ -25,7 +25,8 @@ struct CRC32C {
           var step: UInt32 = 0
           let low = crc
           for byte in 0..<4 {
-            step ^= table[(7 - byte) * 256 + Int(UInt8(truncatingIfNeeded: low >> UInt32(8 * byte)) ^ bytes[place + byte])]
+            step ^=
+              table[(7 - byte) * 256 + Int(UInt8(truncatingIfNeeded: low >> UInt32(8 * byte)) ^ bytes[place + byte])]
             step ^= table[(3 - byte) * 256 + Int(bytes[place + 4 + byte])]
           }
           crc = step

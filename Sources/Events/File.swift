@@ -27,7 +27,9 @@ struct File: ~Copyable {
   func append(_ bytes: [UInt8]) throws(HistoryError) {
     var done = 0
     while done < bytes.count {
-      let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress?.advanced(by: done), $0.count - done) }
+      let written = bytes.withUnsafeBytes {
+        Glibc.write(descriptor, $0.baseAddress?.advanced(by: done), $0.count - done)
+      }
       if written < 0 {
         if errno == EINTR { continue }
         throw .system(call: "write", path: path, errno: errno)

@@ -77,7 +77,8 @@ struct BlockHeader: Equatable {
     let expected = CRC32C.of(bytes[start..<reader.offset])
     let found: UInt32 = try reader.fixed()
     guard found == expected else { throw ByteError(offset: start, what: "the checksum of a block's header is wrong") }
-    guard magic == HistoryFormat.blockMagic, padding.allSatisfy({ $0 == 0 }), let known = BlockType(rawValue: type) else {
+    guard magic == HistoryFormat.blockMagic, padding.allSatisfy({ $0 == 0 }), let known = BlockType(rawValue: type)
+    else {
       throw ByteError(offset: start, what: "a block of unknown type \(type)")
     }
     guard raw <= HistoryFormat.maxRaw, stored <= HistoryFormat.maxRaw, count <= HistoryFormat.maxOperations else {

@@ -159,9 +159,13 @@ public struct HistoryReader: ~Copyable {
       case .codes where before.codes < NameTable.limit: _ = names.code(name)
       default: throw ByteError(offset: reader.offset, what: "a name '\(name)' in unknown or full table \(number)")
       }
-      guard names.counts != before else { throw ByteError(offset: reader.offset, what: "the name '\(name)' comes twice") }
+      guard names.counts != before else {
+        throw ByteError(offset: reader.offset, what: "the name '\(name)' comes twice")
+      }
     }
-    guard reader.isAtEnd else { throw ByteError(offset: reader.offset, what: "a block of names holds more than it says") }
+    guard reader.isAtEnd else {
+      throw ByteError(offset: reader.offset, what: "a block of names holds more than it says")
+    }
   }
 
   /// Every number must have its name by now; a check may then look names up without asking.
@@ -201,7 +205,8 @@ public struct HistoryReader: ~Copyable {
     var tail = ByteReader(trailer[...])
     let offset: UInt64 = try tail.fixed()
     let checksum: UInt32 = try tail.fixed()
-    guard checksum == CRC32C.of(trailer[..<8]), offset == self.offset, trailer[12..<20] == HistoryFormat.trailerMagic[...]
+    guard checksum == CRC32C.of(trailer[..<8]), offset == self.offset,
+      trailer[12..<20] == HistoryFormat.trailerMagic[...]
     else { throw ByteError(offset: 0, what: "the trailer is not what was written") }
     guard trailer.count == HistoryFormat.trailerSize else {
       throw ByteError(offset: 0, what: "there are bytes after the history's end")

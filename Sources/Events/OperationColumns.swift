@@ -113,7 +113,8 @@ enum OperationColumns {
     let flags = Flags(rawValue: try columns[.flags].byte())
     let process: UInt32 = try expect.process.next(&columns[.process], "a process")
     let producer: UInt32 = try expect.producer.next(&columns[.producer], "a producer")
-    let sequence = UInt64(bitPattern: try expect.sequences[producer, default: Last()].step(by: columns[.sequence].zigzag()))
+    let sequence = UInt64(
+      bitPattern: try expect.sequences[producer, default: Last()].step(by: columns[.sequence].zigzag()))
     let event = EventID(producer: producer, sequence: sequence)
 
     var identity: Identity
@@ -126,7 +127,8 @@ enum OperationColumns {
       let key: UInt32 = try expect.key.next(&columns[.key], "a key")
       let step = try columns[.keySequence].zigzag()
       identity = Identity(
-        key: key, keySequence: UInt64(bitPattern: expect.keySequences[key, default: Last()].step(by: step)), checksum: nil)
+        key: key, keySequence: UInt64(bitPattern: expect.keySequences[key, default: Last()].step(by: step)),
+        checksum: nil)
       if flags.contains(.checksum) { identity.checksum = try columns[.checksum].fixed() }
       expect.identities[event] = identity
     }

@@ -21,7 +21,7 @@ public enum Signal {
 
 /// How a process ended.
 public enum ProcessEnd: Sendable, Hashable, CustomStringConvertible {
-  /// It returned this status.
+  /// It returned this status; -1 if it was collected behind our back (SIGCHLD ignored), so that nobody knows.
   case exited(Int32)
   /// This signal ended it.
   case signalled(Int32)
@@ -124,13 +124,10 @@ public final class ChildProcess: Sendable {
     identity = ProcessIdentity(of: pid) ?? ProcessIdentity(pid: pid, startTicks: 0)
     self.descriptor = descriptor
     source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: .global())
-    source.setEventHandler { [weak self] in self?.reap() }
+    // The source keeps the object alive until the process has ended, so that one nobody holds is still collected.
+    source.setEventHandler { self.reap() }
     source.setCancelHandler { close(descriptor) }
     source.activate()
-  }
-
-  deinit {
-    source.cancel()
   }
 
   /// How it ended; `nil` while it runs.
@@ -140,9 +137,13 @@ public final class ChildProcess: Sendable {
   ///
   /// - Throws: ``SystemError`` when the kernel refuses.
   public func send(_ signal: Int32) throws(SystemError) {
-    if end != nil { return }
-    if bs_pidfd_send_signal(descriptor, signal) != 0 && errno != ESRCH {
-      throw SystemError("pidfd_send_signal", identity.description)
+    // Under the lock, for the descriptor is closed (and its number given away) only after `end` is set.
+    let error: Int32 = state.withLock { state in
+      if state.end != nil { return 0 }
+      return bs_pidfd_send_signal(descriptor, signal) == 0 ? 0 : errno
+    }
+    if error != 0 && error != ESRCH {
+      throw SystemError("pidfd_send_signal", identity.description, number: error)
     }
   }
 
@@ -169,25 +170,31 @@ public final class ChildProcess: Sendable {
     }
   }
 
-  /// Asks it to end with `signal`, then ends it with SIGKILL after `grace`; returns when it is gone.
+  /// Asks it to end with `signal`, then ends it with SIGKILL after `grace`; returns when it is gone, also when the caller
+  /// is cancelled meanwhile.
+  ///
+  /// - Throws: ``SystemError`` when the kernel refuses a signal; the process then still runs.
   @discardableResult
   public func terminate(
     _ signal: Int32 = Signal.terminate, grace: Duration = .seconds(3), clock: any Clock<Duration> = ContinuousClock()
   ) async throws -> ProcessEnd? {
-    try send(signal)
-    do {
-      return try await withDeadline(grace, clock: clock, "end of \(identity)") { await self.wait() }
-    } catch is DeadlineExceeded {
-      try send(SIGKILL)
-      return await wait()
+    try await shieldedThrowing {
+      try self.send(signal)
+      do {
+        return try await withDeadline(grace, clock: clock, "end of \(self.identity)") { await self.wait() }
+      } catch is DeadlineExceeded {
+        try self.send(SIGKILL)
+        return await self.wait()
+      }
     }
   }
 
   private func reap() {
     var status: Int32 = 0
     var signal: Int32 = 0
-    guard bs_wait(identity.pid, 1, &status, &signal) == 1 else { return }
-    let end: ProcessEnd = signal != 0 ? .signalled(signal) : .exited(status)
+    let ended = bs_wait(identity.pid, 1, &status, &signal)
+    if ended == 0 { return }
+    let end: ProcessEnd = ended < 0 ? .exited(-1) : signal != 0 ? .signalled(signal) : .exited(status)
     let waiting = state.withLock { state in
       state.end = end
       defer { state.waiting = [:] }

@@ -56,22 +56,47 @@ func writeAll(_ descriptor: Int32, _ bytes: [UInt8], _ path: String) throws(Syst
   }
 }
 
-/// Makes a directory and those above it. One that exists is fine.
+/// Makes a directory and those above it. One that exists is fine, another kind of file in its place is not.
+///
+/// - Parameter mode: permission bits of the last directory; those above get 0755.
+/// - Throws: ``SystemError``; directories above may have been made.
 public func makeDirectory(_ path: String, mode: UInt32 = 0o755) throws(SystemError) {
-  if mkdir(path, mode) == 0 || errno == EEXIST { return }
-  guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
-    throw SystemError("mkdir", path)
+  if mkdir(path, mode) == 0 { return }
+  if errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex {
+    try makeDirectory(String(path[..<slash]))
+    if mkdir(path, mode) == 0 { return }
   }
-  try makeDirectory(String(path[..<slash]))
-  if mkdir(path, mode) != 0 && errno != EEXIST { throw SystemError("mkdir", path) }
+  guard errno == EEXIST else { throw SystemError("mkdir", path) }
+  var information = stat()
+  guard stat(path, &information) == 0 else { throw SystemError("mkdir", path, number: EEXIST) }
+  if information.st_mode & S_IFMT != S_IFDIR { throw SystemError("mkdir", path, number: ENOTDIR) }
 }
 
-/// Removes a file or a directory with all that is in it, without following links. What is not there is fine.
+/// Removes a file or a directory with all that is in it. What is not there is fine.
+///
+/// No link is followed, not even one that somebody puts there meanwhile: every step is relative to a directory held open.
+///
+/// - Throws: ``SystemError`` with the path at which it stopped; what came before it is removed.
 public func removeTree(_ path: String) throws(SystemError) {
-  if unlink(path) == 0 || errno == ENOENT { return }
+  try removeEntry(of: AT_FDCWD, path, path)
+}
+
+private func removeEntry(of parent: Int32, _ name: String, _ path: String) throws(SystemError) {
+  if unlinkat(parent, name, 0) == 0 || errno == ENOENT { return }
   guard errno == EISDIR || errno == EPERM else { throw SystemError("unlink", path) }
-  for name in try listDirectory(path) { try removeTree("\(path)/\(name)") }
-  if rmdir(path) != 0 && errno != ENOENT { throw SystemError("rmdir", path) }
+  let descriptor = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+  guard descriptor >= 0 else {
+    if errno == ENOENT { return }
+    throw SystemError("open", path)
+  }
+  guard let directory = fdopendir(descriptor) else {
+    let number = errno
+    close(descriptor)
+    throw SystemError("fdopendir", path, number: number)
+  }
+  defer { closedir(directory) }  // closes the descriptor as well
+  for entry in names(in: directory) { try removeEntry(of: descriptor, entry, "\(path)/\(entry)") }
+  if unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT { throw SystemError("rmdir", path) }
 }
 
 /// The names in a directory, sorted, without `.` and `..`. A directory that is not there has none.
@@ -81,6 +106,10 @@ public func listDirectory(_ path: String) throws(SystemError) -> [String] {
     throw SystemError("opendir", path)
   }
   defer { closedir(directory) }
+  return names(in: directory).sorted()
+}
+
+private func names(in directory: OpaquePointer) -> [String] {
   var names: [String] = []
   while let entry = readdir(directory) {
     let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
@@ -88,7 +117,16 @@ public func listDirectory(_ path: String) throws(SystemError) -> [String] {
     }
     if name != "." && name != ".." { names.append(name) }
   }
-  return names.sorted()
+  return names
+}
+
+/// Makes the entry of `path` in its directory durable.
+func syncDirectory(of path: String) throws(SystemError) {
+  let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+  let descriptor = bs_open(directory, O_RDONLY | O_DIRECTORY, 0)
+  guard descriptor >= 0 else { throw SystemError("open", directory) }
+  defer { close(descriptor) }
+  if fsync(descriptor) != 0 { throw SystemError("fsync", directory) }
 }
 
 /// Whether something stands at `path` (a dangling link does).

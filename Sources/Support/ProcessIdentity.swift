@@ -25,8 +25,8 @@ public struct ProcessIdentity: Sendable, Hashable, Codable, CustomStringConverti
 
   /// Whether this very process still runs (a zombie does not).
   public var isAlive: Bool {
-    guard let stat = Self.stat(of: pid) else { return false }
-    return Self.startTicks(in: stat) == startTicks && Self.state(in: stat) != "Z"
+    guard let stat = Self.stat(of: pid), let state = Self.state(in: stat) else { return false }
+    return Self.startTicks(in: stat) == startTicks && state != "Z" && state != "X"
   }
 
   /// Sends `signal` to this very process, through a pidfd so that a reused number is never hit.
@@ -42,7 +42,7 @@ public struct ProcessIdentity: Sendable, Hashable, Codable, CustomStringConverti
     }
     defer { close(descriptor) }
     // The descriptor pins the process; only now does comparing the start time prove anything.
-    guard Self.startTicks(of: pid) == startTicks else { return false }
+    guard isAlive else { return false }
     if bs_pidfd_send_signal(descriptor, signal) != 0 {
       if errno == ESRCH { return false }
       throw SystemError("pidfd_send_signal", description)

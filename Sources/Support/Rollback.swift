@@ -51,7 +51,8 @@ public struct RollbackFailure: Error, Sendable, CustomStringConvertible {
 /// Runs `body` and then every undo step it registered, newest first, whether it returned, threw or was cancelled.
 ///
 /// Steps run in a task that cancellation does not reach and that is awaited here, so they are still structured. Each is
-/// tried, each with its limit. Throws ``RollbackFailure`` if any step failed, else what `body` threw.
+/// tried, each cancelled at its limit (see ``withDeadline(_:clock:_:_:)``). Throws ``RollbackFailure`` if any step failed,
+/// else what `body` threw.
 public func withRollback<T: Sendable>(
   limitPerStep: Duration = .seconds(10), clock: any Clock<Duration> = ContinuousClock(),
   _ body: (UndoStack) async throws -> T
@@ -99,11 +100,19 @@ public struct DeadlineExceeded: Error, Sendable, Hashable, CustomStringConvertib
   /// How long it had.
   public var limit: Duration
 
+  /// Records that `what` did not end within `limit`.
+  public init(what: String, limit: Duration) {
+    self.what = what
+    self.limit = limit
+  }
+
   /// `undo of x took longer than 10 s`.
   public var description: String { "\(what) took longer than \(limit.brief)" }
 }
 
 /// Runs `body`, cancelling it when `limit` has passed; then throws ``DeadlineExceeded``, never `CancellationError`.
+///
+/// It returns when `body` has ended, so a body that ignores cancellation holds it: what waits must be cancellable.
 public func withDeadline<T: Sendable>(
   _ limit: Duration, clock: any Clock<Duration> = ContinuousClock(), _ what: String,
   _ body: @escaping @Sendable () async throws -> T

@@ -1,0 +1,167 @@
+/// Exactly what a run will do, before it does anything: a value that can be printed, reviewed, compared and executed. The
+/// same scenario and figures give the same bytes.
+public struct Plan: Sendable, Hashable, Codable {
+  /// The version of this form; a run refuses one that it does not know.
+  public static let currentFormat = 1
+
+  /// The version of this form.
+  public var format: Int
+  /// The version of the tool that planned.
+  public var tool: String
+  /// The scenario, whole, so that a plan can be run from its file alone.
+  public var scenario: Scenario
+  /// SHA-256 of the scenario's file.
+  public var scenarioDigest: String
+  /// The seed of every random choice.
+  public var seed: UInt64
+  /// The nodes with their addresses.
+  public var nodes: [PlannedNode]
+  /// The phases in their order.
+  public var phases: [PlannedPhase]
+  /// The faults in the order in which they begin.
+  public var faults: [PlannedFault]
+  /// What each checklist item needs to be judged.
+  public var evidence: [PlannedEvidence]
+  /// Which regions are disturbed and which are not.
+  public var blastRadius: BlastRadius
+  /// What the checks of the scenario remarked.
+  public var remarks: [Diagnostic]
+
+  /// How long the run takes when all goes well.
+  public var expectedDuration: Duration { phases.reduce(.zero) { $0 + $1.expected } }
+  /// How long the run takes at most.
+  public var longestDuration: Duration { phases.reduce(.zero) { $0 + $1.limit } }
+}
+
+/// A node and where it is reached.
+public struct PlannedNode: Sendable, Hashable, Codable {
+  /// The region, which in the lab is one node.
+  public var region: String
+  /// Its number, from 1, in the order of the topology.
+  public var index: Int
+  /// What runs there.
+  public var roles: [Role]
+  /// IPv4 address, without prefix.
+  public var ipv4: String
+  /// IPv6 address (RFC 5952), without prefix.
+  public var ipv6: String
+  /// Length of the IPv4 prefix.
+  public var ipv4PrefixLength: Int
+  /// Length of the IPv6 prefix.
+  public var ipv6PrefixLength: Int
+
+  /// The node of the region with this number: `10.91.r.1/16` and `fd00:91::r:1/64`, r written in decimal digits in both.
+  init(region: Region, index: Int) {
+    self.region = region.name
+    self.index = index
+    roles = region.roles
+    ipv4 = "10.91.\(index).1"
+    ipv6 = "fd00:91::\(index):1"
+    ipv4PrefixLength = 16
+    ipv6PrefixLength = 64
+  }
+}
+
+/// A part of the run, in time.
+public struct PlannedPhase: Sendable, Hashable, Codable {
+  /// Its name.
+  public var name: String
+  /// When it begins, from the start of the run, when all goes well.
+  @DurationText public var begins: Duration
+  /// How long it takes when all goes well.
+  @DurationText public var expected: Duration
+  /// How long it may take.
+  @DurationText public var limit: Duration
+  /// What happens in it.
+  public var what: String
+}
+
+/// A fault with everything that will exist because of it.
+public struct PlannedFault: Sendable, Hashable, Codable {
+  /// The timeline entry's id.
+  public var id: String
+  /// Its kind.
+  public var kind: String
+  /// What it does, in words.
+  public var summary: String
+  /// When it begins, from the end of the baseline.
+  @DurationText public var begins: Duration
+  /// When it is taken away, from the end of the baseline.
+  @DurationText public var ends: Duration
+  /// The longest it may live: the agent refuses to refresh it after that.
+  @DurationText public var lease: Duration
+  /// How often its set elements are refreshed.
+  @DurationText public var heartbeat: Duration
+  /// When the kernel drops the elements by itself after the last refresh.
+  @DurationText public var elementTimeout: Duration
+  /// The kernel objects, one table a node, each made in one atomic batch.
+  public var tables: [PlannedTable]
+  /// Every ordered pair of nodes, and whether packets still pass.
+  public var reachability: [PlannedReachability]
+}
+
+/// An nf_tables table that a fault makes on one node.
+public struct PlannedTable: Sendable, Hashable, Codable {
+  /// The node.
+  public var node: String
+  /// `inet`: one table for both address families.
+  public var family: String
+  /// The table's name; `<run>` stands for the run's short id.
+  public var name: String
+  /// Flags: `owner` ties the table to the socket that made it.
+  public var flags: [String]
+  /// The chain's name.
+  public var chain: String
+  /// Where the chain hangs.
+  public var hook: String
+  /// Its priority there.
+  public var priority: Int
+  /// The sets that the rules look into.
+  public var sets: [PlannedSet]
+  /// The rules, in nft's words.
+  public var rules: [String]
+}
+
+/// A set of peers in a table.
+public struct PlannedSet: Sendable, Hashable, Codable {
+  /// Its name.
+  public var name: String
+  /// The type of its elements, in nft's words.
+  public var type: String
+  /// The elements.
+  public var elements: [String]
+}
+
+/// Whether packets pass from one node to another while a fault is in force.
+public struct PlannedReachability: Sendable, Hashable, Codable {
+  /// The sender.
+  public var from: String
+  /// The receiver.
+  public var to: String
+  /// Whether they pass before the fault.
+  public var before: Bool
+  /// Whether they pass while it is in force.
+  public var during: Bool
+}
+
+/// What a checklist item needs to be judged.
+public struct PlannedEvidence: Sendable, Hashable, Codable {
+  /// The item.
+  public var item: ChecklistItem
+  /// The service level in words, with the arithmetic behind it.
+  public var level: String
+  /// What must have been recorded.
+  public var needs: [String]
+  /// Which verdict it gets without that.
+  public var otherwise: String
+}
+
+/// How far the drill reaches.
+public struct BlastRadius: Sendable, Hashable, Codable {
+  /// Regions that lose something.
+  public var disturbed: [String]
+  /// Regions that only see others disappear.
+  public var bystanders: [String]
+  /// How many may be disturbed.
+  public var limit: Int
+}

@@ -1,0 +1,63 @@
+internal import Support
+
+/// What an item needs to be judged, and what it is worth without it.
+func plannedEvidence(for entry: ChecklistEntry, in scenario: Scenario) -> PlannedEvidence {
+  let primary = scenario.primary
+  let survivor = scenario.survivor
+  let freshness = scenario.stack.mirrorFreshness.text
+  let ttl = scenario.stack.leaseTTL
+  switch entry.item {
+  case .mirrorLagZero:
+    return PlannedEvidence(
+      item: entry.item,
+      level: "within \((entry.within ?? .zero).text) of heal, freshness \(freshness)",
+      needs: [
+        "both logs read by event id, all through the run", "dumps of both stores at quiescence",
+        "a mirror that fell behind during the fault",
+      ],
+      otherwise: "INCONCLUSIVE without the logs, VACUOUS when no mirror fell behind")
+  case .noDuplicates:
+    return PlannedEvidence(
+      item: entry.item, level: "none, in any log", needs: ["dumps of both stores at quiescence"],
+      otherwise: "INCONCLUSIVE without a dump")
+  case .noAcknowledgedLoss:
+    let worst = scenario.stack.mirrorFreshness + ttl
+    return PlannedEvidence(
+      item: entry.item,
+      level: (entry.rpo.map { "rpo \($0.text)" } ?? "rpo reported, not judged")
+        + ", worst case by design \(worst.text) = mirror lag \(freshness) + lease \(ttl.text)",
+      needs: [
+        "every acknowledged write in the history", "the survivor's dump at quiescence",
+        "the position at which \(survivor) was sealed",
+      ],
+      otherwise: "INCONCLUSIVE without the dump or when the recorder dropped operations")
+  case .staleTokenRejected:
+    return PlannedEvidence(
+      item: entry.item, level: "every attempt refused, before and after heal",
+      needs: [
+        "attempts with the old token on \(listed(scenario.topology.names(with: .store))), before and after heal",
+        "each store's own log with its tokens and seals",
+      ],
+      otherwise: "INCONCLUSIVE for a store that nobody tried")
+  case .electionWithinTTL:
+    let margin = entry.margin ?? .zero
+    return PlannedEvidence(
+      item: entry.item,
+      level:
+        "\((ttl + margin).text) = ttl \(ttl.text) + \(margin.text); \((ttl * 2 + margin).text) if etcd's own leader"
+        + " was in \(primary)",
+      needs: ["the moment the cut was in force", "the first write acknowledged under a higher token"],
+      otherwise: "INCONCLUSIVE when the fault was not proven in force")
+  case .orderPerAggregate:
+    return PlannedEvidence(
+      item: entry.item, level: "no step back, in any log",
+      needs: ["dumps of both stores at quiescence", "keys written under both tokens"],
+      otherwise: "VACUOUS when no key was written on both sides of the switch")
+  case .consumerProgress:
+    let names = scenario.workload.consumers.map(\.name)
+    return PlannedEvidence(
+      item: entry.item, level: "nothing skipped, nothing twice",
+      needs: ["the applied events of \(listed(names))", "dumps of the stores they read"],
+      otherwise: "INCONCLUSIVE for a consumer that applied nothing")
+  }
+}

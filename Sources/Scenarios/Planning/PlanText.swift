@@ -1,0 +1,157 @@
+internal import Support
+
+/// A plan as a person reads it, at most 120 columns wide.
+public func planText(_ plan: Plan) -> String {
+  let page = PlanPage(plan: plan)
+  let sections = [
+    page.head, page.nodes, page.workload, page.phases, page.faults, page.checklist, page.abort, page.remarks,
+    page.total,
+  ]
+  return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
+}
+
+private struct PlanPage {
+  let plan: Plan
+
+  private var scenario: Scenario { plan.scenario }
+
+  var head: [String] {
+    let line = "PLAN \(scenario.metadata.name)"
+    let facts = "seed \(plan.seed) · scenario \(plan.scenarioDigest.prefix(12)) · blackstart \(plan.tool)"
+    return [line] + wrapped(scenario.metadata.description, width: 100).map { "  \($0)" } + ["  \(facts)"]
+  }
+
+  var nodes: [String] {
+    var table = TextTable(indent: 2, gap: 3)
+    for node in plan.nodes {
+      let part =
+        node.region == scenario.primary ? "owns all writes" : node.region == scenario.survivor ? "takes over" : ""
+      table.add(
+        node.region, "\(node.ipv4)/\(node.ipv4PrefixLength)", "\(node.ipv6)/\(node.ipv6PrefixLength)",
+        node.roles.map(\.rawValue).joined(separator: " "), part)
+    }
+    let stack = scenario.stack
+    return ["NODES"] + table.lines + [
+      "  \(stack.kind.rawValue), lease \(stack.leaseTTL.text), mirror freshness \(stack.mirrorFreshness.text)"
+    ]
+  }
+
+  var workload: [String] {
+    var table = TextTable(indent: 2, gap: 3)
+    for producer in scenario.workload.producers {
+      table.add(
+        producer.name, "in \(producer.region)",
+        "writes \(producer.rate), \(counted(producer.workers, "worker")), \(counted(producer.keys, "key"))")
+    }
+    for consumer in scenario.workload.consumers {
+      table.add(consumer.name, "in \(consumer.region)", "projects the store in \(consumer.store)")
+    }
+    if let old = scenario.workload.oldLeader {
+      table.add("old leader", "in \(old.region)", "keeps its token, tries every store \(old.rate)")
+    }
+    return ["WORKLOAD"] + table.lines
+  }
+
+  var phases: [String] {
+    var table = TextTable([.left, .right, .right, .right], indent: 2, gap: 3)
+    table.add("", "begins", "expected", "at most", "")
+    for phase in plan.phases {
+      table.add(phase.name, seconds(phase.begins), seconds(phase.expected), seconds(phase.limit), phase.what)
+    }
+    let expected = scenario.steadyState.expect.map(\.description).joined(separator: ", ")
+    return ["PHASES"] + table.lines + ["  steady state: \(expected)"]
+  }
+
+  var faults: [String] {
+    ["TIMELINE from the end of the baseline"] + Array(plan.faults.map(lines).joined(separator: [""]))
+  }
+
+  private func lines(of fault: PlannedFault) -> [String] {
+    let guards = [
+      "gone with its process (owner table)",
+      "gone \(seconds(fault.elementTimeout)) after its last heartbeat",
+      "never older than its lease of \(seconds(fault.lease))",
+    ]
+    return [
+      "  \(seconds(fault.begins)) to \(seconds(fault.ends))   \(fault.id): \(fault.kind), \(fault.summary)",
+      "  " + guards.joined(separator: ", "), "",
+    ] + fault.tables.flatMap { lines(of: $0, timeout: fault.elementTimeout) } + [""] + matrix(fault)
+  }
+
+  private func lines(of table: PlannedTable, timeout: Duration) -> [String] {
+    var lines = [
+      "  \(table.node): table \(table.family) \(table.name) { flags \(table.flags.joined(separator: ",")) }"
+        + "   one atomic batch"
+    ]
+    let margin = "    "
+    for set in table.sets {
+      lines.append(
+        "\(margin)set \(set.name) { type \(set.type); timeout \(seconds(timeout).filter { $0 != " " });"
+          + " elements = { \(listing(set.elements)) } }")
+    }
+    lines.append("\(margin)chain \(table.chain) { type filter hook \(table.hook) priority \(table.priority) }")
+    return lines + table.rules.map { "\(margin)  \($0)" }
+  }
+
+  /// The first elements, and how many more: a plan for thousands of peers must stay readable.
+  private func listing(_ elements: [String]) -> String {
+    let shown = elements.prefix(6).joined(separator: ", ")
+    return elements.count > 6 ? "\(shown), … \(elements.count - 6) more" : shown
+  }
+
+  private func matrix(_ fault: PlannedFault) -> [String] {
+    let names = plan.nodes.map(\.region)
+    guard names.count <= 12 else {
+      let cut = fault.reachability.filter { $0.before && !$0.during }.count
+      return ["  \(cut) of \(fault.reachability.count) directions change from reachable to cut"]
+    }
+    var table = TextTable(indent: 2, gap: 3)
+    table.add(["while in force"] + names.map { "to \($0)" })
+    for from in names {
+      table.add(
+        ["from \(from)"]
+          + names.map { to in
+            guard let pair = fault.reachability.first(where: { $0.from == from && $0.to == to }) else { return "·" }
+            return pair.before == pair.during ? (pair.during ? "ok" : "none") : "ok → cut"
+          })
+    }
+    return table.lines
+  }
+
+  var checklist: [String] {
+    ["CHECKLIST"]
+      + plan.evidence.flatMap { evidence in
+        let label = "  \(evidence.item.rawValue)" + String(repeating: " ", count: 22 - evidence.item.rawValue.count)
+        var lines = wrapped(evidence.level, width: 92)
+        lines += wrapped("needs " + evidence.needs.joined(separator: "; "), width: 92)
+        lines += wrapped(evidence.otherwise, width: 92)
+        let blank = String(repeating: " ", count: label.count)
+        return lines.enumerated().map { ($0 == 0 ? label : blank) + $1 }
+      }
+  }
+
+  var abort: [String] {
+    let limits =
+      "  safety: at most \(scenario.safety.maxDuration.text) and \(counted(plan.blastRadius.limit, "region"));"
+      + " disturbed: \(listed(plan.blastRadius.disturbed)); bystanders: \(listed(plan.blastRadius.bystanders))"
+    return ["ABORT"]
+      + scenario.abort.map { "  when \($0.expectation) is broken for \($0.tolerance.text)" } + [limits]
+  }
+
+  var remarks: [String] {
+    plan.remarks.isEmpty ? [] : ["REMARKS"] + plan.remarks.flatMap { "\($0)".split(separator: "\n").map { "  \($0)" } }
+  }
+
+  var total: [String] {
+    ["TOTAL  about \(seconds(plan.expectedDuration)), at most \(seconds(plan.longestDuration)). Nothing was touched."]
+  }
+}
+
+/// `1 key`, `40 keys`.
+private func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
+/// `52.5 s`, `40 s`: one unit throughout, so that columns compare.
+private func seconds(_ duration: Duration) -> String {
+  let text = fixed(duration.inSeconds, 1)
+  return "\(text.hasSuffix(".0") ? String(text.dropLast(2)) : text) s"
+}

@@ -1,0 +1,29 @@
+public import Support
+
+/// Reads a plan that was written as JSON (`plan.json` of a run, or one that was reviewed).
+///
+/// The scenario inside is checked again: a plan may have been edited, and what a run relies on must hold all the same.
+///
+/// - Throws: ``Support/Problem`` with exit code 2 when it is no plan, or one of a form that this version does not know.
+public func readPlan(_ bytes: [UInt8], file: String) throws(Problem) -> Plan {
+  struct Head: Decodable { var format: Int }
+  guard let head = try? decodeJSON(Head.self, from: bytes) else {
+    throw Problem(.usage, at: file, "is no plan", fix: "write one with: blackstart plan --json SCENARIO")
+  }
+  guard head.format == Plan.currentFormat else {
+    throw Problem(
+      .usage, at: file, "is a plan of form \(head.format); this version knows form \(Plan.currentFormat)",
+      fix: "plan the scenario again with this version")
+  }
+  let plan: Plan
+  do {
+    plan = try decodeJSON(Plan.self, from: bytes)
+  } catch {
+    throw Problem(.usage, at: file, "is no whole plan: \(error)", fix: "plan the scenario again")
+  }
+  let errors = check(plan.scenario, at: SourceMap(file: file)).filter { $0.severity == .error }
+  if let first = errors.first {
+    throw Problem(.usage, at: file, "\(first.path): \(first.what)", fix: first.fix)
+  }
+  return plan
+}

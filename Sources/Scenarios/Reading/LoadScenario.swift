@@ -1,0 +1,53 @@
+public import Support
+
+/// A scenario as it was read: the value, what stood where, and what the reader remarked.
+public struct LoadedScenario: Sendable {
+  /// The scenario.
+  public var scenario: Scenario
+  /// Warnings and notes, in the order of the file; no errors.
+  public var remarks: [Diagnostic]
+  /// Where each key stands.
+  public var places: SourceMap
+  /// The file as it was, for the run directory.
+  public var bytes: [UInt8]
+  /// SHA-256 of the file.
+  public var digest: String
+}
+
+/// Reads and checks the scenario in the file at `path`; touches nothing else.
+///
+/// - Throws: ``Support/Problem`` when the file cannot be read, ``Support/Problems`` with every mistake in it otherwise;
+///   all with exit code 2.
+public func loadScenario(at path: String) throws -> LoadedScenario {
+  let bytes = try readFile(path, limit: YamlLimits().fileSize)
+  return try parseScenario(bytes, file: path)
+}
+
+/// Reads and checks a scenario from the bytes of its file.
+///
+/// Mistakes of form (keys, types, units) are all found in one pass; the checks of meaning need a whole model and come
+/// after it, again all in one pass.
+///
+/// - Parameters:
+///   - bytes: the text, in UTF-8.
+///   - file: how messages call it.
+/// - Throws: every mistake, in the order of the file.
+public func parseScenario(_ bytes: [UInt8], file: String) throws(Problems) -> LoadedScenario {
+  let limit = YamlLimits().fileSize
+  guard bytes.count <= limit.bytes else {
+    let size = ByteSize(bytes: Int64(bytes.count)).brief
+    throw Problems([Problem(.usage, at: file, "is \(size) large; a scenario has at most \(limit.brief)")])
+  }
+  let reading = Reading(file: file)
+  let root = Value(try parseYaml(bytes, file: file), path: "", in: reading)
+  let scenario = Scenario.read(root)
+  var remarks = reading.diagnostics
+  if let scenario, !remarks.contains(where: { $0.severity == .error }) {
+    remarks += check(scenario, at: reading.places)
+  }
+  remarks = remarks.inFileOrder()
+  let errors = remarks.filter { $0.severity == .error }
+  guard let scenario, errors.isEmpty else { throw Problems(errors.map(\.problem)) }
+  return LoadedScenario(
+    scenario: scenario, remarks: remarks, places: reading.places, bytes: bytes, digest: sha256(bytes))
+}

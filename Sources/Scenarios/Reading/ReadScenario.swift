@@ -1,0 +1,290 @@
+internal import Support
+
+// From nodes to the model, section by section. A reader returns nil after a mistake that it noted; so that all mistakes
+// are found, every key is read before the first result is looked at.
+
+extension Scenario {
+  static func read(_ value: Value) -> Scenario? {
+    value.fields { fields in
+      let version = fields.required("apiVersion") {
+        constant($0, Scenario.apiVersion, "the language that this tool reads")
+      }
+      let kind = fields.required("kind") { constant($0, "Scenario", "the only kind of document") }
+      let metadata = fields.required("metadata", Metadata.read)
+      let seed = fields.required("seed") { $0.integer(in: 0...Int64.max) }
+      let topology = fields.required("topology", Topology.read)
+      let ownership = fields.required("ownership") { $0.dictionary(longest: 32, Ownership.read) }
+      let stack = fields.required("stack", StackSettings.read)
+      let workload = fields.required("workload", WorkloadPlan.read)
+      let steadyState = fields.required("steadyState", SteadyState.read)
+      let timeline = fields.required("timeline") { $0.list(TimelineEntry.read) }
+      let recovery = fields.required("recovery", Recovery.read)
+      let checklist = fields.required("checklist") { $0.list(ChecklistEntry.read) }
+      let abort = fields.optional("abort", or: []) { $0.list(AbortCondition.read) }
+      let safety = fields.required("safety", Safety.read)
+      guard version != nil, kind != nil, let metadata, let seed, let topology, let ownership, let stack, let workload,
+        let steadyState, let timeline, let recovery, let checklist, let abort, let safety
+      else { return nil }
+      return Scenario(
+        metadata: metadata, seed: UInt64(seed), topology: topology, ownership: ownership, stack: stack,
+        workload: workload, steadyState: steadyState, timeline: timeline, recovery: recovery, checklist: checklist,
+        abort: abort, safety: safety)
+    }
+  }
+
+  private static func constant(_ value: Value, _ expected: String, _ what: String) -> String? {
+    guard let text = value.text(expected: quoted(expected)) else { return nil }
+    guard text == expected else {
+      value.mistake("expected \(quoted(expected)), \(what), found \(quoted(text))")
+      return nil
+    }
+    return text
+  }
+}
+
+extension Metadata {
+  static func read(_ value: Value) -> Metadata? {
+    value.fields { fields in
+      let name = fields.required("name") { $0.name(longest: 48) }
+      let description = fields.optional("description", or: "") { $0.text() }
+      let owners = fields.optional("owners", or: []) { $0.list { $0.text() } }
+      let tags = fields.optional("tags", or: []) { $0.list { $0.name() } }
+      let domain = fields.optional("domain", or: []) { $0.list { $0.integer(in: 1...143) } }
+      guard let name, let description, let owners, let tags, let domain else { return nil }
+      return Metadata(name: name, description: description, owners: owners, tags: tags, domain: domain.map { Int($0) })
+    }
+  }
+}
+
+extension Topology {
+  static func read(_ value: Value) -> Topology? {
+    value.fields { fields in fields.required("lab", lab) }
+  }
+
+  private static func lab(_ value: Value) -> Topology? {
+    value.fields { fields in
+      fields.required("regions") { $0.dictionary(longest: 12, Region.read) }.map { Topology(ground: .lab, regions: $0) }
+    }
+  }
+}
+
+extension Region {
+  static func read(name: String, _ value: Value) -> Region? {
+    value.fields { fields in
+      fields.required("roles") { $0.list { $0.choice(Role.self, called: "a role") } }.map {
+        Region(name: name, roles: $0)
+      }
+    }
+  }
+}
+
+extension Ownership {
+  static func read(topic: String, _ value: Value) -> Ownership? {
+    value.fields { fields in
+      let normal = fields.required("normal") { $0.text(expected: "a region") }
+      let failover = fields.required("failover") { $0.text(expected: "a region") }
+      guard let normal, let failover else { return nil }
+      return Ownership(topic: topic, normal: normal, failover: failover)
+    }
+  }
+}
+
+extension StackSettings {
+  static func read(_ value: Value) -> StackSettings? {
+    value.fields { fields in
+      let kind = fields.required("kind") { $0.choice(Kind.self, called: "a stack") }
+      let ttl = fields.optional("lease", or: .seconds(10)) { lease in
+        lease.fields { $0.required("ttl", leaseTTL) }
+      }
+      let freshness = fields.optional("mirror", or: .seconds(2)) { mirror in
+        mirror.fields { $0.required("freshness") { $0.positiveDuration() } }
+      }
+      guard let kind, let ttl, let freshness else { return nil }
+      return StackSettings(kind: kind, leaseTTL: ttl, mirrorFreshness: freshness)
+    }
+  }
+
+  /// etcd counts leases in whole seconds and raises anything under 2 s to 2 s (1.5 election time-outs; measured).
+  private static func leaseTTL(_ value: Value) -> Duration? {
+    guard let ttl = value.positiveDuration() else { return nil }
+    guard ttl.components.attoseconds == 0, ttl >= .seconds(2) else {
+      value.mistake("etcd grants leases of whole seconds, 2s at least; found \(ttl.text)")
+      return nil
+    }
+    return ttl
+  }
+}
+
+extension WorkloadPlan {
+  static func read(_ value: Value) -> WorkloadPlan? {
+    value.fields { fields in
+      let producers = fields.required("producers") { $0.list(Producer.read) }
+      let consumers = fields.optional("consumers", or: []) { $0.list(Consumer.read) }
+      // Absent is nil; so is a wrong one, but then its mistake was noted and the scenario is refused.
+      let oldLeader = fields.value("oldLeader").flatMap(OldLeader.read)
+      guard let producers, let consumers else { return nil }
+      return WorkloadPlan(producers: producers, consumers: consumers, oldLeader: oldLeader)
+    }
+  }
+}
+
+extension Producer {
+  static func read(_ value: Value) -> Producer? {
+    value.fields { fields in
+      let name = fields.required("name") { $0.name() }
+      let region = fields.required("region") { $0.text(expected: "a region") }
+      let workers = fields.optional("workers", or: 1) { $0.integer(in: 1...256) }
+      let rate: Rate? = fields.required("rate") { $0.unit() }
+      let keys = fields.required("keys") { $0.integer(in: 1...1_000_000) }
+      guard let name, let region, let workers, let rate, let keys else { return nil }
+      return Producer(name: name, region: region, workers: Int(workers), rate: rate, keys: Int(keys))
+    }
+  }
+}
+
+extension Consumer {
+  static func read(_ value: Value) -> Consumer? {
+    value.fields { fields in
+      let name = fields.required("name") { $0.name() }
+      let region = fields.required("region") { $0.text(expected: "a region") }
+      let store = fields.required("store") { $0.text(expected: "a region with a store") }
+      guard let name, let region, let store else { return nil }
+      return Consumer(name: name, region: region, store: store)
+    }
+  }
+}
+
+extension OldLeader {
+  static func read(_ value: Value) -> OldLeader? {
+    value.fields { fields in
+      let region = fields.required("region") { $0.text(expected: "a region") }
+      let rate: Rate? = fields.required("rate") { $0.unit() }
+      guard let region, let rate else { return nil }
+      return OldLeader(region: region, rate: rate)
+    }
+  }
+}
+
+extension SteadyState {
+  static func read(_ value: Value) -> SteadyState? {
+    value.fields { fields in
+      let hold = fields.required("for") { $0.positiveDuration() }
+      let expect = fields.required("expect") { $0.list { $0.fields(Expectation.read) } }
+      guard let hold, let expect else { return nil }
+      return SteadyState(hold: hold, expect: expect)
+    }
+  }
+}
+
+extension Expectation {
+  /// Reads the keys that belong to the metric; they may stand among others.
+  static func read(_ fields: Fields) -> Expectation? {
+    let metric = fields.required("metric") { $0.choice(Metric.self, called: "a metric") }
+    switch metric {
+    case .writeErrorRate: return fields.required("max") { $0.unit() }.map { .writeErrorRate(max: $0) }
+    case .mirrorLag: return fields.required("max") { $0.positiveDuration() }.map { .mirrorLag(max: $0) }
+    case .leader: return fields.required("is") { $0.text(expected: "a region") }.map { .leader(is: $0) }
+    case nil:
+      // Which of them belongs here depends on the metric; none is a second mistake.
+      _ = (fields.value("max"), fields.value("is"))
+      return nil
+    }
+  }
+}
+
+extension AbortCondition {
+  static func read(_ value: Value) -> AbortCondition? {
+    value.fields { fields in
+      let expectation = Expectation.read(fields)
+      let tolerance = fields.required("for") { $0.positiveDuration() }
+      guard let expectation, let tolerance else { return nil }
+      return AbortCondition(expectation, tolerance: tolerance)
+    }
+  }
+}
+
+extension TimelineEntry {
+  static func read(_ value: Value) -> TimelineEntry? {
+    value.fields { fields in
+      let id = fields.required("id") { $0.name(longest: 24) }
+      let at: Duration? = fields.required("at") { $0.unit() }
+      let hold = fields.required("for") { $0.positiveDuration() }
+      let kind = fields.required("fault") { $0.choice(FaultSpecification.Kind.self, called: "a fault") }
+      let fault = kind.flatMap { FaultSpecification.read($0, fields) }
+      if kind == nil { _ = (fields.value("region"), fields.value("from")) }
+      guard let id, let at, let hold, let fault else { return nil }
+      return TimelineEntry(id: id, at: at, fault: fault, hold: hold)
+    }
+  }
+}
+
+extension FaultSpecification {
+  static func read(_ kind: Kind, _ fields: Fields) -> FaultSpecification? {
+    switch kind {
+    case .partition:
+      let region = fields.required("region") { $0.text(expected: "a region") }
+      let peers = fields.required("from", PeerSelection.read)
+      guard let region, let peers else { return nil }
+      return .partition(region: region, peers: peers)
+    }
+  }
+}
+
+extension PeerSelection {
+  static func read(_ value: Value) -> PeerSelection? {
+    if case .sequence = value.node.content { return value.list { $0.text(expected: "a region") }.map { .regions($0) } }
+    guard let text = value.text(expected: "'all' or a list of regions") else { return nil }
+    guard text == "all" else {
+      value.mistake("expected 'all' or a list of regions, found \(quoted(text))", fix: "a single region: [\(text)]")
+      return nil
+    }
+    return .all
+  }
+}
+
+extension Recovery {
+  static func read(_ value: Value) -> Recovery? {
+    value.fields { $0.required("within") { $0.positiveDuration() }.map { Recovery(within: $0) } }
+  }
+}
+
+extension ChecklistEntry {
+  /// What an item takes besides its name.
+  private enum Level: String, CaseIterable {
+    case within, rpo, margin
+  }
+
+  static func read(_ value: Value) -> ChecklistEntry? {
+    value.fields { fields in
+      let item = fields.required("item") { $0.choice(ChecklistItem.self, called: "an item") }
+      // An unknown item is one mistake; its levels cannot be judged.
+      guard let item else {
+        for level in Level.allCases { _ = fields.value(level.rawValue) }
+        return nil
+      }
+      switch item {
+      case .mirrorLagZero:
+        return fields.optional("within", or: .seconds(300)) { $0.positiveDuration() }.map { .init(item, within: $0) }
+      case .noAcknowledgedLoss:
+        return .init(item, rpo: fields.value("rpo").flatMap { $0.positiveDuration() })
+      case .electionWithinTTL:
+        return fields.optional("margin", or: .seconds(2)) { $0.unit() }.map { .init(item, margin: $0) }
+      case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress:
+        return .init(item)
+      }
+    }
+  }
+}
+
+extension Safety {
+  static func read(_ value: Value) -> Safety? {
+    value.fields { fields in
+      let maxDuration = fields.required("maxDuration") { $0.positiveDuration() }
+      let regions = fields.required("blastRadius") { radius in
+        radius.fields { $0.required("regions") { $0.integer(in: 1...1000) } }
+      }
+      guard let maxDuration, let regions else { return nil }
+      return Safety(maxDuration: maxDuration, maxRegions: Int(regions))
+    }
+  }
+}

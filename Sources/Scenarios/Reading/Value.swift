@@ -1,0 +1,198 @@
+/// Collects what one pass over a file finds wrong, and where its keys stand.
+final class Reading {
+  let file: String
+  private(set) var diagnostics: [Diagnostic] = []
+  private(set) var places: SourceMap
+
+  init(file: String) {
+    self.file = file
+    places = SourceMap(file: file)
+  }
+
+  func found(_ severity: Diagnostic.Severity = .error, at mark: Mark, path: String, _ what: String, fix: String? = nil)
+  {
+    diagnostics.append(Diagnostic(severity, at: mark.location(in: file), path: path, what, fix: fix))
+  }
+
+  func record(_ path: String, at mark: Mark) { places.record(path, at: mark) }
+}
+
+/// A node on its way into the model: it knows its path, and notes mistakes instead of throwing, so that one pass finds
+/// all of them. Every reader returns `nil` after a mistake that it noted.
+struct Value {
+  let node: Node
+  let path: String
+  let reading: Reading
+
+  /// - Parameter place: where later checks point for this path; the value itself where `nil`.
+  init(_ node: Node, path: String, in reading: Reading, at place: Mark? = nil) {
+    self.node = node
+    self.path = path
+    self.reading = reading
+    reading.record(path, at: place ?? node.mark)
+  }
+
+  /// Notes a mistake at this value.
+  func mistake(_ what: String, fix: String? = nil) {
+    reading.found(at: node.mark, path: path, what, fix: fix)
+  }
+
+  /// The text of a scalar.
+  func text(expected: String = "a text") -> String? {
+    guard case .scalar(let text, _) = node.content, !node.isNull else {
+      mistake("expected \(expected), found \(node.summary)")
+      return nil
+    }
+    return text
+  }
+
+  /// A quantity with its unit.
+  func unit<T: Unit>(_ type: T.Type = T.self) -> T? {
+    guard let text = text(expected: T.form) else { return nil }
+    do {
+      return try T(written: text)
+    } catch {
+      mistake(error.what, fix: error.fix)
+      return nil
+    }
+  }
+
+  /// A duration longer than zero.
+  func positiveDuration() -> Duration? {
+    guard let duration: Duration = unit() else { return nil }
+    guard duration > .zero else {
+      mistake("must be longer than zero")
+      return nil
+    }
+    return duration
+  }
+
+  /// A whole number in `range`.
+  func integer(in range: ClosedRange<Int64>) -> Int64? {
+    let form = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+    guard let text = text(expected: form) else { return nil }
+    guard text.utf8.allSatisfy({ (48...57).contains($0) || $0 == 45 }), let number = Int64(text) else {
+      mistake("expected \(form), found \(quoted(text))")
+      return nil
+    }
+    guard range.contains(number) else {
+      mistake("expected \(form), found \(text)")
+      return nil
+    }
+    return number
+  }
+
+  /// A name of something in the drill. It becomes part of the names of kernel objects and files, hence its narrow form.
+  func name(longest: Int = 32) -> String? {
+    let form = "a name (lower-case letters, digits and inner hyphens, at most \(longest))"
+    guard let text = text(expected: form) else { return nil }
+    guard isName(text, longest: longest) else {
+      mistake("expected \(form), found \(quoted(text))")
+      return nil
+    }
+    return text
+  }
+
+  /// One of the cases of an enumeration with names.
+  func choice<T: RawRepresentable<String> & CaseIterable>(_ type: T.Type = T.self, called what: String) -> T? {
+    let names = T.allCases.map(\.rawValue)
+    guard let text = text(expected: "\(what): \(names.joined(separator: ", "))") else { return nil }
+    if let value = T(rawValue: text) { return value }
+    let near = closest(to: text, among: names).map { "did you mean '\($0)'? " } ?? ""
+    mistake("\(quoted(text)) is not \(what)", fix: "\(near)known: \(names.joined(separator: ", "))")
+    return nil
+  }
+
+  /// The elements of a list, each read by `read`. `nil` when any of them was wrong.
+  func list<T>(_ read: (Value) -> T?) -> [T]? {
+    guard case .sequence(let nodes) = node.content else {
+      mistake("expected a list, found \(node.summary)")
+      return nil
+    }
+    let elements = nodes.enumerated().map { read(Value($1, path: "\(path)[\($0)]", in: reading)) }
+    return elements.contains { $0 == nil } ? nil : elements.compactMap(\.self)
+  }
+
+  /// The members of a mapping whose keys are names chosen by the writer, in the order of the file.
+  func dictionary<T>(longest: Int, _ read: (_ key: String, Value) -> T?) -> [T]? {
+    guard case .mapping(let members) = node.content else {
+      mistake("expected a mapping, found \(node.summary)")
+      return nil
+    }
+    let elements = members.map { member -> T? in
+      let value = Value(member.value, path: join(path, member.key), in: reading, at: member.keyMark)
+      guard isName(member.key, longest: longest) else {
+        reading.found(
+          at: member.keyMark, path: path,
+          "expected a name (lower-case letters, digits and inner hyphens, at most \(longest)), found \(quoted(member.key))"
+        )
+        return nil
+      }
+      return read(member.key, value)
+    }
+    return elements.contains { $0 == nil } ? nil : elements.compactMap(\.self)
+  }
+
+  /// The members of a mapping with known keys. Keys that `read` did not ask for are mistakes.
+  func fields<T>(_ read: (Fields) -> T?) -> T? {
+    guard case .mapping(let members) = node.content else {
+      mistake("expected a mapping, found \(node.summary)")
+      return nil
+    }
+    let fields = Fields(of: self, members)
+    let result = read(fields)
+    fields.refuseUnknownKeys()
+    return result
+  }
+}
+
+/// The members of one mapping. It remembers which keys were asked for: the others are unknown.
+final class Fields {
+  private let owner: Value
+  private let members: [Node.Member]
+  private var asked: [String] = []
+
+  init(of owner: Value, _ members: [Node.Member]) {
+    self.owner = owner
+    self.members = members
+  }
+
+  /// The value of `key`, which must be there.
+  func required<T>(_ key: String, _ read: (Value) -> T?) -> T? {
+    guard let value = value(key) else {
+      owner.mistake("the key '\(key)' is missing")
+      return nil
+    }
+    return read(value)
+  }
+
+  /// The value of `key`, or `fallback` when it is absent. `nil` only after a mistake.
+  func optional<T>(_ key: String, or fallback: T, _ read: (Value) -> T?) -> T? {
+    guard let value = value(key) else { return fallback }
+    return read(value)
+  }
+
+  /// The value of `key` as it stands, `nil` when absent; for keys whose meaning depends on others.
+  func value(_ key: String) -> Value? {
+    if !asked.contains(key) { asked.append(key) }
+    guard let member = members.first(where: { $0.key == key }) else { return nil }
+    return Value(member.value, path: join(owner.path, key), in: owner.reading)
+  }
+
+  fileprivate func refuseUnknownKeys() {
+    let known = asked.joined(separator: ", ")
+    for member in members where !asked.contains(member.key) {
+      let near = closest(to: member.key, among: asked).map { "did you mean '\($0)'? " } ?? ""
+      owner.reading.found(
+        at: member.keyMark, path: owner.path, "unknown key \(quoted(member.key))", fix: "\(near)keys here: \(known)")
+    }
+  }
+}
+
+private func join(_ path: String, _ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+
+private func isName(_ text: String, longest: Int) -> Bool {
+  let letters = Array(text.utf8)
+  return (1...longest).contains(letters.count) && letters.first != 45 && letters.last != 45
+    && letters.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
+}

@@ -1,0 +1,121 @@
+internal import Support
+
+extension Checking {
+  mutating func checkTimeline() {
+    if scenario.timeline.isEmpty {
+      error("timeline", "no fault: nothing would be tested", fix: "add an entry")
+    }
+    unique(scenario.timeline.map(\.id), "the id", fix: "rename one of the two") { "timeline[\($0)].id" }
+    for (index, entry) in scenario.timeline.enumerated() {
+      let path = "timeline[\(index)]"
+      switch entry.fault {
+      case .partition(let name, let peers): checkPartition(name, peers, at: path)
+      }
+      if entry.at > longestTime || entry.hold > longestTime {
+        error(entry.at > longestTime ? "\(path).at" : "\(path).for", "is longer than a year")
+      }
+      if entry.hold > scenario.safety.maxDuration {
+        error(
+          "\(path).for",
+          "the fault lasts \(entry.hold.text), longer than safety.maxDuration of"
+            + " \(scenario.safety.maxDuration.text)", fix: "shorten the fault or raise the limit")
+      }
+    }
+    checkOverlaps()
+    checkSurvivors()
+  }
+
+  private mutating func checkPartition(_ name: String, _ peers: PeerSelection, at path: String) {
+    guard region(name, at: "\(path).region") != nil else { return }
+    if case .regions(let names) = peers {
+      unique(names, "the region", fix: "leave one of the two out") { "\(path).from[\($0)]" }
+      for (index, peer) in names.enumerated() {
+        _ = region(peer, at: "\(path).from[\(index)]")
+        if peer == name {
+          error("\(path).from[\(index)]", "'\(name)' cannot be cut from itself", fix: "name another region")
+        }
+      }
+    }
+    if peers.resolve(against: name, in: scenario.topology).isEmpty {
+      error("\(path).from", "matches no other region: the fault would have zero targets")
+    }
+  }
+
+  /// Two faults on one pair of regions at one time: refused, because the end of the first would not be the end of the cut.
+  private mutating func checkOverlaps() {
+    var latest: [RegionPair: (end: Duration, index: Int)] = [:]
+    let order = scenario.timeline.indices.sorted {
+      (scenario.timeline[$0].at, $0) < (scenario.timeline[$1].at, $1)
+    }
+    for index in order {
+      let entry = scenario.timeline[index]
+      var refused = false
+      for pair in cuts[index] {
+        if let before = latest[pair], before.end > entry.at, !refused {
+          let other = scenario.timeline[before.index]
+          refused = true
+          error(
+            "timeline[\(index)].at",
+            "overlaps '\(other.id)', which cuts \(pair.first) from \(pair.second) already, from"
+              + " \(other.at.text) to \(other.end.text)",
+            fix: "begin at \(before.end.text) or later, or make one entry of the two")
+        }
+        latest[pair] = (max(entry.end, latest[pair]?.end ?? .zero), index)
+      }
+    }
+  }
+
+  /// At the beginning of every fault, the regions that can still reach each other must hold a majority of the quorum and
+  /// the region that is to take over: without them no election can end, whatever the system does.
+  private mutating func checkSurvivors() {
+    let topology = scenario.topology
+    let quorum = Set(topology.names(with: .quorum))
+    guard quorum.count >= 3, let owner = scenario.ownership.first, topology.region(owner.normal) != nil,
+      topology.region(owner.failover) != nil
+    else { return }  // said already
+    for index in scenario.timeline.indices {
+      let groups = islands[index]
+      let path = "timeline[\(index)]"
+      let need = quorum.count / 2 + 1
+      guard let majority = groups.first(where: { quorum.intersection($0).count >= need }) else {
+        let shape = groups.map { "{\($0.joined(separator: ", "))}" }.joined(separator: " ")
+        error(
+          path,
+          "leaves no region group with \(need) of the \(quorum.count) quorum members: \(shape)."
+            + " Nobody could be elected", fix: "cut off fewer regions at a time")
+        continue
+      }
+      if owner.normal != owner.failover, !majority.contains(owner.normal), !majority.contains(owner.failover) {
+        error(
+          path, "cuts off '\(owner.normal)' and its failover '\(owner.failover)' both: no region could take over",
+          fix: "leave '\(owner.failover)' with the majority")
+      }
+    }
+  }
+}
+
+/// Two regions, in either order.
+struct RegionPair: Hashable {
+  let first: String
+  let second: String
+
+  init(_ one: String, _ other: String) {
+    (first, second) = one < other ? (one, other) : (other, one)
+  }
+}
+
+extension FaultSpecification {
+  /// The pairs of regions that cannot reach each other while the fault is in force.
+  func cutPairs(in topology: Topology) -> [RegionPair] {
+    switch self {
+    case .partition(let region, let peers): peers.resolve(against: region, in: topology).map { RegionPair(region, $0) }
+    }
+  }
+
+  /// The regions that lose something.
+  var disturbed: [String] {
+    switch self {
+    case .partition(let region, _): [region]
+    }
+  }
+}

@@ -1,0 +1,75 @@
+internal import Support
+
+extension Checking {
+  mutating func checkTopology() {
+    let topology = scenario.topology
+    let path = "topology.lab.regions"
+    guard topology.regions.count <= 250 else {
+      error(path, "\(topology.regions.count) regions; the lab has addresses for 250")
+      return
+    }
+    for region in topology.regions {
+      unique(region.roles.map(\.rawValue), "the role", fix: "leave one of the two out") {
+        "\(path).\(region.name).roles[\($0)]"
+      }
+      if region.roles.isEmpty {
+        error(
+          "\(path).\(region.name).roles", "the region '\(region.name)' has no role",
+          fix: "roles: \(Role.allCases.map(\.rawValue).joined(separator: ", "))")
+      }
+    }
+    checkQuorum(path)
+    let stores = topology.names(with: .store)
+    if stores.count != 2 {
+      error(
+        path,
+        "postgres-etcd mirrors between two stores; \(stores.isEmpty ? "no region has" : stores.count == 1 ? "only \(stores[0]) has" : "\(listed(stores)) have") the role 'store'",
+        fix: "give exactly two regions the role 'store'")
+    }
+  }
+
+  private mutating func checkQuorum(_ path: String) {
+    let members = scenario.topology.names(with: .quorum)
+    guard members.count >= 3 else {
+      error(
+        path, "\(members.count) regions have the role 'quorum'; a quorum that survives the loss of one needs 3",
+        fix: "give the role 'quorum' to 3 regions")
+      return
+    }
+    if members.count % 2 == 0 {
+      warning(
+        path, "a quorum of \(members.count) tolerates no more losses than one of \(members.count - 1)",
+        fix: "use an odd number")
+    }
+  }
+
+  mutating func checkOwnership() {
+    guard let first = scenario.ownership.first else {
+      error("ownership", "no topic has an owner", fix: "name who writes: orders: { normal: east, failover: eu }")
+      return
+    }
+    for owner in scenario.ownership {
+      let path = "ownership.\(owner.topic)"
+      region(owner.normal, with: .store, at: "\(path).normal")
+      region(owner.normal, with: .control, at: "\(path).normal")
+      region(owner.failover, with: .store, at: "\(path).failover")
+      region(owner.failover, with: .control, at: "\(path).failover")
+      if owner.normal == owner.failover {
+        error(
+          "\(path).failover", "'\(owner.failover)' owns the writes already; a failover goes to another region")
+      } else if (owner.normal, owner.failover) != (first.normal, first.failover) {
+        error(
+          path,
+          "owned by \(owner.normal), then \(owner.failover), but '\(first.topic)' by \(first.normal), then"
+            + " \(first.failover): postgres-etcd grants one write authority for all topics",
+          fix: "give all topics the same owners")
+      }
+    }
+  }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+func listed(_ names: [String]) -> String {
+  guard let last = names.last, names.count > 1 else { return names.first ?? "none" }
+  return "\(names.dropLast().joined(separator: ", ")) and \(last)"
+}

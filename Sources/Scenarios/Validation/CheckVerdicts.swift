@@ -1,0 +1,135 @@
+internal import Support
+
+// Verdicts that could never be had: service levels that the configuration makes impossible, items that nothing feeds.
+extension Checking {
+  /// A fault that ends before the lease cannot show a failover.
+  mutating func checkFailover() {
+    let ttl = scenario.stack.leaseTTL
+    let longest = scenario.stack.longestLease
+    for index in cutsOfPrimary {
+      let entry = scenario.timeline[index]
+      let path = "timeline[\(index)].for"
+      if entry.hold <= ttl {
+        error(
+          path,
+          "the cut of '\(scenario.primary)' ends after \(entry.hold.text), its lease lives \(ttl.text): it renews the"
+            + " lease before anyone else can be elected, and no failover happens",
+          fix: "hold it longer than \(longest.text) (2 × ttl), or shorten stack.lease.ttl")
+      } else if entry.hold <= longest {
+        warning(
+          path,
+          "the cut lasts \(entry.hold.text); when etcd's own leader sits in '\(scenario.primary)' the lease lives up to"
+            + " \(longest.text) (2 × ttl), and then no failover happens", fix: "hold it longer than \(longest.text)")
+      }
+    }
+  }
+
+  mutating func checkChecklist() {
+    if scenario.checklist.isEmpty {
+      error("checklist", "nothing is judged: the run would have no verdict", fix: "add an item")
+    }
+    unique(scenario.checklist.map(\.item.rawValue), "the item", fix: "leave one of the two out") {
+      "checklist[\($0)].item"
+    }
+    for (index, entry) in scenario.checklist.enumerated() {
+      let path = "checklist[\(index)]"
+      checkEvidence(for: entry, at: path)
+      checkLevel(of: entry, at: path)
+    }
+  }
+
+  private mutating func checkEvidence(for entry: ChecklistEntry, at path: String) {
+    let workload = scenario.workload
+    switch entry.item {
+    case .staleTokenRejected where workload.oldLeader == nil:
+      error(
+        "\(path).item", "nobody tries a stale token, so the verdict could only be INCONCLUSIVE",
+        fix: "add workload.oldLeader: { region: \(scenario.ownership.first?.normal ?? "…"), rate: 5/s }")
+    case .consumerProgress where workload.consumers.isEmpty:
+      error(
+        "\(path).item", "there is no consumer, so the verdict could only be INCONCLUSIVE", fix: "add workload.consumers"
+      )
+    case .electionWithinTTL, .noAcknowledgedLoss, .staleTokenRejected, .orderPerAggregate, .consumerProgress:
+      if !scenario.timeline.isEmpty, !scenario.ownership.isEmpty, !cutsPrimary {
+        warning(
+          "\(path).item",
+          "no fault cuts '\(scenario.primary)' off from the quorum, so write authority never moves and the"
+            + " verdict would be VACUOUS")
+      }
+    case .mirrorLagZero, .noDuplicates: break
+    }
+  }
+
+  private mutating func checkLevel(of entry: ChecklistEntry, at path: String) {
+    let freshness = scenario.stack.mirrorFreshness
+    if let within = entry.within {
+      if within < freshness {
+        error(
+          "\(path).within",
+          "\(within.text) is impossible: a mirror counts as caught up when its freshness is below"
+            + " stack.mirror.freshness of \(freshness.text), which takes as long to see",
+          fix: "at least \(freshness.text)")
+      } else if within > scenario.recovery.within {
+        note(
+          "\(path).within",
+          "the run waits recovery.within of \(scenario.recovery.within.text) only; a slower mirror is not given"
+            + " the rest of its \(within.text)")
+      }
+    }
+    if let rpo = entry.rpo { checkRecoveryPoint(rpo, at: "\(path).rpo") }
+  }
+
+  private mutating func checkRecoveryPoint(_ rpo: Duration, at path: String) {
+    let freshness = scenario.stack.mirrorFreshness
+    let ttl = scenario.stack.leaseTTL
+    if rpo < freshness {
+      error(
+        path,
+        "\(rpo.text) is impossible: the mirror may be stack.mirror.freshness = \(freshness.text) behind at any time,"
+          + " so that much may be missing at promotion", fix: "at least \(freshness.text)")
+    } else if cutsPrimary, rpo < freshness + ttl {
+      let sum = freshness + ttl
+      warning(
+        path,
+        "\(rpo.text) may be broken by design: a cut-off '\(scenario.primary)' goes on acknowledging writes until its"
+          + " lease runs out, \(freshness.text) of mirror lag + \(ttl.text) of lease = \(sum.text)",
+        fix: "allow \(sum.text), or shorten the lease")
+    }
+    for (index, expectation) in scenario.steadyState.expect.enumerated() {
+      if case .mirrorLag(let max) = expectation, max > rpo {
+        warning(
+          "steadyState.expect[\(index)].max",
+          "accepts a mirror lag of \(max.text), which alone is more than the rpo of"
+            + " \(rpo.text)", fix: "at most \(rpo.text)")
+      }
+    }
+  }
+
+  mutating func checkSafety() {
+    let safety = scenario.safety
+    let disturbed = scenario.topology.regions.map(\.name).filter { name in
+      scenario.timeline.contains { $0.fault.disturbed.contains(name) }
+    }
+    if disturbed.count > safety.maxRegions {
+      error(
+        "safety.blastRadius.regions",
+        "the timeline disturbs \(disturbed.count) regions (\(listed(disturbed))),"
+          + " \(safety.maxRegions) allowed", fix: "disturb fewer regions or raise the limit")
+    }
+    let last = scenario.timeline.map(\.end).max() ?? .zero
+    guard last <= longestTime * 2, scenario.recovery.within <= longestTime, scenario.steadyState.hold <= longestTime
+    else {
+      if scenario.recovery.within > longestTime { error("recovery.within", "is longer than a year") }
+      if scenario.steadyState.hold > longestTime { error("steadyState.for", "is longer than a year") }
+      return
+    }
+    let sum = scenario.steadyState.hold + last + scenario.recovery.within
+    if sum > safety.maxDuration {
+      error(
+        "safety.maxDuration",
+        "the drill may take \(sum.text): steady state \(scenario.steadyState.hold.text) + timeline"
+          + " \(last.text) + recovery \(scenario.recovery.within.text), \(safety.maxDuration.text) allowed",
+        fix: "shorten one of them or raise the limit")
+    }
+  }
+}

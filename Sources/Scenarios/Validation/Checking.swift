@@ -1,0 +1,99 @@
+internal import Support
+
+/// Checks what a scenario means, when its form is right: names that must exist, arithmetic that must come out, verdicts
+/// that could never be had. Pure: looks at nothing but its arguments.
+///
+/// - Parameter places: where the scenario's keys stand in its file.
+/// - Returns: everything found, errors and milder remarks, unsorted.
+public func check(_ scenario: Scenario, at places: SourceMap) -> [Diagnostic] {
+  var checking = Checking(scenario: scenario, places: places)
+  checking.checkTopology()
+  checking.checkOwnership()
+  checking.checkWorkload()
+  checking.checkSteadyState()
+  checking.checkTimeline()
+  checking.checkFailover()
+  checking.checkChecklist()
+  checking.checkAbort()
+  checking.checkSafety()
+  return checking.found
+}
+
+/// One pass of checks over one scenario. Each section's checks are an extension in a file of its own.
+struct Checking {
+  let scenario: Scenario
+  let places: SourceMap
+  /// For each timeline entry, the pairs of regions that it cuts.
+  let cuts: [[RegionPair]]
+  /// For each timeline entry, the groups of regions that reach each other when it begins.
+  let islands: [[[String]]]
+  /// The entries that cut the normal owner off from the majority, so that a failover must follow.
+  let cutsOfPrimary: [Int]
+  private(set) var found: [Diagnostic] = []
+
+  init(scenario: Scenario, places: SourceMap) {
+    self.scenario = scenario
+    self.places = places
+    let cuts = scenario.timeline.map { $0.fault.cutPairs(in: scenario.topology) }
+    let islands = scenario.islands(cuts: cuts)
+    self.cuts = cuts
+    self.islands = islands
+    let quorum = Set(scenario.topology.names(with: .quorum))
+    cutsOfPrimary = scenario.timeline.indices.filter { index in
+      guard let owner = scenario.ownership.first?.normal,
+        let own = islands[index].first(where: { $0.contains(owner) })
+      else { return false }
+      return quorum.intersection(own).count * 2 <= quorum.count
+        && cuts[index].contains { $0.first == owner || $0.second == owner }
+    }
+  }
+
+  /// Whether any fault makes a failover necessary.
+  var cutsPrimary: Bool { !cutsOfPrimary.isEmpty }
+
+  mutating func error(_ path: String, _ what: String, fix: String? = nil) {
+    found.append(Diagnostic(.error, at: places[path], path: path, what, fix: fix))
+  }
+
+  mutating func warning(_ path: String, _ what: String, fix: String? = nil) {
+    found.append(Diagnostic(.warning, at: places[path], path: path, what, fix: fix))
+  }
+
+  mutating func note(_ path: String, _ what: String, fix: String? = nil) {
+    found.append(Diagnostic(.note, at: places[path], path: path, what, fix: fix))
+  }
+
+  /// Notes a mistake unless `name` is a region; returns the region.
+  mutating func region(_ name: String, at path: String) -> Region? {
+    if let region = scenario.topology.region(name) { return region }
+    let names = scenario.topology.regions.map(\.name)
+    let near = closest(to: name, among: names).map { "did you mean '\($0)'? " } ?? ""
+    error(path, "there is no region \(quoted(name))", fix: "\(near)regions: \(names.joined(separator: ", "))")
+    return nil
+  }
+
+  /// Notes a mistake unless `name` is a region that plays `role`.
+  mutating func region(_ name: String, with role: Role, at path: String) {
+    guard let region = region(name, at: path), !region.roles.contains(role) else { return }
+    let others = scenario.topology.names(with: role).joined(separator: ", ")
+    error(
+      path, "the region '\(name)' has no role '\(role.rawValue)'",
+      fix: "give it the role, or name one that has it: \(others.isEmpty ? "none does yet" : others)")
+  }
+
+  /// Notes a mistake at every name that stood in the list before.
+  mutating func unique(_ names: [String], _ what: String, fix: String, at path: (Int) -> String) {
+    var first: [String: Int] = [:]
+    for (index, name) in names.enumerated() {
+      if let earlier = first[name] {
+        let line = places[path(earlier)].line
+        error(path(index), "\(what) '\(name)' stands twice; it stood in line \(line) already", fix: fix)
+      } else {
+        first[name] = index
+      }
+    }
+  }
+
+  /// No part of a drill lasts longer.
+  var longestTime: Duration { .seconds(366 * 86_400) }
+}
