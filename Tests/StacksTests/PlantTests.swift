@@ -65,16 +65,18 @@ struct PlantTests {
       try await eventually("the first row") { try await mirror.tail(after: .start).count == 1 }
       let plant = try await MirrorRepeat.prepare(
         publisher: try await east.open(as: EventStore.administrator),
-        subscriber: try await eu.open(as: EventStore.administrator), origin: "east", region: "eu")
+        subscriber: try await eu.open(as: EventStore.administrator), origin: "east")
       for sequence in UInt64(1)..<4 { _ = try await app.append(sample(1, sequence), token: 5) }
       try await eventually("four rows") { try await mirror.tail(after: .start).count == 4 }
       #expect(try await mirror.applyBatch(group: "g").appliedCount == 4)
       try await plant.fire()
       try await eventually("three rows again") { try await mirror.tail(after: .start).count >= 7 }
       _ = try await app.append(sample(1, 4), token: 5)
-      try await eventually("a row after that") { try await mirror.tail(after: .start).count >= 8 }
+      try await eventually("a row after that") { try await mirror.tail(after: .start).last?.id.sequence == 4 }
       let rows = try await mirror.tail(after: .start)
-      #expect(rows.map(\.id.sequence) == [0, 1, 2, 3, 1, 2, 3, 4])
+      // The copy begins where the target had confirmed, so the first event may come again as well.
+      let sequences = rows.map(\.id.sequence)
+      #expect([[0, 1, 2, 3, 1, 2, 3, 4], [0, 1, 2, 3, 0, 1, 2, 3, 4]].contains(sequences))
       #expect(try await app.tail(after: .start).count == 5, "the origin's own log is untouched")
       // The consumer's check is another promise and still holds.
       #expect(try await mirror.applyBatch(group: "g").appliedCount == 1)

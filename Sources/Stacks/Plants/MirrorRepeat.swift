@@ -16,12 +16,15 @@ public struct MirrorRepeat: Sendable {
   ///
   /// - Parameters:
   ///   - publisher: the store of `origin`, as ``EventStore/administrator``.
-  ///   - subscriber: the store of `region`, likewise.
+  ///   - subscriber: the store that mirrors it, likewise.
   /// - Throws: ``PostgresError``; a copied slot may be left at the publisher when the outcome is unknown.
   public static func prepare(
-    publisher: EventStore, subscriber: EventStore, origin: String, region: String
+    publisher: EventStore, subscriber: EventStore, origin: String
   ) async throws(PostgresError) -> MirrorRepeat {
-    let slot = EventStore.slot(from: origin, to: region)
+    let known = try await subscriber.connection.query(
+      "select subslotname from pg_subscription where subname = $1", [EventStore.subscription(of: origin)])
+    var subscription = try subscriber.only(known, "the subscription to \(origin)")
+    let slot = try subscription.text()
     let copy = "\(slot)_repeat"
     let rows = try await publisher.connection.query(
       "select lsn from pg_copy_logical_replication_slot($1, $2)", [slot, copy], within: .seconds(5))
@@ -46,7 +49,7 @@ public struct MirrorRepeat: Sendable {
       publisher: publisher, subscriber: subscriber, origin: origin, slot: slot, copy: copy, from: from)
   }
 
-  /// Lets everything since ``prepare(publisher:subscriber:origin:region:)`` be applied again. Both stores must reach
+  /// Lets everything since ``prepare(publisher:subscriber:origin:)`` be applied again. Both stores must reach
   /// each other; the mirror then goes on as before.
   ///
   /// - Parameter clock: for the pauses while the apply worker ends.
