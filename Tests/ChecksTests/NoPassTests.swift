@@ -83,6 +83,9 @@ import Testing
     Loss("no fence dump", [.staleTokenRejected], .inconclusive, "the dump of east's fences") {
       $0.truth.fences["east"] = nil
     },
+    Loss("fences out of order", [.staleTokenRejected], .inconclusive, "its barriers fall") {
+      $0.truth.fences["east"]?.reverse()
+    },
     Loss("no grants", [.noAcknowledgedLoss, .electionWithinTTL, .orderPerAggregate], .inconclusive, "grant") {
       $0.truth.grants = nil
     },

@@ -85,6 +85,8 @@ final class AuthorityBoard: AuthoritySource {
           region: region.name, role: "silent", writer: nil, ownToken: nil, token: nil, storeMode: nil,
           storeHighest: nil, etcdLeader: nil, etcdReachable: false)
       }
+      // The last word of a plane that goes down with the lab is not the drill's.
+      if Task.isCancelled { return }
       if take(view) { try await journal.record(view) }
     }
   }
