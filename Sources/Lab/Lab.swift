@@ -59,7 +59,7 @@ public final class Lab: Sendable {
     let entries: [UndoEntry]
     do {
       record = try LabRecord.read(paths.record)
-      entries = try UndoJournal.read(paths.journal)
+      entries = try UndoJournal.read(paths.journal).entries
       for region in record.specification.regions {
         namespaces[region.name] = try NetworkNamespace.open(named: paths.namespace(region.name))
       }

@@ -226,12 +226,12 @@ private struct LabAssembly: Sendable {
     try await inParallel(numbered(.control)) { plane in
       let name = plane.region.name
       let configuration = ControlPlaneConfiguration(
-        lab: specification.id, region: name, isCandidate: plane.region.has(.store),
-        etcdEndpoints: endpoints(preferring: name),
+        lab: specification.id, region: name, etcdEndpoints: endpoints(preferring: name),
         store: plane.region.has(.store)
           ? address(of: plane.number, user: EventStore.controlRole, password: record.password) : nil,
-        leaseTTLSeconds: specification.leaseTTLSeconds,
-        campaignDelay: name == specification.preferredWriter ? .zero : .seconds(3),
+        leaseSeconds: Int64(specification.leaseTTLSeconds),
+        // Longer than a control plane takes from its start to its first campaign.
+        campaignDelayMilliseconds: name == specification.preferredWriter ? 0 : 3000,
         socketPath: paths.controlPlaneSocket(name), plant: surroundings.controlPlanePlant)
       try configuration.save(paths.controlPlaneConfiguration(name))
       let server = try await starter.start(
@@ -242,9 +242,10 @@ private struct LabAssembly: Sendable {
         switch await client.next() {
         case .silent(let why): return .waiting(why)
         case .state(let state):
-          guard state.writerRegion == specification.preferredWriter else { return .waiting("it sees no writer yet") }
+          guard let writer = state.writerRegion else { return .waiting("it sees no writer yet") }
+          guard writer == specification.preferredWriter else { return .waiting("it sees \(writer) as writer") }
           guard name == specification.preferredWriter else { return .ready }
-          return state.storeMode == .readWrite && state.storeHighest == state.ownToken
+          return state.storeMode == .readWrite && state.storeToken == state.ownToken
             ? .ready : .waiting("its store is not sealed yet")
         }
       }
