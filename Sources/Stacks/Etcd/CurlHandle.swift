@@ -69,7 +69,9 @@ final class CurlHandle {
     return .failed(String(cString: curl_easy_strerror(code)), sent: requestBytes > 0)
   }
 
-  fileprivate static func append(_ bytes: UnsafeMutablePointer<CChar>?, _ count: Int, _ context: UnsafeMutableRawPointer?)
+  fileprivate static func append(
+    _ bytes: UnsafeMutablePointer<CChar>?, _ count: Int, _ context: UnsafeMutableRawPointer?
+  )
     -> Int
   {
     guard let context else { return 0 }

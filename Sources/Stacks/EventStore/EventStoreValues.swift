@@ -251,8 +251,10 @@ public enum FenceRefusal: String, Sendable, Hashable {
   case otherOrigin = "BS403"
 
   /// The refusal in an error, if it is one.
-  public init?(_ error: PostgresError) {
-    guard let state = error.sqlState, let refusal = FenceRefusal(rawValue: state) else { return nil }
+  public init?(_ error: any Error) {
+    guard let state = (error as? PostgresError)?.sqlState, let refusal = FenceRefusal(rawValue: state) else {
+      return nil
+    }
     self = refusal
   }
 }

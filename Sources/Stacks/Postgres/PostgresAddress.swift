@@ -34,7 +34,8 @@ public struct PostgresAddress: Sendable, Hashable, Codable {
   /// is back 0.5 s after a 20 s partition heals, 6.4 s with the defaults).
   func parameters(applicationName: String) -> [(name: String, value: String)] {
     [
-      (host.hasPrefix("/") ? "host" : "hostaddr", host), ("port", "\(port)"), ("dbname", database), ("user", user), ("password", password),
+      (host.hasPrefix("/") ? "host" : "hostaddr", host), ("port", "\(port)"), ("dbname", database), ("user", user),
+      ("password", password),
       ("application_name", applicationName), ("connect_timeout", "2"), ("tcp_user_timeout", "2000"),
       ("keepalives_idle", "1"), ("keepalives_interval", "1"), ("keepalives_count", "2"), ("sslmode", "disable"),
       ("gssencmode", "disable"), ("client_encoding", "UTF8"),
