@@ -52,7 +52,7 @@ let package = Package(
     room("Events", on: ["CZstd"]),
 
     // Floor 2
-    room("Faults", on: ["Netlink", "Support"]),
+    room("Faults", on: ["CKernel", "Netlink", "Support"]),
     room("Scenarios", on: ["CYaml", "Support"]),
     room("Checks", on: ["Events", "Support"], pure),
 

@@ -52,10 +52,10 @@ struct ConsumerProgressCheck: Check {
       "\(counted(facts.roles.consumers.count, "group")) applied \(counted(total, "event")), none skipped, none twice; "
         + (redelivered == 0
           ? "nothing was delivered again, so idempotency was not exercised"
-          : "\(counted(redelivered, "re-delivery")) refused"),
+          : "\(counted(redelivered, "repeated delivery", "repeated deliveries")) refused"),
       counts: [
         Count("groups", facts.roles.consumers.count), Count("events applied", total),
-        Count("re-deliveries refused", redelivered),
+        Count("repeated deliveries refused", redelivered),
       ])
     return result
   }

@@ -6,9 +6,15 @@ internal import Events
 /// tails as well: a second copy that was removed again before the dump still counts. An event applied twice by a projection
 /// is item 7's to judge.
 struct DuplicateCheck: Check {
-  /// Where each tail first saw each event, and the events it then saw elsewhere.
+  /// Where each tail first saw each event, and the events it then saw elsewhere, in the order of that.
   private var places: [NodeIndex: [EventID: Int64]] = [:]
   private var moved: [Move] = []
+  private var movedOnce: Set<Place> = []
+
+  private struct Place: Hashable {
+    var node: NodeIndex
+    var event: EventID
+  }
 
   private struct Move {
     var node: NodeIndex
@@ -26,7 +32,9 @@ struct DuplicateCheck: Check {
       places[operation.node, default: [:]][operation.event] = position
       return
     }
-    guard first != position else { return }
+    guard first != position,
+      movedOnce.insert(Place(node: operation.node, event: operation.event)).inserted
+    else { return }
     moved.append(
       Move(
         node: operation.node, event: operation.event, first: first, second: position, time: ended(operation)))

@@ -104,7 +104,9 @@ func grouped(_ value: Int) -> String {
 }
 
 /// `1 event`, `2 events`.
-func counted(_ value: Int, _ noun: String) -> String { "\(grouped(value)) \(noun)\(value == 1 ? "" : "s")" }
+func counted(_ value: Int, _ noun: String, _ plural: String? = nil) -> String {
+  "\(grouped(value)) \(value == 1 ? noun : plural ?? noun + "s")"
+}
 
 /// The time at which an operation was over; for one that never was, when it began.
 func ended(_ operation: Operation) -> Int64 { operation.completed ?? operation.invoked }

@@ -11,21 +11,23 @@ internal import Events
 /// has come through (then it is skipped, not late); otherwise nobody can tell yet. A drill in which no direction fell behind
 /// by more than the freshness bound is vacuous.
 struct MirrorLagCheck: Check {
-  private struct Sight {
-    var time: Int64
-    var origin: NodeIndex?
+  /// An event as one origin's: the same id under another origin is another row, and item 2's to judge.
+  private struct Sight: Hashable {
+    var store: NodeIndex
+    var origin: NodeIndex
   }
 
   /// When each store's tail first showed each event.
-  private var seen: [NodeIndex: [EventID: Sight]] = [:]
+  private var seen: [Sight: [EventID: Int64]] = [:]
 
   init(_ facts: Facts) {}
 
   mutating func take(_ operation: Operation) {
-    guard operation.kind == .observe, operation.outcome == .ok else { return }
+    guard operation.kind == .observe, operation.outcome == .ok, let origin = operation.origin else { return }
     let time = ended(operation)
-    if let earlier = seen[operation.node]?[operation.event], earlier.time <= time { return }
-    seen[operation.node, default: [:]][operation.event] = Sight(time: time, origin: operation.origin)
+    let sight = Sight(store: operation.node, origin: origin)
+    if let earlier = seen[sight]?[operation.event], earlier <= time { return }
+    seen[sight, default: [:]][operation.event] = time
   }
 
   func judge(_ facts: Facts) -> Judgement {
@@ -84,8 +86,8 @@ struct MirrorLagCheck: Check {
     else { return report }
     let own = originLog.filter { $0.origin == direction.from }
     let mirrored = targetLog.filter { $0.origin == direction.from }
-    let shown = sights(at: direction.from, facts).filter { $0.value.origin == facts.index(of: direction.from) }
-    let arrived = sights(at: direction.to, facts)
+    let shown = times(at: direction.from, of: direction.from, facts)
+    let arrived = times(at: direction.to, of: direction.from, facts)
     guard !own.isEmpty || !mirrored.isEmpty || !shown.isEmpty else {
       report.summary = "carried nothing"
       return report
@@ -96,7 +98,7 @@ struct MirrorLagCheck: Check {
     report.isUnsettled = !absent.isEmpty
 
     let events = shown.filter { !absent.contains($0.key) }
-      .map { Passage(event: $0.key, shown: $0.value.time, arrived: arrived[$0.key]?.time) }
+      .map { Passage(event: $0.key, shown: $0.value, arrived: arrived[$0.key]) }
       .filter { $0.arrived != nil || $0.shown <= healed }
     measureLag(events, healed, facts, &report)
     guard !events.contains(where: { $0.arrived == nil }) else { return report }
@@ -110,14 +112,15 @@ struct MirrorLagCheck: Check {
     var arrived: Int64?
   }
 
-  private func sights(at store: String, _ facts: Facts) -> [EventID: Sight] {
-    facts.index(of: store).flatMap { seen[$0] } ?? [:]
+  private func times(at store: String, of origin: String, _ facts: Facts) -> [EventID: Int64] {
+    guard let store = facts.index(of: store), let origin = facts.index(of: origin) else { return [:] }
+    return seen[Sight(store: store, origin: origin)] ?? [:]
   }
 
   /// Lag can only be told of events that both tails have shown; a tail with gaps proves nothing.
   private func requireTails(
-    _ direction: MirrorDirection, _ own: [LogRow], _ mirrored: [LogRow], _ shown: [EventID: Sight],
-    _ arrived: [EventID: Sight], _ report: inout Report
+    _ direction: MirrorDirection, _ own: [LogRow], _ mirrored: [LogRow], _ shown: [EventID: Int64],
+    _ arrived: [EventID: Int64], _ report: inout Report
   ) {
     let unshown = own.filter { shown[$0.event] == nil }.count
     if unshown > 0 {
@@ -166,14 +169,14 @@ struct MirrorLagCheck: Check {
       report.findings.append(
         Finding(
           "M1", "\(row.event) of \(direction.from) never reached \(direction.to), although later events did",
-          events: [row.event], store: direction.to, positions: [row.position]))
+          events: [row.event], store: direction.to))
     }
     if !tail.isEmpty && waited >= facts.objectives.mirrorCatchUp {
       for row in tail {
         report.findings.append(
           Finding(
             "M17", "\(row.event) of \(direction.from) had not reached \(direction.to) \(brief(waited)) after the heal",
-            events: [row.event], store: direction.to, positions: [row.position], times: [healed, quiescent]))
+            events: [row.event], store: direction.to, times: [healed, quiescent]))
       }
     } else if !tail.isEmpty {
       report.missing.append(

@@ -1,6 +1,6 @@
 internal import Events
 
-/// Checklist item 4, `stale-token-rejected` (taxonomy E4, E5, E10, D4; domain 47, 49, 50, 58).
+/// Checklist item 4, `stale-token-rejected` (taxonomy E4, E5, E6, D4; domain 47, 49, 50, 58).
 ///
 /// Two proofs, neither of which trusts the other:
 /// - in the store's own order, no row that the store accepted itself, past the barrier of a seal, bears another token than
@@ -44,7 +44,7 @@ struct StaleTokenCheck: Check {
     let inflation = judgeInflation(facts, &result)
     measureUnsealedWindow(facts, &result)
     result.failure =
-      "\(counted(result.findings.count, "write")) taken against the fence: \(result.findings.first?.what ?? "")"
+      "\(counted(result.findings.count, "violation")) of the fence: \(result.findings.first?.what ?? "")"
     let total = refused.map(\.value).reduce(0, +)
     result.coverage = Coverage(
       "\(counted(total, "write")) with the old token refused, on each of \(facts.roles.guarded.joined(separator: ", ")), "
@@ -166,9 +166,17 @@ struct StaleTokenCheck: Check {
     return facts.refusals.contains(code)
   }
 
-  /// Tokens beyond every granted one. Returns how many were refused.
+  /// Tokens beyond every granted one, which nobody may write or seal with. Returns how many writes were refused.
   private func judgeInflation(_ facts: Facts, _ result: inout Judgement) -> Int {
     guard let highest = facts.truth.grants?.map(\.token).max() else { return 0 }
+    for entry in facts.truth.fences.sorted(by: { $0.key < $1.key }).flatMap(\.value) where entry.token > highest {
+      result.findings.append(
+        Finding(
+          "E6",
+          "\(entry.store)'s fence was raised to token \(entry.token), which was never granted: the true leader is locked out",
+          store: entry.store, tokens: [entry.token, highest], positions: [entry.barrierPosition],
+          times: entry.observed.map { [$0] } ?? []))
+    }
     let charged = Set(result.findings.flatMap(\.events))
     let inflated = attempts.filter { $0.token > highest }
     for attempt in inflated where attempt.outcome == .ok && !charged.contains(attempt.event) {

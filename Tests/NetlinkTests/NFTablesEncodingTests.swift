@@ -72,13 +72,23 @@ import Testing
     let rule = NFTables.Command.addRule(
       Self.table, chain: "in",
       [
-        .loadProtocolFamily, .isEqual([family]), .loadNetworkHeader(offset: offset, length: length),
+        .loadProtocolFamily, .compare(.equal, [family]), .loadNetworkHeader(offset: offset, length: length),
         .isInSet("p", id: 3), .counter, .verdict(.drop),
       ])
     #expect(
       try encoded(rule)
         == Reference.dropRule(
           table: "bs_r_f", chain: "in", family: family, offset: offset, length: length, set: "p", id: 3))
+  }
+
+  @Test func rulesOnTheTransportHeaderAreWrittenAsLibnftnlWritesThem() throws {
+    let rule = NFTables.Command.addRule(
+      Self.table, chain: "in",
+      [
+        .loadTransportProtocol, .compare(.equal, [58]), .loadTransportHeader(offset: 0, length: 1),
+        .compare(.atLeast, [133]), .compare(.atMost, [137]), .verdict(.accept),
+      ])
+    #expect(try encoded(rule) == Reference.passDiscoveryRule(table: "bs_r_f", chain: "in"))
   }
 
   @Test func aBatchIsFramedAsLibnftnlFramesItAndAsksForOneAcknowledgement() throws {

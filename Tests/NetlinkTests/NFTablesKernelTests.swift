@@ -14,7 +14,7 @@ import Testing
       .addRule(
         table, chain: "in",
         [
-          .loadProtocolFamily, .isEqual([2]), .loadNetworkHeader(offset: 12, length: 4), .isInSet("p4", id: 1),
+          .loadProtocolFamily, .compare(.equal, [2]), .loadNetworkHeader(offset: 12, length: 4), .isInSet("p4", id: 1),
           .counter, .verdict(.drop),
         ]),
     ])

@@ -4,7 +4,7 @@ import CNftnl
 /// The same messages as built by libnftnl and libmnl, in this process: an independent witness for our encoders.
 enum Reference {
   static func table(_ name: String, flags: UInt32) -> [UInt8] {
-    message(type: 0, family: 1, flags: 0x400) { header in
+    message(type: 0, family: 1, flags: 0x600) { header in
       let table = nftnl_table_alloc()
       defer { nftnl_table_free(table) }
       nftnl_table_set_str(table, number(NFTNL_TABLE_NAME), name)
@@ -79,43 +79,82 @@ enum Reference {
   static func dropRule(
     table: String, chain: String, family: UInt8, offset: UInt32, length: UInt32, set: String, id: UInt32
   ) -> [UInt8] {
+    rule(table: table, chain: chain) { add in
+      add.meta(15)
+      add.compare(0, family)
+      add.payload(base: 1, offset: offset, length: length)
+      add.append("lookup") {
+        nftnl_expr_set_u32($0, number(NFTNL_EXPR_LOOKUP_SREG), 1)
+        nftnl_expr_set_str($0, number(NFTNL_EXPR_LOOKUP_SET), set)
+        nftnl_expr_set_u32($0, number(NFTNL_EXPR_LOOKUP_SET_ID), id)
+      }
+      add.append("counter") { _ in }
+      add.verdict(0)
+    }
+  }
+
+  /// `meta l4proto 58 @th,0,8 >= 133 @th,0,8 <= 137 accept`
+  static func passDiscoveryRule(table: String, chain: String) -> [UInt8] {
+    rule(table: table, chain: chain) { add in
+      add.meta(16)
+      add.compare(0, 58)
+      add.payload(base: 2, offset: 0, length: 1)
+      add.compare(5, 133)
+      add.compare(3, 137)
+      add.verdict(1)
+    }
+  }
+
+  private static func rule(table: String, chain: String, _ fill: (Expressions) -> Void) -> [UInt8] {
     message(type: 6, family: 1, flags: 0xC00) { header in
       let rule = nftnl_rule_alloc()
       defer { nftnl_rule_free(rule) }
       nftnl_rule_set_str(rule, number(NFTNL_RULE_TABLE), table)
       nftnl_rule_set_str(rule, number(NFTNL_RULE_CHAIN), chain)
-      func add(_ name: String, _ fill: (OpaquePointer?) -> Void) {
-        // The rule takes the expression over.
-        let expression = nftnl_expr_alloc(name)
-        fill(expression)
-        nftnl_rule_add_expr(rule, expression)
-      }
-      add("meta") {
-        nftnl_expr_set_u32($0, number(NFTNL_EXPR_META_KEY), 15)
+      fill(Expressions(rule: rule))
+      nftnl_rule_nlmsg_build_payload(header, rule)
+    }
+  }
+
+  private struct Expressions {
+    let rule: OpaquePointer?
+
+    func append(_ name: String, _ fill: (OpaquePointer?) -> Void) {
+      // The rule takes the expression over.
+      let expression = nftnl_expr_alloc(name)
+      fill(expression)
+      nftnl_rule_add_expr(rule, expression)
+    }
+
+    func meta(_ key: UInt32) {
+      append("meta") {
+        nftnl_expr_set_u32($0, number(NFTNL_EXPR_META_KEY), key)
         nftnl_expr_set_u32($0, number(NFTNL_EXPR_META_DREG), 1)
       }
-      add("cmp") {
+    }
+
+    func compare(_ operation: UInt32, _ value: UInt8) {
+      append("cmp") {
         nftnl_expr_set_u32($0, number(NFTNL_EXPR_CMP_SREG), 1)
-        nftnl_expr_set_u32($0, number(NFTNL_EXPR_CMP_OP), 0)
-        nftnl_expr_set($0, number(NFTNL_EXPR_CMP_DATA), [family], 1)
+        nftnl_expr_set_u32($0, number(NFTNL_EXPR_CMP_OP), operation)
+        nftnl_expr_set($0, number(NFTNL_EXPR_CMP_DATA), [value], 1)
       }
-      add("payload") {
+    }
+
+    func payload(base: UInt32, offset: UInt32, length: UInt32) {
+      append("payload") {
         nftnl_expr_set_u32($0, number(NFTNL_EXPR_PAYLOAD_DREG), 1)
-        nftnl_expr_set_u32($0, number(NFTNL_EXPR_PAYLOAD_BASE), 1)
+        nftnl_expr_set_u32($0, number(NFTNL_EXPR_PAYLOAD_BASE), base)
         nftnl_expr_set_u32($0, number(NFTNL_EXPR_PAYLOAD_OFFSET), offset)
         nftnl_expr_set_u32($0, number(NFTNL_EXPR_PAYLOAD_LEN), length)
       }
-      add("lookup") {
-        nftnl_expr_set_u32($0, number(NFTNL_EXPR_LOOKUP_SREG), 1)
-        nftnl_expr_set_str($0, number(NFTNL_EXPR_LOOKUP_SET), set)
-        nftnl_expr_set_u32($0, number(NFTNL_EXPR_LOOKUP_SET_ID), id)
-      }
-      add("counter") { _ in }
-      add("immediate") {
+    }
+
+    func verdict(_ code: UInt32) {
+      append("immediate") {
         nftnl_expr_set_u32($0, number(NFTNL_EXPR_IMM_DREG), 0)
-        nftnl_expr_set_u32($0, number(NFTNL_EXPR_IMM_VERDICT), 0)
+        nftnl_expr_set_u32($0, number(NFTNL_EXPR_IMM_VERDICT), code)
       }
-      nftnl_rule_nlmsg_build_payload(header, rule)
     }
   }
 

@@ -113,10 +113,10 @@ extension RunRecord {
       if let event = record.decoded(FaultArming.self) {
         intervals.append(FaultInterval(id: event.fault, kind: event.kind, armed: record.t))
       } else if let event = record.decoded(FaultArmed.self) {
-        change(event.fault) { $0.armed = record.t }
+        change(event.fault) { $0.armed = event.at }
       } else if let event = record.decoded(FaultProven.self) {
         change(event.fault) {
-          $0.provenSince = record.t
+          $0.provenSince = event.at
           $0.brokenPairs = event.cut
           $0.packetsDropped = event.droppedPackets
         }

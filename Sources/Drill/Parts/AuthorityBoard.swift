@@ -8,10 +8,23 @@ internal import Workload
 final class AuthorityBoard: AuthoritySource {
   private struct State {
     var views: [String: AuthoritySeen] = [:]
-    var changedAt: [String: Int64] = [:]
+    var grants: [Int64: (holder: String, at: Int64)] = [:]
+    var fences: [Fence: Int64] = [:]
+  }
+
+  /// One state of a store's fence.
+  struct Fence: Hashable {
+    var store: String
+    var token: Int64
+    var mode: String
   }
 
   private let state = Mutex(State())
+  private let timebase: Timebase
+
+  init(timebase: Timebase) {
+    self.timebase = timebase
+  }
 
   func authority(in region: String) -> Authority {
     state.withLock { state in
@@ -31,34 +44,48 @@ final class AuthorityBoard: AuthoritySource {
   /// All views, by region.
   var views: [String: AuthoritySeen] { state.withLock(\.views) }
 
+  /// Every token that a region was seen to hold: who, and when it was first seen (ns).
+  var grants: [Int64: (holder: String, at: Int64)] { state.withLock(\.grants) }
+
+  /// When a store's fence was first seen in this state (ns).
+  func firstSeen(_ fence: Fence) -> Int64? { state.withLock { $0.fences[fence] } }
+
   /// Takes a view; returns whether it says anything new.
-  func take(_ view: AuthoritySeen, at time: Int64) -> Bool {
-    state.withLock { state in
+  func take(_ view: AuthoritySeen) -> Bool {
+    let now = timebase.monotonic()
+    return state.withLock { state in
       guard state.views[view.region] != view else { return false }
       state.views[view.region] = view
-      state.changedAt[view.region] = time
+      if let token = view.ownToken, state.grants[token] == nil { state.grants[token] = (view.region, now) }
+      if let token = view.storeHighest, let mode = view.storeMode {
+        let fence = Fence(store: view.region, token: token, mode: mode)
+        state.fences[fence] = state.fences[fence] ?? now
+      }
       return true
     }
   }
 
   /// Follows one region's control plane and journals what changes, until cancelled.
-  func follow(_ region: RegionHandle, journal: Journal, timebase: Timebase) async throws {
+  func follow(_ region: RegionHandle, journal: Journal) async throws {
     guard let path = region.controlPlaneSocket else { return }
     let client = try ControlPlaneClient(path: path, name: "cp-\(region.name)")
     while !Task.isCancelled {
       let view: AuthoritySeen
       switch await client.next() {
       case .state(let said):
+        // A region that is not the writer itself must not be told to be one: its last word from etcd may be old.
+        let claimsItself = said.writerRegion == region.name && said.role != .writer
         view = AuthoritySeen(
-          region: region.name, role: said.role.rawValue, ownToken: said.ownToken, writer: said.writerRegion,
-          token: said.token, storeMode: said.storeMode?.rawValue, storeHighest: said.storeHighest,
-          etcdLeader: said.etcdLeader, etcdReachable: said.etcdReachable)
+          region: region.name, role: said.role.rawValue, ownToken: said.ownToken,
+          writer: claimsItself ? nil : said.writerRegion, token: claimsItself ? nil : said.token,
+          storeMode: said.storeMode?.rawValue, storeHighest: said.storeToken, etcdLeader: said.etcdLeader,
+          etcdReachable: said.etcdReachable)
       case .silent:
         view = AuthoritySeen(
           region: region.name, role: "silent", ownToken: nil, writer: nil, token: nil, storeMode: nil,
           storeHighest: nil, etcdLeader: nil, etcdReachable: false)
       }
-      if take(view, at: timebase.monotonic()) { try await journal.record(view) }
+      if take(view) { try await journal.record(view) }
     }
   }
 }

@@ -136,6 +136,8 @@ public struct FaultArmed: JournalEvent {
   public static let type = "fault.armed"
   /// The fault's id.
   public var fault: String
+  /// When the last node had applied it (ns, monotonic): from here on it was in force everywhere.
+  public var at: Int64
   /// From the first node's transaction to the end of the last one's (ns).
   public var skew: Int64
 }
@@ -146,7 +148,9 @@ public struct FaultProven: JournalEvent {
   public static let type = "fault.proven"
   /// The fault's id.
   public var fault: String
-  /// Ordered pairs that were found cut: `east→eu v4`.
+  /// When the measurement began that proved it (ns, monotonic).
+  public var at: Int64
+  /// Ordered pairs that were found cut: `east→eu`; once for each address family.
   public var cut: [String]
   /// Ordered pairs that were found open.
   public var open: [String]

@@ -1,7 +1,7 @@
 extension NFTables {
   /// One change of the rule set.
   public enum Command: Sendable, Hashable {
-    /// Makes a table; one that is there already and has the same flags stays as it is.
+    /// Makes a table; refused with EEXIST if there is one of that name.
     case addTable(TableID, flags: TableFlags)
     /// Removes a table with all that is in it.
     case deleteTable(TableID)
@@ -130,12 +130,19 @@ extension NFTables.Expression: CustomStringConvertible {
     case .loadNetworkHeader(8, 16): "ip6 saddr"
     case .loadNetworkHeader(24, 16): "ip6 daddr"
     case .loadNetworkHeader(let offset, let length): "@nh,\(offset * 8),\(length * 8)"
-    case .isEqual([2]): "ipv4"
-    case .isEqual([10]): "ipv6"
-    case .isEqual(let bytes): "== 0x" + bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    case .loadTransportProtocol: "meta l4proto"
+    case .loadTransportHeader(let offset, let length): "@th,\(offset * 8),\(length * 8)"
+    case .compare(.equal, let bytes): "\(Self.number(bytes))"
+    case .compare(.atMost, let bytes): "<= \(Self.number(bytes))"
+    case .compare(.atLeast, let bytes): ">= \(Self.number(bytes))"
     case .isInSet(let name, _): "@\(name)"
     case .counter: "counter"
     case .verdict(let verdict): "\(verdict)"
     }
+  }
+
+  private static func number(_ bytes: [UInt8]) -> String {
+    bytes.count == 1
+      ? "\(bytes[0])" : "0x" + bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
   }
 }

@@ -75,12 +75,13 @@ extension NFTables {
       }
     }
 
-    /// NLM_F_CREATE 0x400, NLM_F_APPEND 0x800.
+    /// NLM_F_EXCL 0x200, so that a table that is there already is never taken over; NLM_F_CREATE 0x400, NLM_F_APPEND 0x800.
     private var createFlags: UInt16 {
       switch command {
       case .deleteTable, .deleteElements: 0
       case .addRule: 0xC00
-      case .addTable, .addChain, .addSet, .addElements: 0x400
+      case .addTable: 0x600
+      case .addChain, .addSet, .addElements: 0x400
       }
     }
 
@@ -160,9 +161,9 @@ extension NFTables {
 extension NFTables.Expression {
   private var name: String {
     switch self {
-    case .loadProtocolFamily: "meta"
-    case .loadNetworkHeader: "payload"
-    case .isEqual: "cmp"
+    case .loadProtocolFamily, .loadTransportProtocol: "meta"
+    case .loadNetworkHeader, .loadTransportHeader: "payload"
+    case .compare: "cmp"
     case .isInSet: "lookup"
     case .counter: "counter"
     case .verdict: "immediate"
@@ -179,14 +180,16 @@ extension NFTables.Expression {
         case .loadProtocolFamily:
           try writer.big(2, UInt32(15))  // NFT_META_NFPROTO
           try writer.big(1, register)
+        case .loadTransportProtocol:
+          try writer.big(2, UInt32(16))  // NFT_META_L4PROTO
+          try writer.big(1, register)
         case .loadNetworkHeader(let offset, let length):
+          try Self.writePayload(base: 1, offset, length, register, to: &writer)  // NFT_PAYLOAD_NETWORK_HEADER
+        case .loadTransportHeader(let offset, let length):
+          try Self.writePayload(base: 2, offset, length, register, to: &writer)  // NFT_PAYLOAD_TRANSPORT_HEADER
+        case .compare(let comparison, let bytes):
           try writer.big(1, register)
-          try writer.big(2, UInt32(1))  // NFT_PAYLOAD_NETWORK_HEADER
-          try writer.big(3, offset)
-          try writer.big(4, length)
-        case .isEqual(let bytes):
-          try writer.big(1, register)
-          try writer.big(2, UInt32(0))  // NFT_CMP_EQ
+          try writer.big(2, comparison.rawValue)
           try writer.nest(3) { (writer) throws(WireError) in try writer.raw(1, bytes) }
         case .isInSet(let name, let id):
           try writer.big(2, register)
@@ -201,5 +204,14 @@ extension NFTables.Expression {
         }
       }
     }
+  }
+
+  private static func writePayload(
+    base: UInt32, _ offset: UInt32, _ length: UInt32, _ register: UInt32, to writer: inout MessageWriter
+  ) throws(WireError) {
+    try writer.big(1, register)
+    try writer.big(2, base)
+    try writer.big(3, offset)
+    try writer.big(4, length)
   }
 }

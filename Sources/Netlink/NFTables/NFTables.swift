@@ -123,14 +123,28 @@ public enum NFTables {
     case accept = 1
   }
 
+  /// How two numbers compare (`NFT_CMP_…`).
+  public enum Comparison: UInt32, Sendable, Hashable, Codable {
+    /// Both are the same.
+    case equal = 0
+    /// The packet's is the same or smaller.
+    case atMost = 3
+    /// The packet's is the same or larger.
+    case atLeast = 5
+  }
+
   /// One step of a rule. All of them work on register 1, 16 bytes wide.
   public enum Expression: Sendable, Hashable {
     /// Loads the layer-3 protocol, one byte: 2 for IPv4, 10 for IPv6.
     case loadProtocolFamily
+    /// Loads the layer-4 protocol, one byte: 6 for TCP, 58 for ICMPv6. Extension headers are skipped.
+    case loadTransportProtocol
     /// Loads bytes of the network header.
     case loadNetworkHeader(offset: UInt32, length: UInt32)
-    /// Ends the rule unless the register begins with these bytes.
-    case isEqual([UInt8])
+    /// Loads bytes of the transport header.
+    case loadTransportHeader(offset: UInt32, length: UInt32)
+    /// Ends the rule unless the register's first bytes compare so with these, as numbers in network order.
+    case compare(Comparison, [UInt8])
     /// Ends the rule unless the register is in the set. The number refers to a set of the same batch.
     case isInSet(String, id: UInt32)
     /// Counts packets and bytes that come this far.

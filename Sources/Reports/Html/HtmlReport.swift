@@ -1,0 +1,234 @@
+internal import Support
+
+/// The run as one HTML file that needs nothing else: style and figures inside, no script, no request to anywhere.
+public func htmlReport(_ summary: RunSummary) -> String {
+  let page = HtmlPage(summary: summary)
+  let head: Markup = .element(
+    "head", [:], .element("meta", ["charset": "utf-8"]),
+    .element("meta", ["name": "viewport", "content": "width=device-width,initial-scale=1"]),
+    .element("title", text: "\(summary.headword): \(summary.scenario)"), .element("style", [:], reportStyle))
+  let body: Markup = .element("body", [:], .element("main", [:], .joined(page.sections)))
+  let document: Markup = .element("html", ["lang": "en"], head, "\n", body)
+  return "<!doctype html>\n\(document.source)\n"
+}
+
+private struct HtmlPage {
+  let summary: RunSummary
+
+  var sections: [Markup] {
+    [header, ending, tiles, course, checklist, recoveryTime, recoveryPoint, evidence, origin].compactMap(\.self)
+  }
+
+  private var header: Markup? {
+    let facts = "\(timestamp(summary.startedAt)), \(span(summary.seconds)), seed \(summary.seed), run \(summary.runID)"
+    return .element(
+      "header", [:],
+      .element("p", ["class": "stamp \(summary.overall?.rawValue ?? "none")"], text: summary.headword),
+      .element(
+        "div", [:], .element("h1", text: summary.scenario), .element("p", text: summary.purpose),
+        .element("p", ["class": "note"], text: "\(summary.tally), exit code \(summary.exitCode). \(facts)")))
+  }
+
+  private var ending: Markup? {
+    summary.ending.map {
+      .element("p", ["class": "ending"], .element("b", text: "Ended early. "), .text($0))
+    }
+  }
+
+  private var tiles: Markup? {
+    var tiles: [(figure: String, what: String)] = []
+    if let time = summary.recoveryTime {
+      tiles.append((time.seconds.map(span) ?? "not recovered", "RTO, to \(time.meaning)"))
+    }
+    if let point = summary.recoveryPoint {
+      let figure = point.count == 0 ? "0 events" : "\(grouped(point.count)) in \(span(point.seconds))"
+      tiles.append((figure, "RPO, acknowledged writes missing at promotion"))
+      tiles.append((grouped(point.lost), "of them lost for good"))
+    }
+    if !summary.writes.isEmpty {
+      let unknown = summary.total(\.unknown)
+      tiles.append((grouped(summary.total(\.acknowledged)), "writes acknowledged, \(grouped(unknown)) unknown"))
+    }
+    if !summary.faults.isEmpty {
+      let dropped = summary.faults.reduce(0) { $0 + $1.packetsDropped }
+      tiles.append((grouped(dropped), "packets dropped by \(counted(summary.faults.count, "fault"))"))
+    }
+    guard !tiles.isEmpty else { return nil }
+    return .element(
+      "div", ["class": "tiles"],
+      .joined(
+        tiles.map {
+          .element("div", ["class": "tile"], .element("b", text: $0.figure), .element("span", text: $0.what))
+        }))
+  }
+
+  private var course: Markup? {
+    let legend = [("acked", "acknowledged"), ("unknown", "unknown: sent, no answer"), ("failed", "refused")]
+    var keys = legend.map { legendKey($0.0, $0.1) }
+    if !summary.faults.isEmpty { keys.append(legendKey("fault", "fault proven in force")) }
+    let events: Markup =
+      summary.events.isEmpty
+      ? ""
+      : .element(
+        "ol", ["class": "events"],
+        .joined(
+          summary.events.map {
+            .element("li", [:], .element("time", text: moment($0.at)), " ", .text($0.what))
+          }))
+    return section(
+      "What happened", "Seconds from the start of the run, all on the recorder's one monotonic clock.",
+      .element("div", ["class": "legend"], .joined(keys)),
+      .element("div", ["class": "scroll"], timelineFigure(summary)), events, figuresAsTable)
+  }
+
+  private func legendKey(_ style: String, _ text: String) -> Markup {
+    .element("span", [:], .element("i", ["class": style]), .text(text))
+  }
+
+  /// The same figures for who cannot see the drawing, or wants to compute with them.
+  private var figuresAsTable: Markup {
+    guard !summary.writes.isEmpty else { return "" }
+    let rows = summary.writes.map { series in
+      row([
+        (series.region, ""), (grouped(series.acknowledged.reduce(0, +)), "num"),
+        (grouped(series.unknown.reduce(0, +)), "num"), (grouped(series.failed.reduce(0, +)), "num"),
+        (silence(series), "num"),
+      ])
+    }
+    let lag = summary.lag.map { series in
+      let values = series.samples.compactMap(\.seconds)
+      return row([
+        (series.name, ""), (values.max().map(span) ?? "no reading", "num"), (values.last.map(span) ?? "", "num"),
+        (grouped(series.samples.count { $0.seconds == nil }), "num"),
+      ])
+    }
+    return .element(
+      "details", ["class": "more"], .element("summary", text: "Figures as tables"),
+      table(
+        ["producers in", "acknowledged#", "unknown#", "refused#", "longest time without an acknowledgement#"], rows),
+      lag.isEmpty ? "" : table(["mirror", "highest lag#", "last reading#", "readings failed#"], lag))
+  }
+
+  /// The longest run of seconds without an acknowledged write.
+  private func silence(_ series: WriteSeries) -> String {
+    var longest = 0
+    var current = 0
+    for count in series.acknowledged {
+      current = count == 0 ? current + 1 : 0
+      longest = max(longest, current)
+    }
+    return "\(longest) s"
+  }
+
+  private var checklist: Markup? {
+    guard !summary.items.isEmpty else { return nil }
+    let explanation =
+      "PASS says how much was looked at. FAIL shows a witness. INCONCLUSIVE names what is missing. VACUOUS: nothing"
+      + " happened that could have gone wrong."
+    let rate: Markup = summary.killRate.map { .element("p", ["class": "note"], text: $0) } ?? ""
+    return section(
+      "Checklist", explanation, .element("div", ["class": "items"], .joined(summary.items.map(item))), rate)
+  }
+
+  private func item(_ item: ItemSummary) -> Markup {
+    let level: Markup = item.level.map { .element("code", text: $0) } ?? ""
+    let line: Markup = .joined(
+      [
+        .element("span", ["class": "chip \(item.verdict.rawValue)"], text: item.verdict.word),
+        .element(
+          "div", ["class": "what"], .element("b", text: item.title), .element("code", text: item.id), level,
+          .element("span", text: item.headline)),
+      ])
+    guard !item.details.isEmpty || item.witness != nil else {
+      return .element("div", ["class": "item"], .element("div", ["class": "line"], line))
+    }
+    let details: Markup =
+      item.details.isEmpty ? "" : .element("ul", [:], .joined(item.details.map { .element("li", text: $0) }))
+    let witness: Markup = item.witness.map { .element("pre", text: indented($0)) } ?? ""
+    var attributes = ["class": "item"]
+    if item.verdict != .pass { attributes["open"] = "" }
+    return .element(
+      "details", attributes, .element("summary", [:], line), .element("div", ["class": "body"], details, witness))
+  }
+
+  /// A witness with its lines indented; as it is when it is no JSON.
+  private func indented(_ json: String) -> String {
+    do {
+      return String(
+        decoding: try encodeJSON(decodeJSON(JSONValue.self, from: json.utf8), pretty: true), as: UTF8.self)
+    } catch {
+      return json
+    }
+  }
+
+  private var recoveryTime: Markup? {
+    guard let time = summary.recoveryTime, !time.stages.isEmpty else { return nil }
+    let total = time.seconds.map { "\(span($0)) from the fault until \(time.meaning)." }
+    return section(
+      "Recovery time", total ?? "Service did not come back: no \(time.meaning).",
+      .element("div", ["class": "scroll"], waterfallFigure(time)))
+  }
+
+  private var recoveryPoint: Markup? {
+    guard let point = summary.recoveryPoint, let text = summary.recoveryPointText else { return nil }
+    guard !point.events.isEmpty else { return section("Recovery point", "\(text).") }
+    let rows = point.events.map { event in
+      row([
+        (event.id, ""), (moment(event.acknowledged), "num"), (event.disposition, event.isLost ? "lost" : ""),
+      ])
+    }
+    let shown = point.events.count < point.count ? " The first \(grouped(point.events.count)) are listed." : ""
+    return section(
+      "Recovery point", "\(text).\(shown)",
+      .element(
+        "details", point.lost > 0 ? ["class": "more", "open": ""] : ["class": "more"],
+        .element("summary", text: "Events"), table(["event", "acknowledged at#", "what became of it"], rows)))
+  }
+
+  private var evidence: Markup? {
+    guard !summary.evidence.isEmpty else { return nil }
+    let rows = summary.evidence.map { file in
+      row([
+        (file.name, ""), (file.what, ""), (grouped(Int(file.bytes)), "num"),
+        (file.digest.map { String($0.prefix(16)) } ?? "", "digest"),
+      ])
+    }
+    return section(
+      "Evidence", "Everything needed to believe the verdict, or to dispute it, in \(summary.directory).",
+      table(["file", "holds", "bytes#", "SHA-256 begins"], rows))
+  }
+
+  private var origin: Markup? {
+    func facts(_ title: String, _ facts: [Fact]) -> Markup {
+      facts.isEmpty
+        ? "" : .element("div", [:], table([title, ""], facts.map { row([($0.name, ""), ($0.value, "")]) }))
+    }
+    return section(
+      "The same again", "Same scenario, same seed: same schedule, same targets.",
+      .element("pre", text: summary.command),
+      .element("div", ["class": "pair"], facts("version of", summary.versions), facts("machine", summary.host)))
+  }
+
+  private func section(_ title: String, _ note: String, _ content: Markup...) -> Markup {
+    .element(
+      "section", [:], .element("h2", text: title), .element("p", ["class": "note"], text: note), .joined(content))
+  }
+
+  /// A table; a column whose title ends in `#` holds figures.
+  private func table(_ titles: [String], _ rows: [Markup]) -> Markup {
+    let head = titles.map { title -> Markup in
+      title.hasSuffix("#")
+        ? .element("th", ["class": "num", "scope": "col"], text: String(title.dropLast()))
+        : .element("th", ["scope": "col"], text: title)
+    }
+    return .element(
+      "table", [:], .element("thead", [:], .element("tr", [:], .joined(head, ""))),
+      .element("tbody", [:], .joined(rows)))
+  }
+
+  private func row(_ cells: [(text: String, style: String)]) -> Markup {
+    .element(
+      "tr", [:],
+      .joined(cells.map { .element("td", $0.style.isEmpty ? [:] : ["class": $0.style], text: $0.text) }, ""))
+  }
+}
