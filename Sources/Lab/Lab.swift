@@ -149,7 +149,7 @@ public final class Lab: Sendable {
         do { try writeFile(paths.owner, owner) } catch {
           try removeTree(paths.owner)  // no owner is abandoned too
         }
-        return try LabRemains(paths, boot: boot).remove(grace: .seconds(1))
+        return try LabRemains(paths, boot: boot).remove()
       }
     }
   }

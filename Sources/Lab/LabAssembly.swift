@@ -93,8 +93,8 @@ private struct LabAssembly: Sendable {
     let password = try await template
     async let elected: Void = waitForLeader(etcd, namespaces)
     let opened = try await startStores(namespaces, templatePassword: password)
-    try await elected
     async let mirrored: Void = mirror(opened.connections)
+    try await elected
     let planes = try await startControlPlanes(namespaces)
     try await mirrored
     for connection in opened.connections.values { await connection.close() }
@@ -230,8 +230,8 @@ private struct LabAssembly: Sendable {
         store: plane.region.has(.store)
           ? address(of: plane.number, user: EventStore.controlRole, password: record.password) : nil,
         leaseSeconds: Int64(specification.leaseTTLSeconds),
-        // Longer than a control plane takes from its start to its first campaign.
-        campaignDelayMilliseconds: name == specification.preferredWriter ? 0 : 3000,
+        // Ends as soon as a first leader was seen, so it only has to be longer than anything that still counts as coming up.
+        campaignDelayMilliseconds: name == specification.preferredWriter ? 0 : 30_000,
         socketPath: paths.controlPlaneSocket(name), plant: surroundings.controlPlanePlant)
       try configuration.save(paths.controlPlaneConfiguration(name))
       let server = try await starter.start(

@@ -54,12 +54,11 @@ struct LabRemains: Sendable {
 
   /// Ends the processes, then removes the namespaces, then the directory. Blocks: call it on a thread of your own.
   ///
-  /// - Parameter grace: how long PostgreSQL may take for its immediate shutdown before it is killed like the others.
   /// - Returns: what was removed, in words.
   /// - Throws: ``Problem`` (recoveryIncomplete) saying what is left.
-  func remove(grace: Duration) throws -> [String] {
+  func remove() throws -> [String] {
     var removed: [String] = []
-    switch try endProcesses(grace: grace, found: processes) {
+    switch try endProcesses(processes) {
     case .gone(let ended): removed += ended
     case .left(let what): throw incomplete(what, nil)
     }

@@ -295,7 +295,7 @@ struct LabTests {
       let shell = try ChildProcess(ProcessRequest("/bin/sleep", ["60"]))
       let removed = try await Lab.recover(stateDirectory: scratch.state)
       #expect(removed.last == "directory \(cache)/postgres-15-x.draft")
-      #expect(await server.wait() == .signalled(3))
+      #expect(await server.wait() == .signalled(9))
       #expect(shell.identity.isAlive)
       try await shell.terminate()
       #expect(try listDirectory(cache) == ["postgres-15-x.lock"])
