@@ -86,6 +86,7 @@ let package = Package(
     tests("NetlinkTests", on: ["Netlink", "CNftnl", "CMnl"]),
     tests("EventsTests", on: ["Events"]),
     tests("FaultsTests", on: ["Faults", "Netlink", "Support"]),
+    tests("AgentsTests", on: ["Agents", "Faults", "Netlink", "Support"]),
     tests("ScenariosTests", on: ["Scenarios", "Support"], resources: [.copy("Golden")]),
     tests("ChecksTests", on: ["Checks", "Events", "Support"]),
     tests("StacksTests", on: ["Stacks", "Netlink", "Support", "Events"]),

@@ -18,6 +18,8 @@ struct Facts: Sendable {
   let newGrant: GrantRow?
   /// The state of the survivor's fence that made it the new primary.
   let seal: FenceEntry?
+  /// Why no check may even begin to reckon; `nil` when they may.
+  let complaint: String?
   let refusals: Set<OutcomeCode>
   let redeliveries: Set<OutcomeCode>
 
@@ -32,6 +34,7 @@ struct Facts: Sendable {
     names = evidence.history.names
     dropped = evidence.history.dropped
     cutReason = evidence.history.cutReason
+    complaint = TimeAudit.complaint(evidence)
     let grants = (evidence.truth.grants ?? []).sorted { $0.observed < $1.observed }
     let loss = evidence.milestones.loss
     oldGrant = loss.flatMap { loss in grants.last { $0.observed < loss } }

@@ -47,6 +47,7 @@ public struct DrillVerdict: Sendable, Hashable, Codable {
 ///   - checklist: the items, each once.
 public func judge(_ evidence: Evidence, checklist: [ChecklistItem] = ChecklistItem.allCases) -> DrillVerdict {
   let facts = Facts(evidence)
+  if let complaint = facts.complaint { return inconclusive(complaint, checklist, facts) }
   var checks = checklist.map { $0.makeCheck(facts) }
   var point = RecoveryPointMeter(facts)
   var times = RecoveryTimesMeter(facts)
@@ -68,4 +69,14 @@ public func judge(_ evidence: Evidence, checklist: [ChecklistItem] = ChecklistIt
   case .failure(let reason): verdict.recoveryPointMissing = reason.what
   }
   return verdict
+}
+
+/// The verdict on evidence that nobody can reckon with.
+private func inconclusive(_ complaint: String, _ checklist: [ChecklistItem], _ facts: Facts) -> DrillVerdict {
+  let items = checklist.map {
+    ItemVerdict(item: $0, title: $0.title, verdict: .inconclusive(Missing([complaint])), measures: [])
+  }
+  return DrillVerdict(
+    items: items, overall: .inconclusive, recoveryPointMissing: complaint, contract: facts.contract,
+    faults: facts.faults)
 }

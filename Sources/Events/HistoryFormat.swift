@@ -2,7 +2,7 @@
 ///
 /// ```
 /// file    = header block* [index trailer]
-/// header  = magic[8] version:u16 flags:u16 length:u32 body[length] crc32c(all before):u32
+/// header  = magic[8] version:u16 flags:u16 length:u32 crc32c(so far):u32 body[length] crc32c(body):u32
 /// body    = run id:text, monotonic start:zigzag ns, wall start:zigzag ns
 /// block   = magic:u32 type:u8 zero[3] number:u32 count:u32 raw:u32 stored:u32 dropped:u64 payload crc32c:u32
 ///           header crc32c:u32 payload[stored]
@@ -20,7 +20,7 @@ enum HistoryFormat {
   static let blockMagic: UInt32 = 0x4B4C_4253  // "SBLK"
   static let blockHeaderSize = 40
   static let trailerSize = 20
-  static let headerPrefix = 16
+  static let headerPrefix = 20
 
   /// Limits that keep a reader's memory bounded whatever a file claims.
   static let maxHeaderBody = 1 << 16
@@ -124,8 +124,9 @@ public struct HistoryHeader: Sendable, Hashable, Codable {
     writer.fixed(HistoryFormat.version)
     writer.fixed(UInt16(0))
     writer.fixed(UInt32(body.bytes.count))
-    writer.bytes += body.bytes
     writer.fixed(CRC32C.of(writer.bytes[...]))
+    writer.bytes += body.bytes
+    writer.fixed(CRC32C.of(body.bytes[...]))
     return writer.bytes
   }
 }

@@ -97,14 +97,14 @@ public struct HistoryReader: ~Copyable {
       }
       let flags: UInt16 = try reader.fixed()
       let length = Int(try reader.fixed(UInt32.self))
-      guard flags == 0, length <= HistoryFormat.maxHeaderBody else {
-        throw HistoryError.damaged(offset: 10, what: "the header's flags or length are none that were ever written")
-      }
+      guard try reader.fixed(UInt32.self) == CRC32C.of(prefix[..<(size - 4)]), flags == 0,
+        length <= HistoryFormat.maxHeaderBody
+      else { throw HistoryError.damaged(offset: 8, what: "the checksum of the header's length is wrong") }
       let whole = prefix + (try source.read(at: UInt64(size), count: length + 4))
       guard whole.count == size + length + 4 else { return cut("the header is not whole") }
       var tail = ByteReader(whole[(size + length)...])
-      guard try tail.fixed(UInt32.self) == CRC32C.of(whole[..<(size + length)]) else {
-        throw HistoryError.damaged(offset: 0, what: "the checksum of the header is wrong")
+      guard try tail.fixed(UInt32.self) == CRC32C.of(whole[size..<(size + length)]) else {
+        throw HistoryError.damaged(offset: UInt64(size), what: "the checksum of the header is wrong")
       }
       var body = ByteReader(whole[size..<(size + length)])
       header = HistoryHeader(

@@ -142,7 +142,8 @@ public final class HistoryRecorder: Sendable {
 
   /// Waits until everything recorded before this call is on the disk (`fdatasync`).
   ///
-  /// - Throws: the ``HistoryError`` of the last write that failed; the operations of such a write are counted as dropped.
+  /// - Throws: the ``HistoryError`` of the last write that failed since the last flush; what such a write held is counted
+  ///   as dropped. Recording goes on: a disk that has room again takes the next block.
   public func flush() async throws(HistoryError) {
     try await core.finished { core.requestFlush($0) }
   }

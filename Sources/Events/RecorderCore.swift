@@ -21,8 +21,9 @@ final class RecorderCore: Sendable {
   let capacity: Int
   private let onBatch: (@Sendable ([Operation]) -> Void)?
   private let bell = Bell()
-  private let file: File
-  private let headerBytes: [UInt8]
+  /// The file, until the writer thread takes it: from then on it is that thread's alone, and is closed by it.
+  private let fileSlot: Mutex<File?>
+  private let headerSize: Int
 
   /// The writer looks at least this often, so that a kill loses no more than this.
   private static let periodMilliseconds = 200
@@ -34,9 +35,11 @@ final class RecorderCore: Sendable {
     self.clock = clock
     self.capacity = capacity
     self.onBatch = onBatch
-    file = try File.create(path)
-    headerBytes = header.encoded()
+    let headerBytes = header.encoded()
+    headerSize = headerBytes.count
+    let file = try File.create(path)
     try file.append(headerBytes)
+    fileSlot = Mutex(file)
     state.withLock {
       $0.buffer.reserveCapacity(min(capacity, 1 << 12))
       $0.figures.fileBytes = UInt64(headerBytes.count)
@@ -82,14 +85,9 @@ final class RecorderCore: Sendable {
 
   /// The writer thread's whole life.
   func writeUntilEnded() {
-    var writer = HistoryWriter(headerSize: headerBytes.count)
-    var failure: HistoryError?
-    while true {
-      bell.wait(milliseconds: Self.periodMilliseconds)
-      let ended = writeOnce(&writer, &failure)
-      if ended { break }
-    }
-    failure = end(&writer) ?? failure
+    guard let file = fileSlot.withLock({ $0.take() }) else { preconditionFailure("a history with two writers") }
+    let failure = write(to: file)
+    // The file is closed by now: who waited for the end may unmount or move what it stood in.
     let waiters = state.withLock { state in
       defer { state.endWaiters = [] }
       return state.endWaiters
@@ -97,9 +95,39 @@ final class RecorderCore: Sendable {
     for waiter in waiters { waiter.resume(returning: failure) }
   }
 
+  private func write(to file: consuming File) -> HistoryError? {
+    var writer = HistoryWriter(headerSize: headerSize)
+    var failure: HistoryError?
+    while true {
+      bell.wait(milliseconds: Self.periodMilliseconds)
+      if writeOnce(file, &writer, &failure) { break }
+    }
+    return end(file, writer) ?? failure
+  }
+
   /// Writes what is buffered and answers those who wait for it. True when this was the last time.
-  private func writeOnce(_ writer: inout HistoryWriter, _ failure: inout HistoryError?) -> Bool {
-    let (batch, names, dropped, waiters, ended) = state.withLock { state in
+  private func writeOnce(
+    _ file: borrowing File, _ writer: inout HistoryWriter, _ failure: inout HistoryError?
+  ) -> Bool {
+    let (batch, names, dropped, waiters, ended) = takeBuffer()
+    if !batch.isEmpty { onBatch?(batch) }
+    for start in stride(from: 0, to: batch.count, by: HistoryFormat.maxOperations) {
+      let part = Array(batch[start..<min(batch.count, start + HistoryFormat.maxOperations)])
+      if let problem = write(part, names, dropped, to: file, &writer) { failure = problem }
+    }
+    if !waiters.isEmpty {
+      do { try file.sync() } catch { failure = error }
+      for waiter in waiters { waiter.resume(returning: failure) }
+      // Told once; what it cost stays counted.
+      failure = nil
+    }
+    return ended
+  }
+
+  private func takeBuffer() -> (
+    batch: [Operation], names: NameTable, dropped: UInt64, waiters: [Waiter], ended: Bool
+  ) {
+    state.withLock { state in
       if state.ended {
         // Whatever never ended is evidence too: it may have taken effect.
         state.buffer += state.open.keys.sorted().compactMap { state.open[$0] }
@@ -107,25 +135,16 @@ final class RecorderCore: Sendable {
         state.open = [:]
         state.figures.open = 0
       }
-      let taken = (state.buffer, state.names, state.figures.dropped, state.flushWaiters, state.ended)
-      state.buffer = []
-      state.flushWaiters = []
-      return taken
+      defer {
+        state.buffer = []
+        state.flushWaiters = []
+      }
+      return (state.buffer, state.names, state.figures.dropped, state.flushWaiters, state.ended)
     }
-    if !batch.isEmpty { onBatch?(batch) }
-    for start in stride(from: 0, to: batch.count, by: HistoryFormat.maxOperations) {
-      let part = Array(batch[start..<min(batch.count, start + HistoryFormat.maxOperations)])
-      if let problem = write(part, names, dropped, &writer) { failure = problem }
-    }
-    if !waiters.isEmpty {
-      do { try file.sync() } catch { failure = error }
-      for waiter in waiters { waiter.resume(returning: failure) }
-    }
-    return ended
   }
 
   private func write(
-    _ part: [Operation], _ names: NameTable, _ dropped: UInt64, _ writer: inout HistoryWriter
+    _ part: [Operation], _ names: NameTable, _ dropped: UInt64, to file: borrowing File, _ writer: inout HistoryWriter
   ) -> HistoryError? {
     let batch = writer.encode(part, names: names, dropped: dropped)
     do {
@@ -138,20 +157,27 @@ final class RecorderCore: Sendable {
       return nil
     } catch {
       state.withLock { $0.figures.dropped += UInt64(part.count) }
-      // A full disk may have taken half a block. Cut it away, so that a later block can follow when there is room again.
-      do { try file.truncate(to: writer.offset) } catch { return error }
-      return error
+      return cutBack(file, writer, error)
     }
   }
 
-  private func end(_ writer: inout HistoryWriter) -> HistoryError? {
+  private func end(_ file: borrowing File, _ writer: HistoryWriter) -> HistoryError? {
     let dropped = state.withLock { $0.figures.dropped }
     do {
       try file.append(writer.encodeEnd(dropped: dropped))
       try file.sync()
       return nil
     } catch {
-      do { try file.truncate(to: writer.offset) } catch { return error }
+      return cutBack(file, writer, error)
+    }
+  }
+
+  /// A full disk may have taken half a block. Cuts it away, so that a later block can follow when there is room again.
+  private func cutBack(_ file: borrowing File, _ writer: HistoryWriter, _ cause: HistoryError) -> HistoryError {
+    do {
+      try file.truncate(to: writer.offset)
+      return cause
+    } catch {
       return error
     }
   }

@@ -1,9 +1,9 @@
 public import Netlink
 
 /// Why a fault was not made, or not ended.
-public struct FaultError: Error, Sendable, Hashable, CustomStringConvertible {
+public struct FaultError: Error, Sendable, Hashable, Codable, CustomStringConvertible {
   /// The kind of failure.
-  public enum Reason: Sendable, Hashable {
+  public enum Reason: Sendable, Hashable, Codable {
     /// The fault itself is wrong; the text says what.
     case invalid(String)
     /// What was asked for cannot be made by this node; the text says what can.

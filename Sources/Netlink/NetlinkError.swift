@@ -44,9 +44,9 @@ public enum NetlinkObject: Sendable, Hashable, Codable, CustomStringConvertible 
 }
 
 /// What went wrong between us and the kernel: the call, its errno, the kernel's own words, and the object concerned.
-public struct NetlinkError: Error, Sendable, Hashable, CustomStringConvertible {
+public struct NetlinkError: Error, Sendable, Hashable, Codable, CustomStringConvertible {
   /// The kind of failure.
-  public enum Reason: Sendable, Hashable {
+  public enum Reason: Sendable, Hashable, Codable {
     /// The kernel refused; the number is its errno. Nothing of the request, or of its batch, was applied.
     case refused(errno: Int32)
     /// No answer came in time. Whether the request was applied is not known.

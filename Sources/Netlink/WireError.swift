@@ -1,5 +1,5 @@
 /// A message that cannot be written or read: which field, and what is wrong with it.
-public enum WireError: Error, Sendable, Hashable, CustomStringConvertible {
+public enum WireError: Error, Sendable, Hashable, Codable, CustomStringConvertible {
   /// The bytes end inside `field`.
   case truncated(field: String, need: Int, have: Int)
   /// A length field contradicts the bytes that are there.

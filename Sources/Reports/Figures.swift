@@ -13,7 +13,8 @@ func grouped(_ value: Int) -> String {
 
 /// `310 ms`, `1.25 s`, `40.0 s`, `3.2 min`: a length of time with the precision that it deserves.
 func span(_ seconds: Double) -> String {
-  switch abs(seconds) {
+  guard seconds.isFinite else { return "?" }
+  return switch abs(seconds) {
   case ..<0.9995: "\(fixed(seconds * 1000, 0)) ms"
   case ..<9.995: "\(fixed(seconds, 2)) s"
   case ..<120: "\(fixed(seconds, 1)) s"

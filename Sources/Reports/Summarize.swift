@@ -200,7 +200,7 @@ private struct Teller {
         moments.append(RunEvent(at, "\(event.fault) lapsed on \(event.node): \(event.reason)"))
       } else if let event = entry.decoded(PlantSet.self) {
         moments.append(RunEvent(at, "planted: \(event.plant)"))
-      } else if let event = entry.decoded(ServerEnded.self) {
+      } else if let event = entry.decoded(ServerLost.self) {
         moments.append(RunEvent(at, "\(event.server) in \(event.region) ended: \(event.end)"))
       } else if let event = entry.decoded(ConditionMissed.self) {
         moments.append(RunEvent(at, "waited in vain for \(event.condition)"))

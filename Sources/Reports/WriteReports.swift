@@ -18,7 +18,7 @@ public func writeReports(of directory: RunDirectory) throws -> RunSummary {
   try writeFile(directory.metrics, Array(metricsReport(summary).utf8))
   try writeFile(directory.html, Array(htmlReport(summary).utf8))
   if let parent = directory.path.lastIndex(of: "/").map({ String(directory.path[..<$0]) }), parent.hasSuffix("runs") {
-    try RunIndex(path: "\(parent)/index.sqlite").add(summary)
+    try RunIndex(path: "\(parent)/index.sqlite").add(IndexedRun(summary))
   }
   return summary
 }

@@ -24,6 +24,12 @@ public struct Receipt: Sendable, Hashable {
   public var position: Int64
   /// Number among the events that this region's store accepted first.
   public var originSequence: Int64
+
+  /// Where an event stands.
+  public init(position: Int64, originSequence: Int64) {
+    self.position = position
+    self.originSequence = originSequence
+  }
 }
 
 /// One row of a store's log, as a tail sees it.
@@ -42,6 +48,19 @@ public struct TailRow: Sendable, Hashable {
   public var position: Int64
   /// The token it was written with.
   public var token: Int64
+
+  /// A row.
+  public init(
+    id: EventID, key: UInt32, keySequence: UInt64, origin: String, originSequence: Int64, position: Int64, token: Int64
+  ) {
+    self.id = id
+    self.key = key
+    self.keySequence = keySequence
+    self.origin = origin
+    self.originSequence = originSequence
+    self.position = position
+    self.token = token
+  }
 }
 
 /// One event that a consumer group took delivery of.

@@ -92,6 +92,7 @@ func withDirectory<T>(_ body: (String) async throws -> T) async throws -> T {
   try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
   let outcome: Result<T, any Error>
   do { outcome = .success(try await body(url.path)) } catch { outcome = .failure(error) }
+  let result = try outcome.get()
   try FileManager.default.removeItem(at: url)
-  return try outcome.get()
+  return result
 }

@@ -30,7 +30,8 @@ import Testing
         #expect(changes.contains(line), "\(changes)")
       }
       try links.setDown("wire")
-      #expect(try NodeSnapshot(of: wire.a).difference(from: before).contains { $0.hasPrefix("- link wire kind veth up") })
+      let afterwards = try NodeSnapshot(of: wire.a).difference(from: before)
+      #expect(afterwards.contains { $0.hasPrefix("- link wire kind veth up") })
     }
   }
 

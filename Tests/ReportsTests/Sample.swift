@@ -134,3 +134,28 @@ private func lag(cutUntil end: Double, _ random: inout SeededRandom) -> [LagSeri
     return LagSeries.Sample(at, at > 12 && at < end ? at - 12 : noise)
   }
 }
+
+/// A run that ended before anything was injected.
+func emptyRun() -> RunSummary {
+  var run = RunSummary(
+    scenario: "region-blackout", purpose: "", runID: "empty", directory: "runs/empty", startedAt: 0, seconds: 0,
+    seed: 1,
+    command: "blackstart run x.yaml", overall: nil, exitCode: 3)
+  run.ending = "the steady state did not hold: mirror-lag ≤ 2s was 4.1 s"
+  return run
+}
+
+/// A run whose figures are as odd as figures can be.
+func brokenRun() -> RunSummary {
+  var run = sampleRun()
+  run.runID = "broken"
+  run.seconds = .nan
+  run.phases = [Span("timeline", 5, 4), Span("", 0, 0)]
+  run.faults[0].start = 900
+  run.recoveryTime = RecoveryTimeSummary(seconds: nil, meaning: "first write", stages: [Span("detection", 3, 3)])
+  run.writes = [WriteSeries(region: "east", acknowledged: [0, 0], unknown: [], failed: [0])]
+  run.lag = [LagSeries(name: "east → eu", samples: [.init(-5, 0), .init(1, .infinity), .init(2, nil), .init(3, 1e9)])]
+  run.reigns = [Reign(holder: "east", token: -1, start: 4, end: 2)]
+  run.events = (0..<60).map { RunEvent(Double($0) / 100, "event \($0)") }
+  return run
+}

@@ -1,5 +1,6 @@
 internal import Events
 internal import Lab
+internal import Netlink
 internal import Stacks
 internal import Support
 
@@ -10,7 +11,7 @@ extension DrillRun {
     for region in lab.regions {
       guard let address = region.store else { continue }
       let connection = try PostgresConnection(
-        address.with(user: LabRole.administrator), name: "bs-dump-\(region.name)",
+        address.with(user: EventStore.administrator), name: "bs-dump-\(region.name)",
         networkNamespace: region.namespace.fileDescriptor, timebase: timebase)
       do {
         try await connection.open(within: .seconds(3))

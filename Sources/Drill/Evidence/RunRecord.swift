@@ -1,5 +1,5 @@
 public import Checks
-public import Events
+internal import Events
 public import Scenarios
 public import Support
 

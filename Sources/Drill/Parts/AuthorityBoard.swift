@@ -76,13 +76,13 @@ final class AuthorityBoard: AuthoritySource {
         // A region that is not the writer itself must not be told to be one: its last word from etcd may be old.
         let claimsItself = said.writerRegion == region.name && said.role != .writer
         view = AuthoritySeen(
-          region: region.name, role: said.role.rawValue, ownToken: said.ownToken,
-          writer: claimsItself ? nil : said.writerRegion, token: claimsItself ? nil : said.token,
+          region: region.name, role: said.role.rawValue, writer: claimsItself ? nil : said.writerRegion,
+          ownToken: said.ownToken, token: claimsItself ? nil : said.token,
           storeMode: said.storeMode?.rawValue, storeHighest: said.storeToken, etcdLeader: said.etcdLeader,
           etcdReachable: said.etcdReachable)
       case .silent:
         view = AuthoritySeen(
-          region: region.name, role: "silent", ownToken: nil, writer: nil, token: nil, storeMode: nil,
+          region: region.name, role: "silent", writer: nil, ownToken: nil, token: nil, storeMode: nil,
           storeHighest: nil, etcdLeader: nil, etcdReachable: false)
       }
       if take(view) { try await journal.record(view) }

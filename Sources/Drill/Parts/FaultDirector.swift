@@ -46,11 +46,12 @@ final class FaultDirector: Sendable {
       ) { [weak self] event in self?.note(event) }
     }
     let holders = agents
-    let start = run.clock.now
+    let start = run.timebase.monotonic()
     try await withThrowingTaskGroup(of: Bool.self) { group in
       for fault in run.request.plan.faults {
         group.addTask(name: "fault \(fault.id)") {
-          try await self.run.clock.sleep(for: fault.begins - (self.run.clock.now.duration(since: start)))
+          let due = start + fault.begins.nanoseconds
+          try await self.run.clock.sleep(for: .nanoseconds(max(0, due - self.run.timebase.monotonic())))
           try await self.hold(fault, agents: holders, probe: probe, undo)
           return true
         }

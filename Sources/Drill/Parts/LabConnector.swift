@@ -1,5 +1,6 @@
 internal import Events
 internal import Lab
+internal import Netlink
 internal import Stacks
 internal import Support
 internal import Synchronization

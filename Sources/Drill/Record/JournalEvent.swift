@@ -248,7 +248,7 @@ public struct ConditionMissed: JournalEvent {
 }
 
 /// `server.ended`: a server of the lab ended by itself.
-public struct ServerEnded: JournalEvent {
+public struct ServerLost: JournalEvent {
   /// The record type.
   public static let type = "server.ended"
   /// Where it ran.

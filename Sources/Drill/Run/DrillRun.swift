@@ -107,7 +107,7 @@ final class DrillRun: Sendable {
     let surroundings = LabSurroundings(
       stateDirectory: request.stateDirectory, logsDirectory: request.directory.logs, program: request.program,
       journal: journal, timebase: timebase, clock: clock,
-      controlPlanePlant: request.plants.contains(.neverDemote) ? StackPlant.neverDemote.rawValue : nil)
+      controlPlanePlant: request.plants.contains(.neverDemote) ? .neverDemote : nil)
     let step = UndoStep("lab \(specification.id)") { [request, journal] in
       try await journal.record(PhaseEntered(phase: .teardown))
       if request.keepsLab {
@@ -125,28 +125,14 @@ final class DrillRun: Sendable {
 
   /// Ends the run when a server ends that nobody ended: what is measured after that is another system.
   private func supervise(_ lab: Lab) async throws {
-    let died = Mutex<ServerEnded?>(nil)
+    let (deaths, notice) = AsyncStream.makeStream(of: ServerEnded.self)
     try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask {
-        await lab.superviseServers(clock: self.clock) { ended in
-          let event = ServerEnded(
-            region: ended.region, server: ended.server, end: ended.summary)
-          died.withLock { $0 = $0 ?? event }
-        }
+      group.addTask { await lab.superviseServers(clock: self.clock) { notice.yield($0) } }
+      for await ended in deaths {
+        try await journal.record(
+          ServerLost(region: ended.region, server: ended.kind.rawValue, end: ended.end.map { "\($0)" } ?? "ended"))
+        throw ended.problem(.aborted)
       }
-      group.addTask {
-        while true {
-          if let event = died.withLock({ $0 }) {
-            try await self.journal.record(event)
-            throw Problem(
-              .aborted, at: event.region, "\(event.server) ended by itself (\(event.end)); all faults are verified gone",
-              fix: "its log lies in \(self.request.directory.logs)")
-          }
-          try await self.clock.sleep(for: .milliseconds(100))
-        }
-      }
-      try await group.next()
-      group.cancelAll()
     }
   }
 

@@ -3,6 +3,7 @@ internal import Lab
 internal import Scenarios
 internal import Stacks
 internal import Support
+internal import Synchronization
 internal import Workload
 
 /// The phases from baseline to quiescence, with the workload beside them.

@@ -3,7 +3,7 @@ internal import Events
 internal import Glibc
 internal import Scenarios
 internal import Stacks
-public import Support
+internal import Support
 
 /// Runs a drill from preflight to verdict.
 ///

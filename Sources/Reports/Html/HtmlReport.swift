@@ -16,7 +16,7 @@ private struct HtmlPage {
   let summary: RunSummary
 
   var sections: [Markup] {
-    [header, ending, tiles, course, checklist, recoveryTime, recoveryPoint, evidence, origin].compactMap(\.self)
+    [header, ending, tiles, checklist, course, recoveryTime, recoveryPoint, evidence, origin].compactMap(\.self)
   }
 
   private var header: Markup? {
@@ -38,11 +38,11 @@ private struct HtmlPage {
   private var tiles: Markup? {
     var tiles: [(figure: String, what: String)] = []
     if let time = summary.recoveryTime {
-      tiles.append((time.seconds.map(span) ?? "not recovered", "RTO, to \(time.meaning)"))
+      tiles.append((time.seconds.map(span) ?? "not recovered", "RTO: from the fault to \(time.meaning)"))
     }
     if let point = summary.recoveryPoint {
-      let figure = point.count == 0 ? "0 events" : "\(grouped(point.count)) in \(span(point.seconds))"
-      tiles.append((figure, "RPO, acknowledged writes missing at promotion"))
+      let extent = point.count == 0 ? "" : ", spanning \(span(point.seconds))"
+      tiles.append((counted(point.count, "event"), "RPO: acknowledged, but missing at promotion\(extent)"))
       tiles.append((grouped(point.lost), "of them lost for good"))
     }
     if !summary.writes.isEmpty {
@@ -131,7 +131,7 @@ private struct HtmlPage {
   }
 
   private func item(_ item: ItemSummary) -> Markup {
-    let level: Markup = item.level.map { .element("code", text: $0) } ?? ""
+    let level: Markup = item.level.map { .element("code", ["class": "level"], text: $0) } ?? ""
     let line: Markup = .joined(
       [
         .element("span", ["class": "chip \(item.verdict.rawValue)"], text: item.verdict.word),

@@ -14,8 +14,9 @@ struct Scale: Sendable {
     self.end = end
   }
 
-  /// The coordinate of `value`, kept within the drawing.
+  /// The coordinate of `value`, kept within the drawing; what is no number lies at the start.
   func callAsFunction(_ value: Double) -> Double {
+    guard !value.isNaN else { return start }
     let inside = min(max(value, domain.lowerBound), domain.upperBound)
     return start + (inside - domain.lowerBound) / (domain.upperBound - domain.lowerBound) * (end - start)
   }

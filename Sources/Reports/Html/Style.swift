@@ -18,7 +18,7 @@ let reportStyle: Markup = """
   h1{font-size:26px;line-height:1.2;margin:0 0 4px}
   h2{font-size:17px;margin:0 0 2px}
   p{margin:0}
-  .note{color:var(--soft);font-size:13.5px;max-width:76ch}
+  .note{color:var(--soft);font-size:13.5px;max-width:104ch}
   .stamp{font-weight:700;font-size:21px;letter-spacing:.04em;padding:11px 18px;border-radius:8px;color:#fff;
   background:var(--soft)}
   .stamp.pass{background:#0b7a4b}.stamp.fail{background:#bf2418}.stamp.inconclusive{background:#9a5b00}
@@ -45,7 +45,7 @@ let reportStyle: Markup = """
   svg .fault{fill:var(--fault);fill-opacity:.11;stroke:var(--fault);stroke-opacity:.5;stroke-width:1}
   svg .fault-name{fill:var(--fail);font-size:12px;font-weight:600}
   svg .lag{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
-  svg path.l0{stroke:var(--l0)}svg path.l1{stroke:var(--l1)}svg path.l2{stroke:var(--l2)}svg path.l3{stroke:var(--l3)}
+  svg path.l0{stroke:var(--l0);stroke-width:4;stroke-opacity:.55}svg path.l1{stroke:var(--l1)}svg path.l2{stroke:var(--l2)}svg path.l3{stroke:var(--l3)}
   svg text.l0{fill:var(--l0)}svg text.l1{fill:var(--l1)}svg text.l2{fill:var(--l2)}svg text.l3{fill:var(--l3)}
   svg .limit{stroke:var(--soft);stroke-dasharray:4 4}
   svg .limit-name{fill:var(--soft)}
@@ -64,11 +64,11 @@ let reportStyle: Markup = """
   ol.events time{display:inline-block;min-width:56px;color:var(--soft)}
   .items{margin-top:10px}
   .item{border-top:1px solid var(--line)}
-  .item>summary,.item>.line{display:grid;grid-template-columns:128px 1fr;gap:4px 14px;padding:11px 0;
+  .item>summary,.item>.line{display:grid;grid-template-columns:128px 1fr 70px;gap:4px 14px;padding:9px 0;
   align-items:baseline}
   .item>summary{cursor:pointer;list-style:none}
   .item>summary::-webkit-details-marker{display:none}
-  .item>summary::after{content:"evidence";grid-column:2;font-size:12.5px;color:var(--acked)}
+  .item>summary::after{content:"evidence";font-size:12.5px;color:var(--acked);text-align:right}
   .item[open]>summary::after{content:"less"}
   summary:focus-visible{outline:2px solid var(--acked);outline-offset:2px;border-radius:4px}
   .chip{font-weight:700;font-size:12.5px;letter-spacing:.04em}
@@ -78,6 +78,7 @@ let reportStyle: Markup = """
   .chip.fail::before{content:"✕"}.chip.inconclusive::before{content:"?"}.chip.vacuous::before{content:"○"}
   .what b{font-weight:600}
   .what code{color:var(--soft);font-size:12.5px;margin-left:8px}
+  .what code.level{border:1px solid var(--line);border-radius:9px;padding:1px 7px;font-size:11.5px}
   .what span{display:block}
   .body{padding:0 0 14px 142px;font-size:14px}
   .body ul{margin:0;padding-left:18px}
@@ -93,7 +94,7 @@ let reportStyle: Markup = """
   details.more>summary{cursor:pointer;font-size:13.5px;color:var(--acked);margin-top:10px}
   .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:0 36px}
   @media (max-width:640px){.item>summary,.item>.line{grid-template-columns:1fr}
-  .item>summary::after{grid-column:1}.body{padding-left:0}main{padding:18px 12px}}
+  .item>summary::after{text-align:left}.body{padding-left:0}main{padding:18px 12px}}
   @media print{:root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--grid:#e4e4e4;
   --pass:#0b7a4b;--fail:#bf2418;--inconclusive:#9a5b00;--vacuous:#7040b5;--phase:#e9ebef}
   main{max-width:none;padding:0}body{font-size:11px}section,.tile{break-inside:avoid}

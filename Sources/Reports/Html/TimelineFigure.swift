@@ -21,7 +21,7 @@ private struct TimelineFigure {
 
   init(_ summary: RunSummary) {
     self.summary = summary
-    time = Scale(0...max(summary.seconds, 1), from: left, to: right)
+    time = Scale(0...(summary.seconds.isFinite ? max(summary.seconds, 1) : 1), from: left, to: right)
     panels.bottom = summary.faults.isEmpty ? 8 : 24
   }
 
@@ -51,7 +51,7 @@ private struct TimelineFigure {
       panels.line("grid", from: (left, top + 10), to: (right, top + 10))
       for reign in summary.reigns where reign.holder == holder {
         let x = time(reign.start)
-        let width = max(2, time(reign.end ?? summary.seconds) - x)
+        let width = max(2, time(reign.end ?? time.domain.upperBound) - x)
         let token = "token \(reign.token)"
         panels.rect(
           "reign r\(lane % 2)", x: x, y: top + 1, width: width, height: 18, radius: 3,
@@ -147,18 +147,20 @@ private struct TimelineFigure {
   /// Faults and time marks lie behind the panels and reach through all of them.
   func finish() -> Markup {
     let axisTop = summary.faults.isEmpty ? 4.0 : 20
-    let dots = summary.events.isEmpty ? 0.0 : 0
-    let floor = panels.bottom + dots
+    let floor = panels.bottom
     var figure = Drawing(width: 1000)
     for fault in summary.faults {
       guard let start = fault.start else { continue }
       let x = time(start)
-      let width = max(1.5, time(fault.end ?? summary.seconds) - x)
-      let length = span((fault.end ?? summary.seconds) - start)
+      let width = max(1.5, time(fault.end ?? time.domain.upperBound) - x)
+      let length = span((fault.end ?? time.domain.upperBound) - start)
       figure.rect(
         "fault", x: x, y: axisTop, width: width, height: floor - axisTop,
         title: "\(fault.id), in force \(length): \(fault.what)")
-      figure.text("fault-name", "\(fault.id), in force \(length)", x: x + 2, y: 14)
+      let name = "\(fault.id), in force \(length)"
+      // Near the right edge the name ends where the interval ends, so that none of it is cut off.
+      let fits = x + textWidth(name) * 1.2 < right
+      figure.text(fits ? "fault-name" : "fault-name end", name, x: fits ? x + 2 : x + width, y: 14)
     }
     for tick in time.ticks(atMost: 14) {
       figure.line("grid", from: (time(tick), axisTop), to: (time(tick), floor))

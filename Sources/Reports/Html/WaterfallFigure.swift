@@ -1,6 +1,8 @@
 /// The recovery stage by stage: each bar begins where the one above ended, in seconds from the first.
 func waterfallFigure(_ time: RecoveryTimeSummary) -> Markup {
-  guard let origin = time.stages.map(\.start).min(), let end = time.stages.map(\.end).max() else { return "" }
+  guard let origin = time.stages.map(\.start).min(), let end = time.stages.map(\.end).max(), origin <= end else {
+    return ""
+  }
   var figure = Drawing(width: 1000)
   let left = 240.0
   let right = 900.0

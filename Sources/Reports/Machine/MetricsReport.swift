@@ -71,6 +71,7 @@ private struct MetricsPage {
   }
 
   private func number(_ value: Double) -> String {
-    value == value.rounded() && abs(value) < 1e15 ? fixed(value, 0) : fixed(value, 6)
+    guard value.isFinite else { return value.isNaN ? "NaN" : value > 0 ? "+Inf" : "-Inf" }
+    return value == value.rounded() && abs(value) < 1e15 ? fixed(value, 0) : fixed(value, 6)
   }
 }

@@ -20,12 +20,12 @@ extension Checking {
     }
     checkQuorum(path)
     let stores = topology.names(with: .store)
-    if stores.count != 2 {
-      error(
-        path,
-        "postgres-etcd mirrors between two stores; \(stores.isEmpty ? "no region has" : stores.count == 1 ? "only \(stores[0]) has" : "\(listed(stores)) have") the role 'store'",
-        fix: "give exactly two regions the role 'store'")
-    }
+    guard stores.count != 2 else { return }
+    let having =
+      stores.isEmpty ? "no region has" : stores.count == 1 ? "only \(stores[0]) has" : "\(listed(stores)) have"
+    error(
+      path, "postgres-etcd mirrors between two stores; \(having) the role 'store'",
+      fix: "give exactly two regions the role 'store'")
   }
 
   private mutating func checkQuorum(_ path: String) {

@@ -1,3 +1,4 @@
+internal import Checks
 internal import Drill
 internal import Reports
 internal import Support
@@ -15,7 +16,7 @@ extension Commands {
   ) { invocation, tool in
     guard let path = invocation.operands.first else {
       let index = try RunIndex(path: "\(invocation.value("--runs") ?? "runs")/index.sqlite")
-      tool.console.print(try listing(index.runs(limit: 50)))
+      tool.console.print(indexText(try index.runs(limit: 50)))
       return .pass
     }
     let directory = try RunDirectory(opening: path)
@@ -23,7 +24,7 @@ extension Commands {
     try writeFile(directory.verdict, encodeJSON(verdict, pretty: true))
     let summary = try writeReports(of: directory)
     tool.console.print(
-      invocation.has("--json") ? try jsonReport(summary) + "\n" : terminalReport(summary, color: tool.console.hasColor))
+      invocation.has("--json") ? String(decoding: try jsonReport(summary), as: UTF8.self) : terminalReport(summary, color: tool.console.hasColor))
     return verdict.exitCode
   }
 }
