@@ -93,8 +93,8 @@ private struct LabAssembly: Sendable {
     let password = try await template
     async let elected: Void = waitForLeader(etcd, namespaces)
     let opened = try await startStores(namespaces, templatePassword: password)
-    try await elected
     async let mirrored: Void = mirror(opened.connections)
+    try await elected
     let planes = try await startControlPlanes(namespaces)
     try await mirrored
     for connection in opened.connections.values { await connection.close() }
@@ -230,9 +230,9 @@ private struct LabAssembly: Sendable {
         store: plane.region.has(.store)
           ? address(of: plane.number, user: EventStore.controlRole, password: record.password) : nil,
         leaseSeconds: Int64(specification.leaseTTLSeconds),
-        campaignDelayMilliseconds: name == specification.preferredWriter ? 0 : 3000,
-        socketPath: paths.controlPlaneSocket(name),
-        plant: surroundings.controlPlanePlant.flatMap(ControlPlaneConfiguration.Plant.init))
+        // Ends as soon as a first leader was seen, so it only has to be longer than anything that still counts as coming up.
+        campaignDelayMilliseconds: name == specification.preferredWriter ? 0 : 30_000,
+        socketPath: paths.controlPlaneSocket(name), plant: surroundings.controlPlanePlant)
       try configuration.save(paths.controlPlaneConfiguration(name))
       let server = try await starter.start(
         ServerName(region: name, kind: .controlPlane), in: try namespace(plane.region, namespaces),
@@ -242,7 +242,8 @@ private struct LabAssembly: Sendable {
         switch await client.next() {
         case .silent(let why): return .waiting(why)
         case .state(let state):
-          guard state.writerRegion == specification.preferredWriter else { return .waiting("it sees no writer yet") }
+          guard let writer = state.writerRegion else { return .waiting("it sees no writer yet") }
+          guard writer == specification.preferredWriter else { return .waiting("it sees \(writer) as writer") }
           guard name == specification.preferredWriter else { return .ready }
           return state.storeMode == .readWrite && state.storeToken == state.ownToken
             ? .ready : .waiting("its store is not sealed yet")

@@ -51,7 +51,7 @@ extension Lab {
         let paths = LabPaths(stateDirectory: stateDirectory, id: id)
         if !force && standing(paths, boot: boot) != .abandoned { continue }
         do {
-          removed += try LabRemains(paths, boot: boot).remove(grace: .seconds(1))
+          removed += try LabRemains(paths, boot: boot).remove()
         } catch let problem as Problem {
           failures.append(problem)
         } catch {

@@ -15,7 +15,7 @@ func removeHalfMadeTemplates(in cache: String) throws -> [String] {
     guard lock >= 0 else { throw SystemError("open", draft) }
     defer { close(lock) }
     if flock(lock, LOCK_EX | LOCK_NB) != 0 { continue }
-    switch try endProcesses(grace: .seconds(1), found: { try processesWorking(on: draft) }) {
+    switch try endProcesses({ try processesWorking(on: draft) }) {
     case .gone(let ended): removed += ended
     case .left(let what):
       throw Problem(
