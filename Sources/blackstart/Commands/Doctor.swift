@@ -75,6 +75,12 @@ private func examine(stateDirectory: String) async -> [Finding] {
     return stateDirectory
   }
 
+  guard geteuid() == 0 else {
+    findings.append(
+      Finding(
+        subject: "kernel features", isFine: false, detail: "not asked: that needs root", fix: "run it with sudo"))
+    return findings
+  }
   let name = "bs-doctor-\(getpid())"
   await note("network namespaces", fix: "enable CONFIG_NET_NS; in a container, run it privileged") {
     let scratch = try NetworkNamespace.create(named: name)
