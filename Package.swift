@@ -52,7 +52,7 @@ let package = Package(
     room("Events", on: ["CZstd"]),
 
     // Floor 2
-    room("Faults", on: ["Netlink", "Support"]),
+    room("Faults", on: ["CKernel", "Netlink", "Support"]),
     room("Scenarios", on: ["CYaml", "Support"]),
     room("Checks", on: ["Events", "Support"], pure),
 
@@ -75,20 +75,24 @@ let package = Package(
     // Floor 7
     .executableTarget(
       name: "blackstart",
-      dependencies: ["Reports", "Drill", "Lab", "Stacks", "Faults", "Scenarios", "Checks", "Netlink", "Support"],
+      dependencies: [
+        "Reports", "Drill", "Lab", "Agents", "Stacks", "Faults", "Scenarios", "Checks", "Netlink", "Support",
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "Benchmarks", dependencies: ["Lab", "Faults", "Netlink", "Support"], path: "Benchmarks",
       swiftSettings: strict),
 
-    tests("SupportTests", on: ["Support"]),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    tests("SupportTests", on: ["Support", "TestSupport"]),
     tests("NetlinkTests", on: ["Netlink", "CNftnl", "CMnl"]),
     tests("EventsTests", on: ["Events"]),
     tests("FaultsTests", on: ["Faults", "Netlink", "Support"]),
+    tests("AgentsTests", on: ["Agents", "Faults", "Netlink", "Support"]),
     tests("ScenariosTests", on: ["Scenarios", "Support"], resources: [.copy("Golden")]),
     tests("ChecksTests", on: ["Checks", "Events", "Support"]),
     tests("StacksTests", on: ["Stacks", "Netlink", "Support", "Events"]),
-    tests("LabTests", on: ["Lab", "Stacks", "Netlink", "Support"]),
+    tests("LabTests", on: ["Lab", "Stacks", "Netlink", "Support", "TestSupport"]),
     tests("WorkloadTests", on: ["Workload", "Events", "Support"]),
     tests("DrillTests", on: ["Drill", "Scenarios", "Checks", "Events", "Support"]),
     tests("ReportsTests", on: ["Reports", "Drill", "Checks", "Scenarios", "Events", "Support"]),

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -73,3 +74,10 @@ int bs_set_nonblocking(int fd, int on) {
   return fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
 }
 int bs_try_lock_exclusive(int fd) { return flock(fd, LOCK_EX | LOCK_NB); }
+
+int bs_remove_shared_memory(int id, int64_t key, uid_t creator) {
+  struct shmid_ds s;
+  if (shmctl(id, IPC_STAT, &s) != 0) return errno == EINVAL || errno == EIDRM ? 0 : -1;
+  if (s.shm_perm.__key != (key_t)key || s.shm_perm.cuid != creator || s.shm_nattch != 0) return 0;
+  return shmctl(id, IPC_RMID, NULL) == 0 ? 1 : -1;
+}

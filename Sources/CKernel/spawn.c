@@ -43,10 +43,11 @@ static void child(const struct bs_spawn_request *r, int report, pid_t parent) {
   if (high < 0) fail(report, STEP_FILES);
   report = high;
 
+  /* Handlers first: a signal that waited during the fork must not run ours. */
+  for (int s = 1; s < NSIG; s++) signal(s, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  for (int s = 1; s < NSIG; s++) signal(s, SIG_DFL);
 
   if (r->network_namespace >= 0 && setns(r->network_namespace, CLONE_NEWNET) != 0) fail(report, STEP_NAMESPACE);
   if (r->new_session && setsid() < 0) fail(report, STEP_SESSION);

@@ -1,1 +1,156 @@
-// Lab
+internal import Glibc
+internal import Netlink
+internal import Stacks
+internal import Support
+
+/// A standing lab: its regions, its servers, and how to take it down.
+///
+/// Everything it has on the machine is found from its directory below the state directory, so whoever has that can take
+/// it down, also after this object and its process are gone.
+public final class Lab: Sendable {
+  /// What was asked for.
+  public let specification: LabSpecification
+  /// The regions, in the specification's order.
+  public let regions: [RegionHandle]
+  /// The servers that were started.
+  public let servers: [LabServer]
+  /// Where their logs are.
+  public let logsDirectory: String
+  let paths: LabPaths
+  let password: String
+
+  init(
+    record: LabRecord, paths: LabPaths, namespaces: [String: NetworkNamespace], servers: [LabServer]
+  ) {
+    specification = record.specification
+    logsDirectory = record.logsDirectory
+    password = record.password
+    self.paths = paths
+    self.servers = servers.sorted { ($0.name.region, $0.kind.rawValue) < ($1.name.region, $1.kind.rawValue) }
+    regions = specification.regions.enumerated().compactMap { index, region in
+      namespaces[region.name].map {
+        RegionHandle(
+          region, number: index + 1, namespace: $0, paths: paths, ports: record.specification.ports,
+          password: record.password)
+      }
+    }
+  }
+
+  /// The region with that name, if there is one.
+  public func region(_ name: String) -> RegionHandle? { regions.first { $0.name == name } }
+
+  /// The endpoints of etcd, that of `region` first: a client asks the member beside it before the others.
+  public func etcdEndpoints(preferring region: String) -> [String] {
+    regions.filter { $0.name == region }.compactMap(\.etcdEndpoint)
+      + regions.filter { $0.name != region }.compactMap(\.etcdEndpoint)
+  }
+
+  /// Opens a lab that another process made.
+  ///
+  /// - Throws: ``Problem`` (usage) if there is no such lab, or it is not whole; nothing was changed.
+  public static func open(_ id: String, stateDirectory: String) throws -> Lab {
+    let paths = LabPaths(stateDirectory: stateDirectory, id: id)
+    guard LabSpecification.isName(id, atMost: 16, digitFirst: true), fileExists(paths.directory) else {
+      throw Problem(
+        .usage, at: paths.directory, "there is no lab '\(id)'", fix: "blackstart lab up, or another --state directory")
+    }
+    let record: LabRecord
+    var namespaces: [String: NetworkNamespace] = [:]
+    let entries: [UndoEntry]
+    do {
+      record = try LabRecord.read(paths.record)
+      entries = try UndoJournal.read(paths.journal).entries
+      for region in record.specification.regions {
+        namespaces[region.name] = try NetworkNamespace.open(named: paths.namespace(region.name))
+      }
+    } catch {
+      throw Problem(
+        .usage, at: "lab \(id)", "it is not whole (\(error)); it was not touched", fix: "blackstart recover")
+    }
+    let servers = entries.compactMap { entry -> LabServer? in
+      guard case .started(let started) = entry else { return nil }
+      return LabServer(started, child: nil)
+    }
+    return Lab(record: record, paths: paths, namespaces: namespaces, servers: servers)
+  }
+
+  /// Leaves the lab standing when this process ends: `recover` then lets it be.
+  public func keep() throws {
+    try write(.kept)
+  }
+
+  /// Takes the lab down without a trace but the servers' logs. Runs to its end also when the caller is cancelled.
+  ///
+  /// - Returns: what was removed, in words.
+  /// - Throws: ``Problem`` (recoveryIncomplete) saying what is left.
+  @discardableResult
+  public func down() async throws -> [String] {
+    try await Self.takeDown(paths)
+  }
+
+  /// Takes down the lab `id` of a state directory, whatever state it is in.
+  ///
+  /// - Parameter force: also while another process uses it, which then sees its servers die.
+  /// - Throws: ``Problem``: usage if there is no such lab or it is in use, recoveryIncomplete saying what is left.
+  @discardableResult
+  public static func down(_ id: String, stateDirectory: String, force: Bool = false) async throws -> [String] {
+    let paths = LabPaths(stateDirectory: stateDirectory, id: id)
+    guard LabSpecification.isName(id, atMost: 16, digitFirst: true), fileExists(paths.directory) else {
+      throw Problem(
+        .usage, at: paths.directory, "there is no lab '\(id)'; nothing was changed", fix: "blackstart recover --list")
+    }
+    if !force, case .held(let process) = standing(paths, boot: try LabOwner.currentBoot()), process.pid != getpid() {
+      throw Problem(
+        .usage, at: "lab \(id)", "\(process) uses it; nothing was changed",
+        fix: "end that process first, or say --force")
+    }
+    return try await takeDown(paths)
+  }
+
+  /// Reports each server that ends, until the caller is cancelled. Run it beside the drill.
+  ///
+  /// A server that the drill itself ends is reported as well; the drill knows which it meant.
+  public func superviseServers(
+    clock: any Clock<Duration> = ContinuousClock(), _ report: @escaping @Sendable (ServerEnded) async -> Void
+  ) async {
+    await withDiscardingTaskGroup { group in
+      for server in servers {
+        group.addTask(name: "watch \(server.name)") {
+          guard let child = server.child else {
+            await Self.watch(server, clock, report)
+            return
+          }
+          if let end = await child.wait() { await report(ServerEnded(server, end)) }
+        }
+      }
+    }
+  }
+
+  /// Watches a server that is no child of ours: the kernel tells only its parent.
+  private static func watch(
+    _ server: LabServer, _ clock: any Clock<Duration>, _ report: @Sendable (ServerEnded) async -> Void
+  ) async {
+    while server.process.isAlive {
+      do { try await clock.sleep(for: .milliseconds(200)) } catch { return }  // cancelled
+    }
+    await report(ServerEnded(server, nil))
+  }
+
+  func write(_ phase: LabOwner.Phase) throws {
+    try writeFile(paths.owner, encodeJSON(LabOwner.mine(phase)))
+  }
+
+  static func takeDown(_ paths: LabPaths) async throws -> [String] {
+    try await shieldedThrowing {
+      try await onOwnThread("lab-down") {
+        let boot = try LabOwner.currentBoot()
+        // From here on a kill leaves an abandoned lab, not one that looks kept. A full disk must not keep it up, though.
+        let owner = try encodeJSON(LabOwner.mine(.closing))
+        do { try writeFile(paths.owner, owner) } catch {
+          try removeTree(paths.owner)  // no owner is abandoned too
+        }
+        return try LabRemains(paths, boot: boot).remove()
+      }
+    }
+  }
+}

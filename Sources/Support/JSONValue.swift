@@ -44,7 +44,7 @@ public enum JSONValue: Sendable, Hashable, Codable {
     case .null: try container.encodeNil()
     case .bool(let value): try container.encode(value)
     case .integer(let value): try container.encode(value)
-    case .number(let value): try container.encode(value)
+    case .number(let value): try container.encode(value == 0 ? 0 : value)  // -0 would be read back as the integer 0
     case .string(let value): try container.encode(value)
     case .array(let value): try container.encode(value)
     case .object(let value): try container.encode(value)

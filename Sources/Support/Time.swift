@@ -87,7 +87,10 @@ public func fixed(_ value: Double, _ digits: Int) -> String {
 
 /// Writes nanoseconds since 1970 as `2026-11-20T08:12:03.250Z` (RFC 3339, UTC, milliseconds).
 public func timestamp(_ wallNanoseconds: Int64) -> String {
-  var seconds = time_t(wallNanoseconds / 1_000_000_000)
+  // Rounded down, so that moments before 1970 keep their order.
+  let milliseconds = wallNanoseconds / 1_000_000 - (wallNanoseconds % 1_000_000 < 0 ? 1 : 0)
+  let part = (milliseconds % 1000 + 1000) % 1000
+  var seconds = time_t((milliseconds - part) / 1000)
   var parts = tm()
   gmtime_r(&seconds, &parts)
   func pad(_ value: Int, _ width: Int) -> String {
@@ -96,5 +99,5 @@ public func timestamp(_ wallNanoseconds: Int64) -> String {
   }
   let date = "\(pad(Int(parts.tm_year) + 1900, 4))-\(pad(Int(parts.tm_mon) + 1, 2))-\(pad(Int(parts.tm_mday), 2))"
   let clock = "\(pad(Int(parts.tm_hour), 2)):\(pad(Int(parts.tm_min), 2)):\(pad(Int(parts.tm_sec), 2))"
-  return "\(date)T\(clock).\(pad(Int(wallNanoseconds / 1_000_000 % 1000), 3))Z"
+  return "\(date)T\(clock).\(pad(Int(part), 3))Z"
 }

@@ -57,3 +57,8 @@ struct bs_spawn_request {
 /* Starts a program. Returns its pid and stores a pidfd, or returns -1 with errno of the step that failed, whose name
    is stored in *step. Nothing of ours is inherited but the three standard fds. */
 pid_t bs_spawn(const struct bs_spawn_request *request, int *pidfd, const char **step);
+
+/* <sys/shm.h>: removes the System V segment `id` if it still has this key and creator and nobody is attached. Returns 1
+   when it removed it, 0 when there is no such segment or it is in use, -1 on error. */
+int bs_remove_shared_memory(int id, int64_t key, uid_t creator);
+

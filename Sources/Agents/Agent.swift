@@ -1,0 +1,73 @@
+public import Faults
+internal import Support
+
+/// Whoever holds the faults of one node, near or far. The same requests go to a namespace of the lab and to a host.
+public protocol Agent: Sendable {
+  /// The node's name.
+  var node: String { get }
+
+  /// Does what is asked and says what came of it.
+  ///
+  /// - Throws: `FaultError` or `NetlinkError`, with what state the node is in. Both are codable, as requests and replies.
+  func perform(_ request: AgentRequest) async throws -> AgentReply
+}
+
+/// What an agent can be asked. Codable, so that it can travel over any stream of bytes.
+public enum AgentRequest: Sendable, Hashable, Codable {
+  /// Make a fault and keep it alive.
+  case arm(Fault)
+  /// Say what a fault has dropped.
+  case count(fault: String)
+  /// End a fault and verify that it is gone.
+  case disarm(fault: String)
+  /// Describe the node's network as it is now.
+  case snapshot
+}
+
+/// What an agent answers.
+public enum AgentReply: Sendable, Hashable, Codable {
+  /// The fault is in force.
+  case armed(ArmReceipt)
+  /// What the fault has dropped.
+  case counted(FaultCounters)
+  /// How the fault ended.
+  case ended(FaultOutcome)
+  /// The node's network.
+  case snapshot(NodeSnapshot)
+}
+
+extension Agent {
+  /// Makes a fault and keeps it alive: all of it in one transaction, or nothing.
+  public func arm(_ fault: Fault) async throws -> ArmReceipt {
+    let reply = try await perform(.arm(fault))
+    guard case .armed(let receipt) = reply else { throw unexpected(reply) }
+    return receipt
+  }
+
+  /// What a fault has dropped until now, or until its end.
+  public func counters(of fault: String) async throws -> FaultCounters {
+    let reply = try await perform(.count(fault: fault))
+    guard case .counted(let counters) = reply else { throw unexpected(reply) }
+    return counters
+  }
+
+  /// Ends a fault and verifies that it is gone. Asking again gives the same answer.
+  public func disarm(_ fault: String) async throws -> FaultOutcome {
+    let reply = try await perform(.disarm(fault: fault))
+    guard case .ended(let outcome) = reply else { throw unexpected(reply) }
+    return outcome
+  }
+
+  /// The node's packet filter, links, addresses and routes as they are now.
+  public func snapshot() async throws -> NodeSnapshot {
+    let reply = try await perform(.snapshot)
+    guard case .snapshot(let snapshot) = reply else { throw unexpected(reply) }
+    return snapshot
+  }
+
+  private func unexpected(_ reply: AgentReply) -> Problem {
+    Problem(
+      .faultNotApplied, at: "agent of node \"\(node)\"", "it answered another question than it was asked: \(reply)",
+      fix: "start the same version of blackstart on both ends")
+  }
+}

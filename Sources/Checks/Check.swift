@@ -1,0 +1,63 @@
+internal import Events
+
+/// One checklist item at work: it takes the operations one by one and judges at the end.
+///
+/// A check keeps what it needs from an operation, never the operation; so it can run live beside the workload, or over a
+/// history of any length.
+protocol Check: Sendable {
+  /// Starts with nothing seen.
+  init(_ facts: Facts)
+  /// Looks at the next operation of the history.
+  mutating func take(_ operation: Operation)
+  /// Judges what was taken against the ground truth.
+  func judge(_ facts: Facts) -> Judgement
+}
+
+/// What a check has found. Which verdict that makes is decided in one place, ``verdict(_:)``, the same for all checks.
+struct Judgement {
+  /// Violations. One is enough to fail.
+  var findings: [Finding] = []
+  /// The sentence of the witness, when there are findings.
+  var failure = ""
+  /// Evidence that would have been needed.
+  var missing: [String] = []
+  /// Why the item would hold although nothing happened. `nil`: something did.
+  var vacuity: String?
+  /// What was looked at.
+  var coverage = Coverage("")
+  /// Figures that are reported whatever the verdict.
+  var measures: [Measure] = []
+  /// How long after the heal the slowest mirror had caught up. `nil`: this check does not tell.
+  var lagZero: Int64?
+
+  /// A fail needs one finding and stands whatever else is missing; a pass needs everything.
+  func verdict(_ facts: Facts) -> Verdict {
+    if !findings.isEmpty { return .fail(Witness(failure, findings)) }
+    let missing = missing + facts.missingFromHistory
+    if !missing.isEmpty { return .inconclusive(Missing(missing)) }
+    if let reason = facts.faultVacuity ?? vacuity { return .vacuous(Vacuity(reason)) }
+    return .pass(coverage)
+  }
+}
+
+/// A measured figure.
+public struct Measure: Sendable, Hashable, Codable {
+  /// What was measured.
+  public var name: String
+  /// The value, in ``unit``.
+  public var value: Double
+  /// `s`, `events`.
+  public var unit: String
+
+  /// A figure.
+  public init(_ name: String, _ value: Double, _ unit: String) {
+    self.name = name
+    self.value = value
+    self.unit = unit
+  }
+
+  /// A duration of `nanoseconds`, given in seconds.
+  static func seconds(_ name: String, _ nanoseconds: Int64) -> Measure {
+    Measure(name, Double(nanoseconds) / 1e9, "s")
+  }
+}

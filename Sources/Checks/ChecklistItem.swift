@@ -1,0 +1,56 @@
+/// The items of the recovery checklist. The raw values are the names that scenarios and reports use.
+public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
+  /// See ``MirrorLagCheck``.
+  case mirrorLagZero = "mirror-lag-zero"
+  /// See ``DuplicateCheck``.
+  case noDuplicates = "no-duplicates"
+  /// See ``AcknowledgedLossCheck``.
+  case noAcknowledgedLoss = "no-acknowledged-loss"
+  /// See ``StaleTokenCheck``.
+  case staleTokenRejected = "stale-token-rejected"
+  /// See ``ElectionCheck``.
+  case electionWithinTTL = "election-within-ttl"
+  /// See ``AggregateOrderCheck``.
+  case orderPerAggregate = "order-per-aggregate"
+  /// See ``ConsumerProgressCheck``.
+  case consumerProgress = "consumer-progress"
+
+  /// What the item promises, for a person.
+  public var title: String {
+    switch self {
+    case .mirrorLagZero: "Mirrors catch up by themselves after the heal"
+    case .noDuplicates: "No event stands twice in any log"
+    case .noAcknowledgedLoss: "Every acknowledged event is in the survivor's log"
+    case .staleTokenRejected: "Writes with the old token are refused everywhere"
+    case .electionWithinTTL: "A new leader accepts writes within the lease"
+    case .orderPerAggregate: "Each aggregate keeps its order across the switch"
+    case .consumerProgress: "Consumers skip nothing and apply nothing twice"
+    }
+  }
+
+  /// What the item is judged by; `plan` prints it.
+  public var evidenceNeeded: [String] {
+    switch self {
+    case .mirrorLagZero: ["tails of both ends of each mirror", "log dumps", "the time of the heal"]
+    case .noDuplicates: ["a log dump of each store"]
+    case .noAcknowledgedLoss: ["acknowledged writes", "the survivor's log dump and its seal", "the election's grants"]
+    case .staleTokenRejected:
+      ["writes with the old token on each guarded store, before and after the heal", "fence and log dumps"]
+    case .electionWithinTTL: ["the moment the leader was lost", "the election's grants", "acknowledged writes"]
+    case .orderPerAggregate: ["a log dump of each store", "the election's grants"]
+    case .consumerProgress: ["each group's applied events and progress", "log dumps"]
+    }
+  }
+
+  func makeCheck(_ facts: Facts) -> any Check {
+    switch self {
+    case .mirrorLagZero: MirrorLagCheck(facts)
+    case .noDuplicates: DuplicateCheck(facts)
+    case .noAcknowledgedLoss: AcknowledgedLossCheck(facts)
+    case .staleTokenRejected: StaleTokenCheck(facts)
+    case .electionWithinTTL: ElectionCheck(facts)
+    case .orderPerAggregate: AggregateOrderCheck(facts)
+    case .consumerProgress: ConsumerProgressCheck(facts)
+    }
+  }
+}

@@ -1,0 +1,180 @@
+public import Checks
+internal import Events
+public import Scenarios
+public import Support
+
+/// A run as its directory tells it: what the verdict and every report are made from, live and years later alike.
+public struct RunRecord: Sendable {
+  /// Where it was read from.
+  public var directory: RunDirectory
+  /// The scenario, read again from the copy in the directory.
+  public var scenario: Scenario
+  /// The journal's records, as far as their chain holds.
+  public var journal: [JournalRecord]
+  /// Why the journal ends before its file does; `nil` if it does not.
+  public var journalDefect: String?
+  /// The history.
+  public var history: HistoryEvidence
+  /// What the servers said.
+  public var truth: GroundTruth
+
+  /// Reads a run directory.
+  ///
+  /// - Throws: ``Problem`` naming the file that cannot be read. A journal or a history that is cut off is read as far as it
+  ///   goes, and says so.
+  public init(reading directory: RunDirectory) throws {
+    self.directory = directory
+    scenario = try parseScenario(readFile(directory.scenario), file: directory.scenario).scenario
+    let contents = try JournalContents(path: directory.journal)
+    journal = contents.records
+    journalDefect = contents.defect
+    if fileExists(directory.history) {
+      history = HistoryEvidence(try History(path: directory.history))
+    } else {
+      history = HistoryEvidence(operations: [], names: NameTable(), cutReason: "there is no history file")
+    }
+    truth = try Self.readTruth(directory.groundTruth)
+  }
+
+  /// All events of one type, each with the moment of its record (ns, monotonic).
+  public func events<T: JournalEvent>(_ type: T.Type) -> [(time: Int64, event: T)] {
+    journal.compactMap { record in record.decoded(type).map { (record.t, $0) } }
+  }
+
+  private static func readTruth(_ path: String) throws -> GroundTruth {
+    var truth = GroundTruth()
+    for name in try listDirectory(path) where name.hasSuffix(".jsonl") {
+      let file = "\(path)/\(name)"
+      switch name.prefix(while: { $0 != "-" && $0 != "." }) {
+      case "log":
+        let dump = try Dump<LogRow>(path: file)
+        if let store = dump.store { truth.logs[store] = dump.rows }
+      case "fence":
+        let dump = try Dump<FenceEntry>(path: file)
+        if let store = dump.store { truth.fences[store] = dump.rows }
+      case "applied":
+        truth.applied = try (truth.applied ?? []) + Dump<AppliedRow>(path: file).rows
+      case "progress":
+        truth.progress = try (truth.progress ?? []) + Dump<ProgressRow>(path: file).rows
+      case "grants":
+        truth.grants = try Dump<GrantRow>(path: file).rows
+      default:
+        continue
+      }
+    }
+    return truth
+  }
+}
+
+extension RunRecord {
+  /// What the checklist is judged on.
+  public var evidence: Evidence {
+    let faults = faultIntervals
+    let milestones = milestones(faults)
+    return Evidence(
+      history: history, truth: truth, faults: faults, milestones: milestones, roles: roles,
+      contract: Contract(
+        permits: [], refusalCodes: Contract.postgresEtcd.refusalCodes,
+        redeliveryCodes: Contract.postgresEtcd.redeliveryCodes),
+      objectives: objectives, coordinatorChangedLeader: coordinatorChangedLeader(milestones))
+  }
+
+  /// Which store plays which part, from the scenario.
+  public var roles: Roles {
+    let stores = scenario.topology.names(with: .store)
+    return Roles(
+      primary: scenario.primary, survivor: scenario.survivor, stores: stores,
+      mirrors: stores.flatMap { from in stores.filter { $0 != from }.map { MirrorDirection(from: from, to: $0) } },
+      consumers: scenario.workload.consumers.map { ConsumerRole(group: $0.name, store: $0.store) })
+  }
+
+  private var objectives: Objectives {
+    var objectives = Objectives(
+      leaseTTL: scenario.stack.leaseTTL.nanoseconds, freshness: scenario.stack.mirrorFreshness.nanoseconds)
+    for entry in scenario.checklist {
+      switch entry.item {
+      case .electionWithinTTL: if let margin = entry.margin { objectives.electionMargin = margin.nanoseconds }
+      case .mirrorLagZero: if let within = entry.within { objectives.mirrorCatchUp = within.nanoseconds }
+      case .noAcknowledgedLoss: objectives.recoveryPoint = entry.rpo?.nanoseconds
+      case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress: break
+      }
+    }
+    return objectives
+  }
+
+  /// The faults with their proven intervals.
+  public var faultIntervals: [FaultInterval] {
+    var intervals: [FaultInterval] = []
+    func change(_ id: String, _ body: (inout FaultInterval) -> Void) {
+      guard let index = intervals.lastIndex(where: { $0.id == id }) else { return }
+      body(&intervals[index])
+    }
+    for record in journal {
+      if let event = record.decoded(FaultArming.self) {
+        intervals.append(FaultInterval(id: event.fault, kind: event.kind, armed: record.t))
+      } else if let event = record.decoded(FaultArmed.self) {
+        change(event.fault) { $0.armed = event.at }
+      } else if let event = record.decoded(FaultProven.self) {
+        change(event.fault) {
+          $0.provenSince = event.at
+          $0.brokenPairs = event.cut
+          $0.packetsDropped = event.droppedPackets
+        }
+      } else if let event = record.decoded(FaultDisarming.self) {
+        change(event.fault) {
+          $0.disarmed = record.t
+          $0.packetsDropped = max($0.packetsDropped, event.droppedPackets.values.reduce(0, +))
+        }
+      } else if let event = record.decoded(FaultGone.self) {
+        change(event.fault) { $0.verifiedGone = event.at }
+      }
+    }
+    return intervals
+  }
+
+  private func milestones(_ faults: [FaultInterval]) -> Milestones {
+    var milestones = Milestones()
+    for (time, event) in events(PhaseEntered.self) {
+      switch event.phase {
+      case .baseline: milestones.baselineStart = time
+      case .fault: milestones.baselineEnd = time
+      default: break
+      }
+    }
+    milestones.faultInForce = faults.compactMap(\.provenSince).min()
+    milestones.leaderLost = faults.map(\.armed).min()
+    milestones.healed = faults.compactMap(\.verifiedGone).max()
+    milestones.quiescent = events(TruthDumped.self).last?.time
+
+    let seen = events(AuthoritySeen.self)
+    guard let lost = milestones.leaderLost,
+      let oldToken = seen.last(where: { $0.time <= lost && $0.event.writer == scenario.primary })?.event.token
+    else { return milestones }
+    let after = seen.filter { $0.time > lost }
+    milestones.survivorsNoticed =
+      after.first { $0.event.region != scenario.primary && $0.event.writer != scenario.primary }?.time
+    let granted = after.first { max($0.event.ownToken ?? 0, $0.event.token ?? 0) > oldToken }
+    milestones.tokenGranted = granted?.time
+    milestones.oldStoreDemoted = after.first { $0.event.region == scenario.primary && $0.event.storeMode == "ro" }?.time
+    milestones.newStoreSealed =
+      after.first {
+        $0.event.region == scenario.survivor && $0.event.storeMode == "rw" && ($0.event.storeHighest ?? 0) > oldToken
+      }?.time
+    milestones.firstAcknowledgedWrite =
+      history.operations.lazy
+      .filter { $0.kind == .append && $0.outcome == .ok && ($0.token ?? 0) > oldToken }
+      .compactMap(\.completed).min()
+    return milestones
+  }
+
+  /// Whether etcd itself elected another leader between the loss and the grant: that extends every lease by its whole time
+  /// to live, so the old leader's reign may last twice as long. Told by the regions that were not cut off.
+  private func coordinatorChangedLeader(_ milestones: Milestones) -> Bool {
+    guard let lost = milestones.leaderLost else { return false }
+    let end = milestones.tokenGranted ?? .max
+    let survivors = events(AuthoritySeen.self).filter { $0.event.region != scenario.primary }
+    let before = survivors.last { $0.time <= lost && $0.event.etcdLeader != nil }?.event.etcdLeader
+    let during = survivors.filter { $0.time > lost && $0.time <= end }.compactMap(\.event.etcdLeader)
+    return during.contains { $0 != before }
+  }
+}

@@ -1,0 +1,96 @@
+internal import Lab
+internal import Netlink
+internal import Scenarios
+internal import Stacks
+internal import Support
+internal import Workload
+
+/// Faults planted in the stack itself, so that the checklist can be seen to find them. Each is journalled before it is made.
+extension DrillRun {
+  /// Plants what must be there before the workload starts.
+  func plantBefore(_ lab: Lab) async throws {
+    for plant in request.plants {
+      switch plant {
+      case .fenceOff:
+        try await self.plant(plant, on: scenario.survivor, in: lab, "its guard no longer looks at the token") {
+          try await $0.plantFenceOff()
+        }
+      case .ackDropped:
+        try await self.plant(plant, on: scenario.survivor, in: lab, "it acknowledges and drops one append in 50") {
+          try await $0.plantAckDropped(oneIn: 50)
+        }
+      case .projectionNotIdempotent:
+        for store in Set(scenario.workload.consumers.map(\.store)).sorted() {
+          try await self.plant(plant, on: store, in: lab, "its projections apply every delivery") {
+            try await $0.plantProjectionNotIdempotent()
+          }
+        }
+      case .neverDemote:
+        try await journal.record(
+          PlantSet(plant: plant.rawValue, detail: "no control plane of this lab gives up leadership by itself"))
+      case .mirrorRepeatsBatch:
+        continue  // prepared once the mirrors run
+      }
+    }
+  }
+
+  /// Prepares the mirror that will repeat a batch: notes where it stands now.
+  func plantMirrorRepeat(_ lab: Lab) async throws -> PlantedRepeat? {
+    guard request.plants.contains(.mirrorRepeatsBatch) else { return nil }
+    let publisher = try await administrator(of: scenario.primary, in: lab)
+    let subscriber = try await administrator(of: scenario.survivor, in: lab)
+    try await journal.record(
+      PlantSet(
+        plant: StackPlant.mirrorRepeatsBatch.rawValue,
+        detail: "\(scenario.survivor) will take what \(scenario.primary) sends from here on a second time after the heal"))
+    let replay = try await MirrorRepeat.prepare(
+      publisher: EventStore(publisher, limit: .seconds(10)), subscriber: EventStore(subscriber, limit: .seconds(10)),
+      origin: scenario.primary)
+    return PlantedRepeat(replay: replay, connections: [publisher, subscriber])
+  }
+
+  /// Lets the prepared mirror repeat its batch.
+  func fire(_ planted: PlantedRepeat) async throws {
+    // What was missing at the cut must have arrived first, or there would be nothing to repeat but the backlog itself.
+    try await wait(
+      for: "mirrors caught up before the plant fires", within: .seconds(20), state: { "still behind" },
+      { lag.current(now: timebase.monotonic()).values.allSatisfy { $0.age < 1_000_000_000 } })
+    for connection in planted.connections where await !connection.isOpen {
+      try await connection.open(within: .seconds(2))
+    }
+    try await planted.replay.fire()
+    for connection in planted.connections { await connection.close() }
+  }
+
+  private func plant(
+    _ plant: StackPlant, on store: String, in lab: Lab, _ detail: String,
+    _ body: (EventStore) async throws -> Void
+  ) async throws {
+    try await journal.record(PlantSet(plant: plant.rawValue, detail: "\(store): \(detail)"))
+    let connection = try await administrator(of: store, in: lab)
+    do {
+      try await body(EventStore(connection, limit: .seconds(5)))
+    } catch {
+      await connection.close()
+      throw error
+    }
+    await connection.close()
+  }
+
+  private func administrator(of store: String, in lab: Lab) async throws -> PostgresConnection {
+    guard let region = lab.region(store), let address = region.store else {
+      throw Problem(.usage, at: store, "there is no store to plant a fault in; nothing was injected")
+    }
+    let connection = try PostgresConnection(
+      address.with(user: EventStore.administrator), name: "bs-plant-\(store)",
+      networkNamespace: region.namespace.fileDescriptor, timebase: timebase)
+    try await connection.open(within: .seconds(3))
+    return connection
+  }
+}
+
+/// A mirror that is ready to repeat a batch, with the connections that it needs.
+struct PlantedRepeat: Sendable {
+  var replay: MirrorRepeat
+  var connections: [PostgresConnection]
+}

@@ -1,0 +1,296 @@
+public import Support
+
+/// Something a run writes to its journal: a type name and particulars of a fixed shape.
+public protocol JournalEvent: Codable, Sendable {
+  /// The record's `type`, such as `fault.armed`.
+  static var type: String { get }
+}
+
+extension Journal {
+  /// Writes `event` and waits until it is on disk.
+  @discardableResult
+  public func record(_ event: some JournalEvent) throws -> JournalRecord {
+    try append(Swift.type(of: event).type, decodeJSON(JSONValue.self, from: encodeJSON(event)))
+  }
+}
+
+extension JournalRecord {
+  /// The particulars as `type`, or `nil` when the record is of another type or shape.
+  public func decoded<T: JournalEvent>(_ type: T.Type) -> T? {
+    guard self.type == T.type, let bytes = try? encodeJSON(data) else { return nil }  // a foreign shape is no such event
+    return try? decodeJSON(type, from: bytes)
+  }
+}
+
+/// The phases of a run, in time.
+public enum Phase: String, Codable, Sendable, CaseIterable {
+  /// What the machine offers is checked; nothing is made yet.
+  case preflight
+  /// The regions and their servers come up.
+  case lab
+  /// The steady state must hold.
+  case baseline
+  /// Faults are armed; the workload goes on.
+  case fault
+  /// Faults are gone; the system comes back by itself.
+  case recovery
+  /// The workload has stopped; the stores are dumped.
+  case quiescence
+  /// The evidence is judged.
+  case verdict
+  /// The lab goes down.
+  case teardown
+}
+
+/// `run.started`
+public struct RunStarted: JournalEvent {
+  /// The record type.
+  public static let type = "run.started"
+  /// Name of the scenario.
+  public var scenario: String
+  /// Seed of everything that is drawn.
+  public var seed: UInt64
+  /// Version of this program.
+  public var version: String
+  /// First digits of the SHA-256 of the executable: which build it was.
+  public var build: String
+  /// Name and kernel of the machine.
+  public var host: String
+  /// The kernel's release.
+  public var kernel: String
+  /// Planted faults of the stack.
+  public var plants: [String]
+  /// This process.
+  public var process: ProcessIdentity
+}
+
+/// `phase.entered`
+public struct PhaseEntered: JournalEvent {
+  /// The record type.
+  public static let type = "phase.entered"
+  /// The phase that begins.
+  public var phase: Phase
+}
+
+/// `lab.up`
+public struct LabIsUp: JournalEvent {
+  /// The record type.
+  public static let type = "lab.up"
+  /// Its name, as `blackstart lab status` takes it.
+  public var lab: String
+  /// Regions in the order of the scenario.
+  public var regions: [String]
+  /// How long it took (ns).
+  public var took: Int64
+}
+
+/// `authority.seen`: what the control plane of one region says, written when it changes.
+public struct AuthoritySeen: JournalEvent, Hashable {
+  /// The record type.
+  public static let type = "authority.seen"
+  /// Whose control plane says it.
+  public var region: String
+  /// Its role.
+  public var role: String
+  /// The region that it takes for the writer; `nil` when it knows of none.
+  public var writer: String?
+  /// The token that this region itself was granted, sealed yet or not.
+  public var ownToken: Int64?
+  /// The token of that writer.
+  public var token: Int64?
+  /// The mode of the store beside it: `rw`, `ro`; `nil` without a store.
+  public var storeMode: String?
+  /// The highest token that store has seen.
+  public var storeHighest: Int64?
+  /// Name of etcd's own leader, as far as it is known.
+  public var etcdLeader: String?
+  /// Whether its last request to etcd was answered.
+  public var etcdReachable: Bool
+}
+
+/// `plant.set`: the stack was made wrong on purpose.
+public struct PlantSet: JournalEvent {
+  /// The record type.
+  public static let type = "plant.set"
+  /// Name of the plant.
+  public var plant: String
+  /// What was done, and where.
+  public var detail: String
+}
+
+/// `fault.arming`: written before the kernel is asked.
+public struct FaultArming: JournalEvent {
+  /// The record type.
+  public static let type = "fault.arming"
+  /// The fault's id in the scenario.
+  public var fault: String
+  /// Its kind: `partition`.
+  public var kind: String
+  /// What will be made, by node.
+  public var objects: [String: [String]]
+}
+
+/// `fault.armed`
+public struct FaultArmed: JournalEvent {
+  /// The record type.
+  public static let type = "fault.armed"
+  /// The fault's id.
+  public var fault: String
+  /// When the last node had applied it (ns, monotonic): from here on it was in force everywhere.
+  public var at: Int64
+  /// From the first node's transaction to the end of the last one's (ns).
+  public var skew: Int64
+}
+
+/// `fault.proven`: every direction asked for was found cut, every other one open, and packets were dropped.
+public struct FaultProven: JournalEvent {
+  /// The record type.
+  public static let type = "fault.proven"
+  /// The fault's id.
+  public var fault: String
+  /// When the measurement began that proved it (ns, monotonic).
+  public var at: Int64
+  /// Ordered pairs that were found cut: `east→eu`; once for each address family.
+  public var cut: [String]
+  /// Ordered pairs that were found open.
+  public var open: [String]
+  /// Packets dropped when the proof was complete.
+  public var droppedPackets: UInt64
+}
+
+/// `fault.lapsed`: the fault is no longer in force though nobody disarmed it.
+public struct FaultLapsed: JournalEvent {
+  /// The record type.
+  public static let type = "fault.lapsed"
+  /// The fault's id.
+  public var fault: String
+  /// The node.
+  public var node: String
+  /// What was found.
+  public var reason: String
+}
+
+/// `fault.disarming`
+public struct FaultDisarming: JournalEvent {
+  /// The record type.
+  public static let type = "fault.disarming"
+  /// The fault's id.
+  public var fault: String
+  /// Why: `planned`, `aborted`, …
+  public var reason: String
+  /// Packets dropped in all, by node, read just before.
+  public var droppedPackets: [String: UInt64]
+}
+
+/// `fault.gone`: verified, on every node.
+public struct FaultGone: JournalEvent {
+  /// The record type.
+  public static let type = "fault.gone"
+  /// The fault's id.
+  public var fault: String
+  /// When the last table was gone (ns, monotonic).
+  public var at: Int64
+  /// Ordered pairs that were found open again.
+  public var open: [String]
+  /// Differences to the snapshots taken before; empty when the nodes are as they were.
+  public var differences: [String]
+}
+
+/// `sample`: figures of one moment, for the live view and the charts.
+public struct Sample: JournalEvent {
+  /// The record type.
+  public static let type = "sample"
+  /// Operations completed since the sample before, by region of the producer.
+  public var rates: [String: Rates]
+  /// Mirror lag by direction, `east→eu`: records behind, and age of the oldest (ns).
+  public var lag: [String: Lag]
+
+  /// Completions of one interval.
+  public struct Rates: Codable, Sendable, Hashable {
+    /// Acknowledged writes.
+    public var acknowledged: UInt64 = 0
+    /// Writes that certainly had no effect.
+    public var failed: UInt64 = 0
+    /// Writes with an unknown outcome.
+    public var unknown: UInt64 = 0
+  }
+
+  /// How far one mirror is behind.
+  public struct Lag: Codable, Sendable, Hashable {
+    /// Records that the target lacks.
+    public var records: Int
+    /// Age of the oldest of them (ns).
+    public var age: Int64
+  }
+
+  /// Length of the interval (ns).
+  public var interval: Int64
+}
+
+/// `condition.met`: something the run waited for.
+public struct ConditionMet: JournalEvent {
+  /// The record type.
+  public static let type = "condition.met"
+  /// What it waited for.
+  public var condition: String
+  /// How long it took (ns).
+  public var took: Int64
+}
+
+/// `condition.missed`: something the run waited for in vain.
+public struct ConditionMissed: JournalEvent {
+  /// The record type.
+  public static let type = "condition.missed"
+  /// What it waited for.
+  public var condition: String
+  /// How things stood when it gave up.
+  public var state: String
+}
+
+/// `server.ended`: a server of the lab ended by itself.
+public struct ServerLost: JournalEvent {
+  /// The record type.
+  public static let type = "server.ended"
+  /// Where it ran.
+  public var region: String
+  /// Which server.
+  public var server: String
+  /// How it ended.
+  public var end: String
+}
+
+/// `truth.dumped`: ground truth was read from a server.
+public struct TruthDumped: JournalEvent {
+  /// The record type.
+  public static let type = "truth.dumped"
+  /// File below `ground-truth/`.
+  public var file: String
+  /// Rows in it.
+  public var rows: Int
+}
+
+/// `history.closed`
+public struct HistoryClosed: JournalEvent {
+  /// The record type.
+  public static let type = "history.closed"
+  /// Operations in the file.
+  public var operations: UInt64
+  /// Operations that could not be recorded because the buffer was full.
+  public var dropped: UInt64
+}
+
+/// `run.aborted`: the run leaves its plan.
+public struct RunAborted: JournalEvent {
+  /// The record type.
+  public static let type = "run.aborted"
+  /// Why.
+  public var reason: String
+}
+
+/// `run.ended`: the last record.
+public struct RunEnded: JournalEvent {
+  /// The record type.
+  public static let type = "run.ended"
+  /// The exit code.
+  public var code: Int32
+}

@@ -1,0 +1,62 @@
+public import Checks
+public import Scenarios
+public import Stacks
+public import Support
+
+/// What is to be run, and with what.
+public struct DrillRequest: Sendable {
+  /// The scenario's file, byte for byte.
+  public var scenarioBytes: [UInt8]
+  /// The plan to execute.
+  public var plan: Plan
+  /// How the stack is made wrong on purpose; empty in an honest drill.
+  public var plants: [StackPlant]
+  /// Where the evidence goes; made for this run.
+  public var directory: RunDirectory
+  /// Where labs keep their state and their undo journals.
+  public var stateDirectory: String
+  /// This program's own executable: control planes are started from it.
+  public var program: String
+  /// Leave the lab standing when the run has ended.
+  public var keepsLab: Bool
+  /// The recorder's clocks.
+  public var timebase: Timebase
+  /// For waiting.
+  public var clock: any Clock<Duration>
+  /// Called with each journal record once it is on disk: the live view.
+  public var observer: @Sendable (JournalRecord) -> Void
+
+  /// A run of `plan`.
+  public init(
+    scenarioBytes: [UInt8], plan: Plan, plants: [StackPlant] = [], directory: RunDirectory, stateDirectory: String,
+    program: String, keepsLab: Bool = false, timebase: Timebase = .system,
+    clock: any Clock<Duration> = ContinuousClock(), observer: @escaping @Sendable (JournalRecord) -> Void = { _ in }
+  ) {
+    self.scenarioBytes = scenarioBytes
+    self.plan = plan
+    self.plants = plants
+    self.directory = directory
+    self.stateDirectory = stateDirectory
+    self.program = program
+    self.keepsLab = keepsLab
+    self.timebase = timebase
+    self.clock = clock
+    self.observer = observer
+  }
+
+  /// The name of this run's lab and the part of it in the names of kernel objects: the last part of the directory's name.
+  var runID: String {
+    let name = directory.path.split(separator: "/").last.map(String.init) ?? "run"
+    return "r" + String(sha256(Array(name.utf8)).prefix(8))
+  }
+}
+
+/// How a run ended.
+public struct DrillOutcome: Sendable {
+  /// The exit code, unless a signal ended it.
+  public var code: ExitCode
+  /// The verdict, judged from the files; `nil` when they cannot be read.
+  public var verdict: DrillVerdict?
+  /// Why the run left its plan; `nil` if it did not.
+  public var problem: Problem?
+}

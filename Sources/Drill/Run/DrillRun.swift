@@ -1,0 +1,193 @@
+internal import Events
+internal import Glibc
+internal import Lab
+internal import Scenarios
+internal import Stacks
+internal import Support
+internal import Synchronization
+internal import Workload
+
+/// One run: its parts, and the phases in their order. One task group owns everything that runs beside the phases.
+final class DrillRun: Sendable {
+  let request: DrillRequest
+  let journal: Journal
+  let recorder: HistoryRecorder
+  let board: AuthorityBoard
+  let counters = WorkloadCounters()
+  let lag: MirrorLag
+  let steady: Mutex<SteadyStateMonitor>
+  private let historyClosed = Atomic(false)
+
+  var scenario: Scenario { request.plan.scenario }
+  var timebase: Timebase { request.timebase }
+  var clock: any Clock<Duration> { request.clock }
+
+  /// Whether the history was closed in good order.
+  var hasClosedHistory: Bool { historyClosed.load(ordering: .acquiring) }
+
+  init(request: DrillRequest, journal: Journal, recorder: HistoryRecorder) {
+    self.request = request
+    self.journal = journal
+    self.recorder = recorder
+    board = AuthorityBoard(timebase: request.timebase)
+    let scenario = request.plan.scenario
+    lag = MirrorLag(stores: scenario.topology.names(with: .store))
+    steady = Mutex(SteadyStateMonitor(scenario.steadyState.expect))
+  }
+
+  /// The phases from preflight to quiescence. What must be taken back is registered in `undo` before it is made.
+  func perform(_ undo: UndoStack) async throws {
+    try await journal.record(try started())
+    try await enter(.preflight)
+    try preflight()
+    try await enter(.lab)
+    let lab = try await buildLab(undo)
+    try await plantBefore(lab)
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+      for region in lab.regions {
+        group.addTask(name: "authority in \(region.name)") {
+          try await self.board.follow(region, journal: self.journal)
+          return false
+        }
+      }
+      group.addTask(name: "supervision") {
+        try await self.supervise(lab)
+        return false
+      }
+      group.addTask(name: "samples") {
+        try await self.sample()
+        return false
+      }
+      group.addTask(name: "phases") {
+        try await self.phases(lab, undo)
+        return true
+      }
+      defer { group.cancelAll() }
+      // The watchers end only by an error, which ends the phases too, or with the phases.
+      while let isDone = try await group.next() {
+        if isDone { return }
+      }
+    }
+  }
+
+  func enter(_ phase: Phase) async throws {
+    try Task.checkCancellation()
+    try await journal.record(PhaseEntered(phase: phase))
+  }
+
+  private func started() throws -> RunStarted {
+    var name = utsname()
+    uname(&name)
+    func text<T>(_ field: T) -> String {
+      withUnsafeBytes(of: field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+    return RunStarted(
+      scenario: scenario.metadata.name, seed: request.plan.seed, version: Version.number, build: try Version.build(),
+      host: text(name.nodename), kernel: text(name.release), plants: request.plants.map(\.rawValue),
+      process: ProcessIdentity(of: getpid()) ?? ProcessIdentity(pid: getpid(), startTicks: 0))
+  }
+
+  private func preflight() throws {
+    guard geteuid() == 0 else {
+      throw Problem(
+        .usage, "a drill needs root: it makes network namespaces and nf_tables rules; nothing was made",
+        fix: "run it with sudo")
+    }
+    _ = try ServerBinaries.locate()
+  }
+
+  private func buildLab(_ undo: UndoStack) async throws -> Lab {
+    let begun = timebase.monotonic()
+    let specification = LabSpecification(
+      id: request.runID,
+      regions: scenario.topology.regions.map { region in
+        RegionSpecification(region.name, Set(region.roles.compactMap { RegionRole(rawValue: $0.rawValue) }))
+      },
+      preferredWriter: scenario.primary, leaseTTLSeconds: Int(scenario.stack.leaseTTL.components.seconds))
+    let surroundings = LabSurroundings(
+      stateDirectory: request.stateDirectory, logsDirectory: request.directory.logs, program: request.program,
+      journal: journal, timebase: timebase, clock: clock,
+      controlPlanePlant: request.plants.contains(.neverDemote) ? .neverDemote : nil)
+    let step = UndoStep("lab \(specification.id)") { [request, journal] in
+      try await journal.record(PhaseEntered(phase: .teardown))
+      if request.keepsLab {
+        try Lab.open(specification.id, stateDirectory: request.stateDirectory).keep()
+      } else {
+        // Also right after a lab that came up by half: that one has taken itself down.
+        _ = try await Lab.recover(stateDirectory: request.stateDirectory, id: specification.id, force: true)
+      }
+    }
+    let lab = try await undo.perform(step) { try await Lab.up(specification, surroundings) }
+    try await journal.record(
+      LabIsUp(lab: specification.id, regions: lab.regions.map(\.name), took: timebase.monotonic() - begun))
+    return lab
+  }
+
+  /// Ends the run when a server ends that nobody ended: what is measured after that is another system.
+  private func supervise(_ lab: Lab) async throws {
+    let (deaths, notice) = AsyncStream.makeStream(of: ServerEnded.self)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { await lab.superviseServers(clock: self.clock) { notice.yield($0) } }
+      for await ended in deaths {
+        try await journal.record(
+          ServerLost(region: ended.region, server: ended.kind.rawValue, end: ended.end.map { "\($0)" } ?? "ended"))
+        throw ended.problem(.aborted)
+      }
+    }
+  }
+
+  /// Journals the figures of each half second, and ends the run when an abort condition has been broken for too long.
+  private func sample() async throws {
+    var aborts = scenario.abort.map(AbortMonitor.init)
+    var before = counters.byRegion
+    var last = timebase.monotonic()
+    while true {
+      try await clock.sleep(for: .milliseconds(500))
+      let now = timebase.monotonic()
+      let totals = counters.byRegion
+      var rates: [String: Sample.Rates] = [:]
+      for (region, total) in totals {
+        let earlier = before[region] ?? WorkloadCounters.Totals()
+        rates[region] = Sample.Rates(
+          acknowledged: total.acknowledged - earlier.acknowledged, failed: total.failed - earlier.failed,
+          unknown: total.unknown - earlier.unknown)
+      }
+      let lags = Dictionary(
+        uniqueKeysWithValues: lag.current(now: now).map { ($0.key.text, Sample.Lag(records: $0.value.records, age: $0.value.age)) })
+      let sample = Sample(rates: rates, lag: lags, interval: now - last)
+      (before, last) = (totals, now)
+      try await journal.record(sample)
+      let leader = board.writer?.region
+      steady.withLock { $0.take(sample, leader: leader, at: now) }
+      for index in aborts.indices {
+        if let why = aborts[index].take(sample, leader: leader, at: now) {
+          throw Problem(.aborted, "abort condition: \(why); all faults are verified gone")
+        }
+      }
+    }
+  }
+
+  /// Notes that the history is complete.
+  func historyIsClosed() { historyClosed.store(true, ordering: .releasing) }
+
+  /// Waits until `condition` holds, asking ten times a second; journals which way it went.
+  ///
+  /// - Returns: whether it came to hold within `limit`.
+  @discardableResult
+  func wait(
+    for name: String, within limit: Duration, state: () -> String, _ condition: () async throws -> Bool
+  ) async throws -> Bool {
+    let begun = timebase.monotonic()
+    while true {
+      if try await condition() {
+        try await journal.record(ConditionMet(condition: name, took: timebase.monotonic() - begun))
+        return true
+      }
+      if timebase.monotonic() - begun > limit.nanoseconds {
+        try await journal.record(ConditionMissed(condition: name, state: state()))
+        return false
+      }
+      try await clock.sleep(for: .milliseconds(100))
+    }
+  }
+}

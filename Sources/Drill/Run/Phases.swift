@@ -1,0 +1,120 @@
+internal import Events
+internal import Lab
+internal import Scenarios
+internal import Stacks
+internal import Support
+internal import Synchronization
+internal import Workload
+
+/// The phases from baseline to quiescence, with the workload beside them.
+extension DrillRun {
+  func phases(_ lab: Lab, _ undo: UndoStack) async throws {
+    let faults = FaultDirector(run: self, lab: lab)
+    try await enter(.baseline)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      let crew = Crew(run: self, lab: lab)
+      crew.startProducers(in: &group)
+      crew.startReaders(in: &group)
+      try await holdSteadyState()
+      guard let reign = board.writer else {
+        throw Problem(.steadyState, "nobody holds write authority; nothing was injected")
+      }
+      crew.startOldLeaders(in: &group, token: reign.token)
+      let replay = try await plantMirrorRepeat(lab)
+
+      try await enter(.fault)
+      try await faults.runTimeline(undo)
+
+      try await enter(.recovery)
+      if let replay { try await fire(replay) }
+      try await recover(from: reign.token, faults: faults)
+
+      try await enter(.quiescence)
+      crew.writersStop.request()
+      try await settle()
+      crew.readersStop.request()
+      try await group.waitForAll()
+    }
+    try await dumpGroundTruth(lab)
+    try await closeHistory()
+  }
+
+  /// Waits until the steady state has held; ends the run with exit code 3 if it does not come to hold in time.
+  private func holdSteadyState() async throws {
+    let hold = scenario.steadyState.hold
+    let held = try await wait(
+      for: "steady state for \(hold.text)", within: hold * 2 + .seconds(15),
+      state: { steady.withLock(\.broken).joined(separator: "; ") },
+      { steady.withLock { $0.hasHeld(hold, now: timebase.monotonic()) } })
+    if !held {
+      throw Problem(
+        .steadyState,
+        "the steady state did not hold before the drill (\(steady.withLock(\.broken).joined(separator: "; "))); nothing was injected",
+        fix: "mend the system or the hypothesis, then run again")
+    }
+  }
+
+  /// Waits for what the checklist needs to see after the heal, at most as long as the scenario says. What does not come is
+  /// not an error here: the items judge it.
+  private func recover(from oldToken: Int64, faults: FaultDirector) async throws {
+    let limit = scenario.recovery.within
+    let begun = timebase.monotonic()
+    let before = counters.stale
+    func left() -> Duration { max(.seconds(1), limit - .nanoseconds(timebase.monotonic() - begun)) }
+
+    try await wait(
+      for: "a writer with a new token", within: left(), state: { "token \(board.writer?.token ?? 0)" },
+      { (board.writer?.token ?? 0) > oldToken })
+    try await wait(
+      for: "all producers back", within: left(),
+      state: { "producers without an acknowledged write: \(counters.producersBehind(token: oldToken + 1))" },
+      { counters.producersBehind(token: oldToken + 1).isEmpty })
+    try await wait(
+      for: "mirrors caught up", within: left(), state: { "records behind: \(behind)" },
+      { isCaughtUp(within: scenario.stack.mirrorFreshness) })
+    if scenario.workload.oldLeader != nil {
+      // Enough attempts after the heal that a store with a broken fence had its chance to take one.
+      try await wait(
+        for: "the old leader tried every store after the heal", within: left(),
+        state: { "attempts: \(counters.stale)" },
+        {
+          scenario.topology.names(with: .store).allSatisfy { store in
+            let now = counters.stale[store] ?? WorkloadCounters.StaleTotals()
+            let then = before[store] ?? WorkloadCounters.StaleTotals()
+            return now.accepted + now.refused >= then.accepted + then.refused + 10
+          }
+        })
+    }
+    // The reign must be seen to last: a system that comes back and falls over again has not recovered.
+    try await clock.sleep(for: .seconds(3))
+  }
+
+  /// Waits until every event has reached every store and every group has read its log to the end.
+  private func settle() async throws {
+    try await wait(
+      for: "mirrors empty", within: .seconds(30), state: { "records behind: \(behind)" },
+      { lag.current(now: timebase.monotonic()).values.allSatisfy { $0.records == 0 } })
+    // The tails look ten times a second; two looks later they have seen all that the writers left.
+    try await clock.sleep(for: .milliseconds(300))
+    let settled = timebase.monotonic()
+    let groups = scenario.workload.consumers.map { "\($0.name)@\($0.store)" }
+    try await wait(
+      for: "consumers at the end of their logs", within: .seconds(15), state: { "groups: \(counters.groups)" },
+      { groups.allSatisfy { (counters.groups[$0]?.idleSince ?? 0) > settled } })
+  }
+
+  private func isCaughtUp(within freshness: Duration) -> Bool {
+    lag.current(now: timebase.monotonic()).values.allSatisfy { $0.age <= freshness.nanoseconds }
+  }
+
+  private var behind: String {
+    lag.current(now: timebase.monotonic()).map { "\($0.key.text) \($0.value.records)" }.sorted().joined(separator: ", ")
+  }
+
+  private func closeHistory() async throws {
+    try await recorder.close()
+    historyIsClosed()
+    try await journal.record(
+      HistoryClosed(operations: recorder.state.recorded, dropped: recorder.state.dropped))
+  }
+}

@@ -1,0 +1,102 @@
+public import Checks
+internal import Events
+internal import Glibc
+internal import Scenarios
+internal import Stacks
+internal import Support
+
+/// Runs a drill from preflight to verdict.
+///
+/// Whatever happens, faults are disarmed and verified gone, the lab goes down, and the evidence so far is judged; only then
+/// this returns. Cancelling the caller's task ends the run early in just that way.
+///
+/// - Throws: ``Problem`` when the run directory itself cannot be written; nothing has been touched then.
+public func runDrill(_ request: DrillRequest) async throws -> DrillOutcome {
+  let directory = request.directory
+  let journal: Journal
+  let recorder: HistoryRecorder
+  do {
+    try writeFile(directory.scenario, request.scenarioBytes)
+    try writeFile(directory.plan, encodeJSON(request.plan, pretty: true))
+    journal = try Journal(creating: directory.journal, timebase: request.timebase, observer: request.observer)
+    recorder = try HistoryRecorder(
+      path: directory.history, runID: request.runID, clock: request.timebase.monotonic, wall: request.timebase.wall)
+  } catch {
+    throw Problem(
+      .usage, at: directory.path, "the run's evidence cannot be written: \(error); nothing was touched",
+      fix: "free space, or name another directory with --run-dir")
+  }
+
+  let run = DrillRun(request: request, journal: journal, recorder: recorder)
+  var problem: Problem?
+  do {
+    try await withRollback(limitPerStep: .seconds(20), clock: request.clock) { undo in
+      try await run.perform(undo)
+    }
+  } catch {
+    problem = explain(error)
+  }
+
+  // From here on nothing is in force any more; a caller that was cancelled still gets its verdict.
+  let ended = problem
+  return await shielded {
+    await conclude(request, run: run, journal: journal, recorder: recorder, problem: ended)
+  }
+}
+
+/// What an error of the run means for the person who started it.
+private func explain(_ error: any Error) -> Problem {
+  switch error {
+  case let problem as Problem:
+    return problem
+  case let problems as Problems:
+    return problems.items.first ?? Problem(.faultNotApplied, "\(problems)")
+  case let failure as RollbackFailure:
+    return Problem(
+      .recoveryIncomplete, "\(failure)", fix: "blackstart recover removes what is left; blackstart recover --list shows it")
+  case is CancellationError:
+    return Problem(.aborted, "the run was stopped; all faults are verified gone")
+  default:
+    return Problem(.aborted, "the run could not go on: \(error); all faults are verified gone")
+  }
+}
+
+private func conclude(
+  _ request: DrillRequest, run: DrillRun, journal: Journal, recorder: HistoryRecorder, problem: Problem?
+) async -> DrillOutcome {
+  var problem = problem
+  // Evidence that cannot be completed must not hide the verdict on what there is: the first such failure is reported.
+  func attempt(_ what: String, _ body: () async throws -> Void) async {
+    do { try await body() } catch {
+      problem = problem ?? Problem(.inconclusive, at: request.directory.path, "\(what): \(error)")
+    }
+  }
+  if let problem {
+    await attempt("the journal could not be written") { try await journal.record(RunAborted(reason: problem.what)) }
+  }
+  if !run.hasClosedHistory {
+    await attempt("the history could not be closed") {
+      try await recorder.close()
+      try await journal.record(HistoryClosed(operations: recorder.state.recorded, dropped: recorder.state.dropped))
+    }
+  }
+  await attempt("the journal could not be written") { try await journal.record(PhaseEntered(phase: .verdict)) }
+  var verdict: DrillVerdict?
+  await attempt("the evidence could not be judged") {
+    let judged = try judgeRun(in: request.directory)
+    try writeFile(request.directory.verdict, encodeJSON(judged, pretty: true))
+    verdict = judged
+  }
+  let code = problem?.code ?? verdict?.exitCode ?? .inconclusive
+  await attempt("the journal could not be written") { try await journal.record(RunEnded(code: code.rawValue)) }
+  return DrillOutcome(code: problem?.code ?? code, verdict: verdict, problem: problem)
+}
+
+/// Judges a run from its directory alone: what the run itself does at its end, and anybody may do again later.
+///
+/// - Throws: ``Problem`` or the error of the file that cannot be read.
+public func judgeRun(in directory: RunDirectory) throws -> DrillVerdict {
+  let record = try RunRecord(reading: directory)
+  let items = record.scenario.checklist.compactMap { Checks.ChecklistItem(rawValue: $0.item.rawValue) }
+  return judge(record.evidence, checklist: items)
+}

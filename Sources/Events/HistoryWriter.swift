@@ -1,0 +1,102 @@
+/// Turns names and operations into the bytes of a history, block by block. Values in, bytes out: the file is another's.
+struct HistoryWriter {
+  private let compressor = ZstandardCompressor()
+  private var number: UInt32 = 0
+  private var written = NameTable.Counts()
+  private(set) var index: [HistoryIndexEntry] = []
+  private(set) var offset: UInt64
+
+  /// Compression level: 3 is zstd's own default; higher ones win little on columns of differences.
+  private static let level: Int32 = 3
+
+  /// Starts after a header of `headerSize` bytes.
+  init(headerSize: Int) { offset = UInt64(headerSize) }
+
+  /// The bytes of `operations` (at most ``HistoryFormat/maxOperations``), preceded by the names that are new since the last
+  /// call. They count as written only after ``commit(_:)``.
+  func encode(_ operations: [Operation], names: NameTable, dropped: UInt64) -> Batch {
+    var batch = Batch(number: number, names: written, index: index, bytes: [])
+    let fresh = names.entries(after: written)
+    if !fresh.isEmpty {
+      var payload = ByteWriter()
+      for entry in fresh {
+        payload.bytes.append(entry.table.rawValue)
+        payload.text(entry.name)
+      }
+      append(.names, count: fresh.count, payload.bytes, dropped, to: &batch)
+      batch.names = names.counts
+    }
+    if let first = operations.first {
+      batch.index.append(
+        HistoryIndexEntry(
+          offset: offset + UInt64(batch.bytes.count), count: UInt32(operations.count),
+          earliest: operations.reduce(first.invoked) { min($0, $1.invoked) },
+          latest: operations.reduce(first.invoked) { max($0, $1.completed ?? $1.invoked) }))
+      append(.operations, count: operations.count, OperationColumns.encode(operations), dropped, to: &batch)
+    }
+    return batch
+  }
+
+  /// The index and the trailer that end a history.
+  func encodeEnd(dropped: UInt64) -> [UInt8] {
+    var payload = ByteWriter()
+    for entry in index {
+      payload.varint(entry.offset)
+      payload.varint(UInt64(entry.count))
+      payload.zigzag(entry.earliest)
+      payload.zigzag(entry.latest)
+    }
+    var batch = Batch(number: number, names: written, index: index, bytes: [])
+    append(.index, count: min(index.count, HistoryFormat.maxOperations), payload.bytes, dropped, to: &batch)
+    var trailer = ByteWriter()
+    trailer.fixed(offset)
+    trailer.fixed(CRC32C.of(trailer.bytes[...]))
+    trailer.bytes += HistoryFormat.trailerMagic
+    return batch.bytes + trailer.bytes
+  }
+
+  /// Takes `batch` as written, now that its bytes are in the file.
+  mutating func commit(_ batch: Batch) {
+    number = batch.number
+    written = batch.names
+    index = batch.index
+    offset += UInt64(batch.bytes.count)
+  }
+
+  private func append(_ type: BlockType, count: Int, _ raw: [UInt8], _ dropped: UInt64, to batch: inout Batch) {
+    let payload = compressor.compress(raw, level: Self.level)
+    let header = BlockHeader(
+      type: type, number: batch.number, count: count, raw: raw.count, payload: payload, dropped: dropped)
+    batch.bytes += header.encoded()
+    batch.bytes += payload
+    batch.number += 1
+  }
+
+  /// Blocks ready to be written, and the state that holds once they are.
+  struct Batch {
+    fileprivate(set) var number: UInt32
+    fileprivate(set) var names: NameTable.Counts
+    fileprivate(set) var index: [HistoryIndexEntry]
+    fileprivate(set) var bytes: [UInt8]
+  }
+}
+
+extension NameTable {
+  /// The three tables, as numbered in the file.
+  enum Table: UInt8, CaseIterable { case nodes = 1, groups, codes }
+
+  /// How many names of each table have been written.
+  struct Counts: Equatable {
+    var nodes = 0
+    var groups = 0
+    // `never-completed` stands in every table from the start.
+    var codes = 1
+  }
+
+  var counts: Counts { Counts(nodes: nodes.count, groups: groups.count, codes: codes.count) }
+
+  func entries(after counts: Counts) -> [(table: Table, name: String)] {
+    nodes.dropFirst(counts.nodes).map { (.nodes, $0) } + groups.dropFirst(counts.groups).map { (.groups, $0) }
+      + codes.dropFirst(counts.codes).map { (.codes, $0) }
+  }
+}

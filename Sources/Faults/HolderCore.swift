@@ -1,0 +1,217 @@
+internal import Netlink
+internal import Support
+internal import Synchronization
+
+/// The faults of one node and the socket that owns them. Every call is made on the holder's thread; the lock only proves
+/// it to the compiler.
+final class HolderCore: Sendable {
+  private let node: String
+  private let timebase: Timebase
+  private let report: @Sendable (FaultEvent) -> Void
+  private let connection: NFTables.Connection
+  private let links: LinkController
+  private let refresh: CompiledFault.RefreshMethod
+  private let state = Mutex(State())
+
+  private struct State: Sendable {
+    var held: [String: HeldFault] = [:]
+    var ended: [String: FaultOutcome] = [:]
+    var isClosed = false
+  }
+
+  init(
+    node: String, namespace: NetworkNamespace, timebase: Timebase, report: @escaping @Sendable (FaultEvent) -> Void
+  ) throws(NetlinkError) {
+    self.node = node
+    self.timebase = timebase
+    self.report = report
+    connection = try NFTables.Connection(in: namespace)
+    links = try LinkController(in: namespace)
+    refresh = try .probe(connection)
+  }
+
+  // MARK: Requests
+
+  func arm(_ fault: Fault) throws(FaultError) -> ArmReceipt {
+    func fail(_ reason: FaultError.Reason) -> FaultError { FaultError(reason, fault: fault.id, node: node) }
+    let (isHeld, isClosed) = state.withLock { ($0.held[fault.id] != nil, $0.isClosed) }
+    if isClosed { throw fail(.closed) }
+    if isHeld { throw fail(.alreadyHeld) }
+    guard fault.node == node else { throw fail(.invalid("it is meant for node \"\(fault.node)\"")) }
+    let compiled = try fault.compile()
+
+    let sent = timebase.monotonic()
+    let life = compiled.lifeMilliseconds(leftOfLease: fault.timing.leaseMilliseconds)
+    do { try connection.commit(compiled.arm(lifeMilliseconds: life)) } catch { throw fail(.kernel(error)) }
+    let armed = timebase.monotonic()
+    do {
+      guard let table = try connection.table(compiled.table), table.owner == connection.port else {
+        throw fail(.notAsAsked("table \(compiled.table) is not ours"))
+      }
+    } catch {
+      let removed = remove(compiled)
+      let cause = error as? FaultError ?? (error as? NetlinkError).map { fail(.kernel($0)) } ?? fail(.closed)
+      throw FaultError(cause.reason, fault: fault.id, node: node, state: removed)
+    }
+    state.withLock { state in
+      state.ended[fault.id] = nil
+      state.held[fault.id] = HeldFault(compiled, sentAt: sent, armedAt: armed, lifeMilliseconds: life)
+    }
+    emit(fault.id, at: armed, .armed)
+    return ArmReceipt(
+      fault: fault.id, table: "\(compiled.table)", sentAtNanoseconds: sent, armedAtNanoseconds: armed, refresh: refresh)
+  }
+
+  func counters(of id: String) throws(FaultError) -> FaultCounters {
+    guard var held = state.withLock({ $0.held[id] }) else {
+      if let ended = state.withLock({ $0.ended[id] }) { return ended.counters }
+      throw FaultError(.notHeld, fault: id, node: node)
+    }
+    do { try read(&held) } catch {
+      throw FaultError(.kernel(error), fault: id, node: node, state: "the fault is still held")
+    }
+    keep(held)
+    return held.counters
+  }
+
+  func disarm(_ id: String) throws(FaultError) -> FaultOutcome {
+    guard var held = state.withLock({ $0.held[id] }) else {
+      if let ended = state.withLock({ $0.ended[id] }) { return ended }
+      throw FaultError(.notHeld, fault: id, node: node)
+    }
+    do {
+      try read(&held)
+      // Peers that timed out are missing too, but nobody took them.
+      let isSilent = timebase.monotonic() >= held.inForceUntil
+      return try end(held, isSilent ? held.silentEnd : held.missing.map { .vanished($0) } ?? .disarmed)
+    } catch {
+      // Without heartbeats the kernel ends it by itself, whatever the reason of the refusal.
+      state.withLock { $0.held[id] = nil }
+      throw FaultError(
+        .kernel(error), fault: id, node: node,
+        state: "its heartbeats have stopped, so the kernel ends it within \(held.fault.timing.silenceMilliseconds) ms; "
+          + "the end of this process removes it at once")
+    }
+  }
+
+  func snapshot() throws(NetlinkError) -> NodeSnapshot {
+    try NodeSnapshot(reading: connection, links)
+  }
+
+  func close() {
+    let held = state.withLock { state in
+      state.isClosed = true
+      return state.held.values.sorted { $0.fault.id < $1.fault.id }
+    }
+    for fault in held { _ = try? disarm(fault.fault.id) }
+    // Whatever a refused deletion left behind goes with the socket.
+    connection.close()
+    links.close()
+  }
+
+  func commit(_ batch: NFTables.Batch) throws(NetlinkError) {
+    try connection.commit(batch)
+  }
+
+  // MARK: Heartbeats
+
+  /// Does what is due for every fault. Returns when it wants to be called next.
+  func tick() -> Int64? {
+    let due = state.withLock { state in
+      state.held.values.filter { $0.nextDue <= timebase.monotonic() }.sorted { $0.fault.id < $1.fault.id }
+    }
+    for held in due { beat(held) }
+    return state.withLock { $0.held.values.map(\.nextDue).min() }
+  }
+
+  private func beat(_ fault: HeldFault) {
+    var held = fault
+    let start = timebase.monotonic()
+    do {
+      try read(&held)
+      if start >= held.leaseEnd {
+        _ = try end(held, .leaseExpired)
+      } else if start >= held.inForceUntil {
+        _ = try end(held, held.silentEnd)
+      } else if let missing = held.missing {
+        _ = try end(held, .vanished(missing))
+      } else {
+        let life = held.compiled.lifeMilliseconds(leftOfLease: (held.leaseEnd - start) / 1_000_000)
+        try connection.commit(held.compiled.refresh(lifeMilliseconds: life, refresh))
+        // An element may have timed out while the batch was on its way; it is then a new one, after a gap.
+        if timebase.monotonic() >= held.inForceUntil {
+          _ = try end(held, .lapsed)
+        } else {
+          held.refreshed(at: start, lifeMilliseconds: life)
+          keep(held)
+        }
+      }
+    } catch {
+      emit(held.fault.id, at: timebase.monotonic(), .heartbeatFailed("\(error)"))
+      held.retry(at: timebase.monotonic())
+      keep(held)
+    }
+  }
+
+  /// Reads the counters, and whether the fault is all there. Reports its first bite.
+  private func read(_ held: inout HeldFault) throws(NetlinkError) {
+    let wasBiting = held.counters.packets > 0
+    let at = timebase.monotonic()
+    let rules = try connection.rules(of: held.compiled.table)
+    var peers: [Int]?
+    if held.countsPeers, !rules.isEmpty {
+      peers = try held.compiled.sets.map { (set) throws(NetlinkError) in
+        try connection.elements(of: set.name, in: held.compiled.table).count
+      }
+    }
+    held.note(rules, livePeers: peers, at: at)
+    if !wasBiting, held.counters.packets > 0 { emit(held.fault.id, at: at, .biting(held.counters)) }
+  }
+
+  // MARK: Ends
+
+  private func end(_ held: HeldFault, _ reason: FaultOutcome.End) throws(NetlinkError) -> FaultOutcome {
+    let asked = timebase.monotonic()
+    do { try connection.commit(held.compiled.disarm) } catch {
+      guard error.errno == 2 else { throw error }  // ENOENT: it is gone already
+    }
+    if try connection.table(held.compiled.table) != nil {
+      throw NetlinkError(
+        .incomplete("the table is still there after its deletion"), call: "NFT_MSG_DELTABLE",
+        object: .table(held.compiled.table.name))
+    }
+    // What was not seen is not claimed: the end of force is the deletion, or the first moment at which the kernel may
+    // have let it go, or the last moment at which it was seen whole.
+    var until = min(asked, held.inForceUntil)
+    if case .vanished = reason { until = min(until, held.seenWholeAt) }
+    let outcome = FaultOutcome(
+      end: reason, provenFromNanoseconds: held.armedAt, provenUntilNanoseconds: until,
+      goneAtNanoseconds: timebase.monotonic(), counters: held.counters)
+    state.withLock { state in
+      state.held[held.fault.id] = nil
+      state.ended[held.fault.id] = outcome
+    }
+    emit(held.fault.id, at: outcome.goneAtNanoseconds, .ended(outcome))
+    return outcome
+  }
+
+  /// Takes back a fault whose arming was not what was asked for. Returns the state of things in words.
+  private func remove(_ compiled: CompiledFault) -> String {
+    do {
+      try connection.commit(compiled.disarm)
+      return "it was removed again"
+    } catch {
+      return "removing it failed (\(error)); the kernel ends it within \(compiled.fault.timing.silenceMilliseconds) ms"
+    }
+  }
+
+  private func keep(_ held: HeldFault) {
+    state.withLock { state in
+      if state.held[held.fault.id] != nil { state.held[held.fault.id] = held }
+    }
+  }
+
+  private func emit(_ fault: String, at: Int64, _ kind: FaultEvent.Kind) {
+    report(FaultEvent(fault: fault, node: node, atNanoseconds: at, kind: kind))
+  }
+}

@@ -1,0 +1,65 @@
+public import Netlink
+
+/// The state of a node's network as text, for comparison of the moments before and after a fault.
+///
+/// Left out is what the kernel does by itself a second or two after a link comes up: link-local IPv6 addresses, and its
+/// own routes to link-local and multicast destinations.
+public struct NodeSnapshot: Sendable, Hashable, Codable {
+  /// The packet filter, tables of other owners included; see ``Netlink/NFTables/Ruleset/canonicalLines``.
+  public var rules: [String]
+  /// Interfaces with kind, state, bridge and queueing discipline.
+  public var links: [String]
+  /// Addresses by interface.
+  public var addresses: [String]
+  /// Routes of all tables.
+  public var routes: [String]
+
+  /// Reads a namespace.
+  public init(of namespace: NetworkNamespace) throws(NetlinkError) {
+    let connection = try NFTables.Connection(in: namespace)
+    defer { connection.close() }
+    let links = try LinkController(in: namespace)
+    defer { links.close() }
+    try self.init(reading: connection, links)
+  }
+
+  init(reading connection: NFTables.Connection, _ controller: LinkController) throws(NetlinkError) {
+    let found = try controller.links()
+    let names = Dictionary(found.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
+    func name(_ index: Int32?) -> String { index.map { names[$0] ?? "#\($0)" } ?? "-" }
+    rules = try connection.ruleset().canonicalLines
+    links = found.map { link in
+      "link \(link.name) kind \(link.kind ?? "-") \(link.isUp ? "up" : "down") master \(name(link.master)) "
+        + "mtu \(link.mtuBytes) qdisc \(link.queueingDiscipline ?? "-")"
+    }.sorted()
+    addresses = try controller.addresses().filter { !Self.isLinkLocal($0.prefix.address) }.map {
+      "address \($0.prefix) link \(name($0.link))"
+    }.sorted()
+    routes = try controller.routes().filter { $0.maker != 2 || !Self.isLinkLocal($0.destination.address) }.map {
+      route in
+      "route \(route.destination) via \(route.gateway?.description ?? "-") link \(name(route.link)) "
+        + "table \(route.table) type \(route.type) maker \(route.maker) metric \(route.metric)"
+    }.sorted()
+  }
+
+  /// `fe80::/10` or `ff00::/8`.
+  private static func isLinkLocal(_ address: IPAddress) -> Bool {
+    guard case .v6(let high, _) = address else { return false }
+    return high >> 54 == 0x3FA || high >> 56 == 0xFF
+  }
+
+  /// What differs: `- line` for what was there before and is not now, `+ line` for what is new. Empty if nothing differs.
+  public func difference(from before: NodeSnapshot) -> [String] {
+    let pairs = [
+      (before.rules, rules), (before.links, links), (before.addresses, addresses), (before.routes, routes),
+    ]
+    return pairs.flatMap { old, new in
+      new.difference(from: old).map { change in
+        switch change {
+        case .remove(_, let line, _): "- \(line)"
+        case .insert(_, let line, _): "+ \(line)"
+        }
+      }
+    }
+  }
+}

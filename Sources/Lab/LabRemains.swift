@@ -1,0 +1,92 @@
+internal import Netlink
+internal import Support
+
+/// All that a lab has on this machine, found from its directory and the facts, and how to take it away.
+///
+/// Works from any state: half-made, half-removed, records missing or cut off. What it does is safe to repeat.
+struct LabRemains: Sendable {
+  let paths: LabPaths
+  private let candidates: [String]
+  private let recorded: [StartedServer]
+  private let directory: String
+
+  /// Collects the names that are the lab's, from its journal. Where that is damaged, also those in use that begin like
+  /// them: an id has no dash, so no other lab's begin so.
+  init(_ paths: LabPaths, boot: String) throws {
+    self.paths = paths
+    directory = paths.directory
+    let prefix = paths.namespace("")
+    var names: Set<String> = []
+    var servers: [StartedServer] = []
+    var sameBoot = true
+    let (entries, isWhole) = try UndoJournal.read(paths.journal)
+    for entry in entries {
+      switch entry {
+      case .begin(let recordedBoot): sameBoot = recordedBoot == boot
+      case .namespace(let name) where name.hasPrefix(prefix): names.insert(name)
+      case .started(let server): servers.append(server)
+      default: break
+      }
+    }
+    if !isWhole { names.formUnion(try NetworkNamespace.names().filter { $0.hasPrefix(prefix) }) }
+    candidates = names.sorted()
+    // After a reboot another process may have that number and start time.
+    recorded = sameBoot ? servers : []
+  }
+
+  /// The namespaces that exist, whole or half-made.
+  func namespaces() throws -> [String] {
+    try candidates.filter { try NetworkNamespace.exists(named: $0) }
+  }
+
+  /// The processes that are in them, or are recorded and still run.
+  func processes() throws -> [LabProcess] {
+    var found = try NamespaceCensus(candidates).processes()
+    let known = Set(found.map(\.process))
+    found += try processesWorking(on: directory).filter { !known.contains($0.process) }
+    for server in recorded where !found.contains(where: { $0.process == server.process }) && server.process.isAlive {
+      found.append(
+        LabProcess(
+          process: server.process, command: server.name.kind.rawValue, place: paths.namespace(server.name.region)))
+    }
+    return found
+  }
+
+  /// Ends the processes, then removes the namespaces, then the directory. Blocks: call it on a thread of your own.
+  ///
+  /// - Returns: what was removed, in words.
+  /// - Throws: ``Problem`` (recoveryIncomplete) saying what is left.
+  func remove() throws -> [String] {
+    var removed: [String] = []
+    switch try endProcesses(processes) {
+    case .gone(let ended): removed += ended
+    case .left(let what): throw incomplete(what, nil)
+    }
+    removed += try removeSharedMemory(ofStore: paths.storeData, regions: try listDirectory(directory))
+    for name in try namespaces() {
+      do { try NetworkNamespace.delete(named: name) } catch { throw incomplete("namespace \(name)", error) }
+      removed.append("namespace \(name)")
+    }
+    if fileExists(directory) {
+      // A kill -9 between the two leaves a directory without records, which is recovered like any other.
+      do { try removeTree(directory) } catch { throw incomplete("directory \(directory)", error) }
+      removed.append("directory \(directory)")
+    }
+    return removed
+  }
+
+  private func removeSharedMemory(ofStore data: (String) -> String, regions: [String]) throws -> [String] {
+    var removed: [String] = []
+    for region in regions {
+      if let segment = try removeSegment(ofServerAt: data(region)) { removed.append("\(segment) of \(region)") }
+    }
+    return removed
+  }
+
+  private func incomplete(_ what: String, _ cause: (any Error)?) -> Problem {
+    Problem(
+      .recoveryIncomplete, at: "lab \(paths.id)",
+      "\(what) could not be removed\(cause.map { ": \($0)" } ?? "; it ignores SIGKILL"); what came before it is gone",
+      fix: "mend the cause, then run: blackstart recover")
+  }
+}

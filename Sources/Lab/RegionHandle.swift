@@ -1,0 +1,48 @@
+public import Netlink
+public import Stacks
+
+/// A region of a standing lab: all that a client needs to be inside it.
+///
+/// Open clients with ``namespace``'s descriptor, so that their sockets are in the region and its faults reach them.
+public final class RegionHandle: Sendable {
+  /// Its name.
+  public let name: String
+  /// What runs there, in ``RegionRole`` order.
+  public let roles: [RegionRole]
+  /// Its place in the address plan, from 1.
+  public let number: Int
+  /// Its network namespace, held open.
+  public let namespace: NetworkNamespace
+  /// Its IPv4 address on the wide-area network.
+  public let address4: IPAddress
+  /// Its IPv6 address.
+  public let address6: IPAddress
+  /// Where its etcd member serves clients, `http://10.91.1.1:2379`; `nil` without one.
+  public let etcdEndpoint: String?
+  /// Its event store, for the role `bs_app`; ``PostgresAddress/with(user:)`` gives the others. `nil` without one.
+  public let store: PostgresAddress?
+  /// The socket at which its control plane tells its state; `nil` without one.
+  public let controlPlaneSocket: String?
+
+  init(
+    _ region: RegionSpecification, number: Int, namespace: NetworkNamespace, paths: LabPaths,
+    ports: LabSpecification.Ports, password: String
+  ) {
+    name = region.name
+    roles = region.roles
+    self.number = number
+    self.namespace = namespace
+    address4 = AddressPlan.prefix4(number).address
+    address6 = AddressPlan.prefix6(number).address
+    etcdEndpoint = region.has(.quorum) ? "http://\(address4):\(ports.etcdClient)" : nil
+    store =
+      region.has(.store)
+      ? PostgresAddress(
+        host: "\(address4)", port: UInt16(clamping: ports.store), user: EventStore.applicationRole, password: password)
+      : nil
+    controlPlaneSocket = region.has(.control) ? paths.controlPlaneSocket(region.name) : nil
+  }
+
+  /// Whether it has that role.
+  public func has(_ role: RegionRole) -> Bool { roles.contains(role) }
+}

@@ -1,0 +1,9 @@
+/// The kinds of server in a region.
+public enum ServerKind: String, Sendable, Hashable, Codable, CaseIterable {
+  /// A member of the etcd quorum.
+  case etcd
+  /// The PostgreSQL event store.
+  case store
+  /// The control-plane process, which is this program itself.
+  case controlPlane = "control-plane"
+}

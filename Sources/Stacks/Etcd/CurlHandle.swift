@@ -1,0 +1,91 @@
+internal import CCurl
+internal import Glibc
+internal import Support
+
+/// One libcurl easy handle, which keeps its connections between requests. The only place that touches libcurl; it
+/// belongs to one thread.
+final class CurlHandle {
+  /// How a request ended.
+  enum Reply {
+    case body([UInt8], status: Int)
+    /// The deadline passed; `sent` says whether the request had left.
+    case timedOut(sent: Bool)
+    /// It broke, with curl's reason.
+    case failed(String, sent: Bool)
+  }
+
+  /// What curl's callback appends to.
+  private final class Sink {
+    var bytes: [UInt8] = []
+  }
+
+  private let handle: UnsafeMutableRawPointer
+  private let headers: UnsafeMutablePointer<curl_slist>?
+  private let sink = Sink()
+
+  /// Makes the handle; it connects on its first request.
+  ///
+  /// - Throws: ``SystemError`` when memory is short.
+  init() throws(SystemError) {
+    guard let handle = curl_easy_init() else { throw SystemError("curl_easy_init", number: ENOMEM) }
+    self.handle = handle
+    // `Expect:` off: the gateway answers 100-continue only after a second for larger bodies.
+    headers = curl_slist_append(curl_slist_append(nil, "Content-Type: application/json"), "Expect:")
+    _ = bs_curl_set_long(handle, CURLOPT_NOSIGNAL, 1)
+    _ = bs_curl_set_long(handle, CURLOPT_TCP_NODELAY, 1)
+    _ = bs_curl_set_string(handle, CURLOPT_PROXY, "")
+    _ = bs_curl_set_pointer(handle, CURLOPT_HTTPHEADER, headers)
+    _ = bs_curl_set_write(handle, appendToSink)
+    _ = bs_curl_set_pointer(handle, CURLOPT_WRITEDATA, Unmanaged.passUnretained(sink).toOpaque())
+  }
+
+  deinit {
+    curl_easy_cleanup(handle)
+    curl_slist_free_all(headers)
+  }
+
+  /// Posts `body` and waits for the whole answer. Blocks its thread, for `limit` at most.
+  func post(_ url: String, _ body: [UInt8], within limit: Duration) -> Reply {
+    sink.bytes.removeAll(keepingCapacity: true)
+    // 0 would mean no limit.
+    let milliseconds = Int(max(1, limit.milliseconds))
+    _ = bs_curl_set_string(handle, CURLOPT_URL, url)
+    _ = bs_curl_set_long(handle, CURLOPT_TIMEOUT_MS, milliseconds)
+    _ = bs_curl_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, milliseconds)
+    _ = bs_curl_set_long(handle, CURLOPT_POSTFIELDSIZE, body.count)
+    let code = body.withUnsafeBytes { bytes in
+      // Not copied by curl: the bytes live to the end of the call.
+      _ = bs_curl_set_pointer(handle, CURLOPT_POSTFIELDS, bytes.baseAddress)
+      return curl_easy_perform(handle)
+    }
+    if code == CURLE_OK {
+      var status = 0
+      _ = bs_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
+      return .body(sink.bytes, status: status)
+    }
+    var requestBytes = 0
+    _ = bs_curl_get_long(handle, CURLINFO_REQUEST_SIZE, &requestBytes)
+    if code == CURLE_OPERATION_TIMEDOUT { return .timedOut(sent: requestBytes > 0) }
+    return .failed(String(cString: curl_easy_strerror(code)), sent: requestBytes > 0)
+  }
+
+  fileprivate static func append(
+    _ bytes: UnsafeMutablePointer<CChar>?, _ count: Int, _ context: UnsafeMutableRawPointer?
+  )
+    -> Int
+  {
+    guard let context else { return 0 }
+    let sink = Unmanaged<Sink>.fromOpaque(context).takeUnretainedValue()
+    // Our answers are a few hundred bytes; a server that sends more than this is not etcd.
+    guard sink.bytes.count + count <= 16 << 20 else { return 0 }
+    sink.bytes.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: count))
+    return count
+  }
+}
+
+/// Called by libcurl within `curl_easy_perform`, on the handle's thread; its context is the handle's sink.
+private func appendToSink(
+  _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+) -> Int {
+  CurlHandle.append(bytes, size * count, context)
+}

@@ -1,0 +1,65 @@
+internal import Synchronization
+
+/// The lag of every mirror of a drill, fed by the tails of all stores and read by the live view.
+public final class MirrorLag: Sendable {
+  /// One direction of mirroring.
+  public struct Direction: Sendable, Hashable {
+    /// Whose events are mirrored.
+    public var origin: String
+    /// Where they are mirrored to.
+    public var target: String
+
+    /// A mirror from `origin` to `target`.
+    public init(origin: String, target: String) {
+      self.origin = origin
+      self.target = target
+    }
+
+    /// `east→eu`.
+    public var text: String { "\(origin)→\(target)" }
+  }
+
+  private struct State {
+    var trackers: [Direction: LagTracker] = [:]
+    var seenPositions: [String: Set<Int64>] = [:]
+  }
+
+  private let state: Mutex<State>
+
+  /// Every directions's tracker, with nothing seen.
+  public init(stores: [String]) {
+    var start = State()
+    for origin in stores {
+      for target in stores where target != origin {
+        start.trackers[Direction(origin: origin, target: target)] = LagTracker()
+      }
+    }
+    state = Mutex(start)
+  }
+
+  /// Takes rows of `store` in the order of its log; returns those that were not seen before.
+  func seen(_ rows: [TailRow], in store: String, at time: Int64) -> [TailRow] {
+    state.withLock { state in
+      var fresh: [TailRow] = []
+      for row in rows {
+        // A tail that reconnected reads its log from the start.
+        guard state.seenPositions[store, default: []].insert(row.position).inserted else { continue }
+        fresh.append(row)
+        let sequence = UInt64(max(0, row.originSequence))
+        for direction in state.trackers.keys where direction.origin == row.origin {
+          if store == direction.origin {
+            state.trackers[direction]?.origin(sequence, at: time)
+          } else if store == direction.target {
+            state.trackers[direction]?.target(sequence)
+          }
+        }
+      }
+      return fresh
+    }
+  }
+
+  /// Records behind and age of the oldest, by direction.
+  public func current(now: Int64) -> [Direction: (records: Int, age: Int64)] {
+    state.withLock { state in state.trackers.mapValues { ($0.behind, $0.age(now: now)) } }
+  }
+}

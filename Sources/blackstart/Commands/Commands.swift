@@ -1,0 +1,7 @@
+/// Every command: what the parser knows, what the help shows and what `docs/commands.md` is made from.
+enum Commands {
+  /// In the order of the help.
+  static let all: [Command] = [
+    doctor, validate, plan, run, report, recover, labUp, labStatus, labDown, version, controlPlane,
+  ]
+}

@@ -1,0 +1,39 @@
+internal import Scenarios
+internal import Support
+
+/// Options that change what a plan says, shared by `plan` and `run`.
+let planOptions = [
+  Option(name: "--seed", value: "N", help: "use this seed in place of the scenario's own")
+]
+
+/// Reads a scenario and resolves it, with the options of the command line.
+func resolve(_ invocation: Invocation) throws -> (loaded: LoadedScenario, plan: Plan) {
+  let loaded = try loadScenario(at: invocation.operands[0])
+  var seed: UInt64?
+  if let text = invocation.value("--seed") {
+    guard let number = UInt64(text) else {
+      throw Problem(.usage, "--seed '\(text)' is no seed", fix: "a whole number from 0 to 2^64 - 1")
+    }
+    seed = number
+  }
+  return (loaded, makePlan(loaded, tool: Version.number, seed: seed))
+}
+
+extension Commands {
+  /// `blackstart plan`
+  static let plan = Command(
+    name: "plan", operands: ["SCENARIO"],
+    summary: "Prints exactly what a run would do: nodes, kernel objects, times, evidence.",
+    details: "Pure: the same scenario and seed give the same bytes. Nothing is touched.",
+    options: planOptions + [Option(name: "--json", help: "print the plan as JSON, as it will stand in plan.json")]
+  ) { invocation, tool in
+    let (loaded, plan) = try resolve(invocation)
+    if invocation.has("--json") {
+      tool.console.print(String(decoding: try encodeJSON(plan, pretty: true), as: UTF8.self) + "\n")
+    } else {
+      for remark in loaded.remarks { tool.console.note("\(remark)\n") }
+      tool.console.print(planText(plan))
+    }
+    return .pass
+  }
+}

@@ -1,0 +1,87 @@
+import Events
+import FoundationEssentials
+import Testing
+
+private let rows = (0..<3).map {
+  LogRow(
+    store: "eu", position: Int64($0), event: EventID(producer: 1, sequence: UInt64($0)), origin: "east",
+    originSequence: Int64($0) + 10, key: 4, keySequence: UInt64($0), token: 100, checksum: .max - UInt64($0),
+    arrived: "2026-11-20T08:12:03.250Z")
+}
+private let dump = Dump(store: "eu", source: "select … from es.events", takenAt: "2026-11-20T08:13:00.000Z", rows: rows)
+
+@Suite struct DumpTests {
+  @Test func `a dump reads back as it was written`() throws {
+    #expect(try Dump<LogRow>(bytes: dump.encoded()) == dump)
+    let grants = Dump(
+      store: nil, source: "etcd", takenAt: "t", rows: [GrantRow(token: .max, holder: "eu", observed: .min)])
+    #expect(try Dump<GrantRow>(bytes: grants.encoded()) == grants)
+    let fences = Dump(
+      store: "eu", source: "es.fence", takenAt: "t",
+      rows: [
+        FenceEntry(
+          store: "eu", token: 1, mode: .readOnly, holder: "east", barrierPosition: -1, barrierOriginSequence: -1,
+          at: "x",
+          observed: 5)
+      ])
+    #expect(try Dump<FenceEntry>(bytes: fences.encoded()) == fences)
+    let applied = Dump(
+      store: "eu", source: "s", takenAt: "t",
+      rows: [AppliedRow(group: "g", store: "eu", event: EventID(producer: 0, sequence: 0), times: 2)])
+    #expect(try Dump<AppliedRow>(bytes: applied.encoded()) == applied)
+    let progress = Dump(
+      store: "eu", source: "s", takenAt: "t", rows: [ProgressRow(group: "g", store: "eu", position: -1)])
+    #expect(try Dump<ProgressRow>(bytes: progress.encoded()) == progress)
+  }
+
+  @Test func `a dump is JSON Lines with a header and a footer`() throws {
+    let lines = String(decoding: try dump.encoded(), as: UTF8.self).split(separator: "\n")
+    #expect(
+      lines[0]
+        == #"{"dump":"log","format":1,"source":"select … from es.events","store":"eu","takenAt":"2026-11-20T08:13:00.000Z"}"#
+    )
+    #expect(
+      lines[1]
+        == #"{"arrived":"2026-11-20T08:12:03.250Z","checksum":18446744073709551615,"event":"p1-0","key":4,"keySequence":0,"#
+        + #""origin":"east","originSequence":10,"position":0,"store":"eu","token":100}"#)
+    #expect(lines[4] == #"{"count":3,"end":"log"}"#)
+    #expect(lines.count == 5)
+  }
+
+  /// A log that merely looks shorter would be read as loss; so no cut of a dump opens.
+  @Test func `a dump cut at any byte does not open`() throws {
+    let bytes = try dump.encoded()
+    for length in 0..<bytes.count {
+      #expect(throws: DumpError.self, "cut at \(length)") { try Dump<LogRow>(bytes: Array(bytes[..<length])) }
+    }
+  }
+
+  @Test func `a line taken out is found by the count`() throws {
+    var lines = try dump.encoded().split(separator: UInt8(ascii: "\n"))
+    lines.remove(at: 2)
+    let bytes = Array(lines.joined(separator: [UInt8(ascii: "\n")])) + [UInt8(ascii: "\n")]
+    #expect(
+      throws: DumpError.damaged(kind: .log, line: 4, what: "the footer counts 3 rows, but there are 2")
+    ) { try Dump<LogRow>(bytes: bytes) }
+  }
+
+  @Test func `another kind, a later format and a broken row are named with their line`() throws {
+    let text = String(decoding: try dump.encoded(), as: UTF8.self)
+    #expect(throws: DumpError.otherKind(wanted: .grants, found: "log")) { try Dump<GrantRow>(bytes: Array(text.utf8)) }
+    let later = text.replacing("\"format\":1", with: "\"format\":2")
+    #expect(throws: DumpError.futureFormat(kind: .log, found: 2)) { try Dump<LogRow>(bytes: Array(later.utf8)) }
+    let broken = text.replacing("p1-1", with: "q1-1")
+    #expect(throws: DumpError.damaged(kind: .log, line: 3, what: "no row of a log dump")) {
+      try Dump<LogRow>(bytes: Array(broken.utf8))
+    }
+  }
+
+  @Test func `a dump goes to disk and back, and replaces nothing`() async throws {
+    try await withDirectory { directory in
+      let path = directory + "/log-eu.jsonl"
+      try dump.write(to: path)
+      #expect(try Dump<LogRow>(path: path) == dump)
+      #expect(throws: HistoryError.self) { try dump.write(to: path) }
+    }
+  }
+}

@@ -1,0 +1,254 @@
+import Glibc
+import Netlink
+import Support
+import Testing
+
+@testable import Faults
+
+@Suite(.enabled(if: isRoot, "needs root for namespaces"), .serialized) struct FaultHolderTests {
+  /// What a fault on `b` that drops packets from `a` leaves open.
+  private func onlyBToA(_ from: String, _ to: String) -> Bool { from == "b" && to == "a" }
+
+  @Test func aFaultCutsItsDirectionOnlyAndLeavesNothing() async throws {
+    try await Wire.with { wire in
+      let log = EventLog()
+      let holder = try FaultHolder(node: "b", namespace: wire.b, report: log.add)
+      let probe = try wire.probe()
+      #expect(try await probe.measure().contradictions { _, _ in true } == [])
+      let before = try await holder.snapshot()
+
+      let receipt = try await holder.arm(wire.deaf())
+      #expect(receipt.armedAtNanoseconds >= receipt.sentAtNanoseconds)
+      #expect(try await probe.measure().contradictions(isOpen: onlyBToA) == [])
+      let counters = try await holder.counters(of: "cut")
+      #expect(counters.v4?.packets ?? 0 >= 3 && counters.v6?.packets ?? 0 >= 3)
+      #expect(try await holder.snapshot().difference(from: before).isEmpty == false)
+
+      let outcome = try await holder.disarm("cut")
+      #expect(outcome.end == .disarmed)
+      #expect(outcome.provenFromNanoseconds == receipt.armedAtNanoseconds)
+      #expect(outcome.provenUntilNanoseconds > outcome.provenFromNanoseconds)
+      #expect(outcome.counters.packets >= counters.packets)
+      #expect(try await probe.measure().contradictions { _, _ in true } == [])
+      let left = try await holder.snapshot().difference(from: before)
+      #expect(left == [])
+      #expect(try await holder.disarm("cut") == outcome, "asking again gives the same answer")
+      #expect(log.outcomes == [outcome])
+      await holder.close()
+    }
+  }
+
+  @Test func anEstablishedConnectionStallsAndGoesOn() async throws {
+    try await Wire.with { wire in
+      let holder = try FaultHolder(node: "b", namespace: wire.b) { _ in }
+      let stream = try Stream(from: wire.a, to: wire.b, at: wire.addressesB[0])
+      #expect(stream.passes("one", withinMilliseconds: 1000))
+      _ = try await holder.arm(wire.deaf())
+      #expect(!stream.passes("two", withinMilliseconds: 150))
+      _ = try await holder.disarm("cut")
+      #expect(stream.receives(withinMilliseconds: 3000), "TCP repeats what was dropped; no error reached either end")
+    }
+  }
+
+  @Test func heartbeatsKeepAFaultAliveBeyondItsSilence() async throws {
+    try await Wire.with { wire in
+      let log = EventLog()
+      let holder = try FaultHolder(node: "b", namespace: wire.b, report: log.add)
+      let probe = try wire.probe()
+      _ = try await holder.arm(wire.deaf(heartbeat: .milliseconds(50)))
+      for _ in 0..<5 {
+        #expect(try await probe.measure().contradictions(isOpen: onlyBToA) == [])
+      }
+      let outcome = try await holder.disarm("cut")
+      #expect(outcome.end == .disarmed)
+      #expect(outcome.provenUntilNanoseconds - outcome.provenFromNanoseconds > 450_000_000)
+      let bites = log.all.filter { if case .biting = $0.kind { true } else { false } }
+      #expect(bites.count == 1, "the first bite is reported, once")
+    }
+  }
+
+  /// A holder that hangs: the kernel lets the fault go, and the holder, when it comes back, does not take it up again.
+  @Test func aHungHolderLosesItsFaultAndSaysSince() async throws {
+    try await Wire.with { wire in
+      let log = EventLog()
+      let holder = try FaultHolder(node: "b", namespace: wire.b, report: log.add)
+      let probe = try wire.probe()
+      let receipt = try await holder.arm(wire.deaf(heartbeat: .milliseconds(100)))
+      let hung = Task { try await holder.occupyThread { usleep(700_000) } }
+      #expect(try await probe.measure(.init(tries: 1)).contradictions(isOpen: onlyBToA) == [])
+      try await Task.sleep(for: .milliseconds(300))  // the silence that the kernel waits for
+      #expect(try await probe.measure(.init(tries: 1)).contradictions { _, _ in true } == [])
+      try await hung.value
+      let outcome = try await holder.disarm("cut")
+      #expect(outcome.end == .lapsed)
+      let force = outcome.provenUntilNanoseconds - receipt.sentAtNanoseconds
+      #expect((200_000_000...400_000_000).contains(force), "claimed for \(force) ns, with 300 ms of silence")
+      #expect(log.outcomes == [outcome])
+      #expect(try await probe.measure().contradictions { _, _ in true } == [])
+    }
+  }
+
+  @Test func theLeaseEndsAFaultWhateverTheHeartbeats() async throws {
+    try await Wire.with { wire in
+      let log = EventLog()
+      let holder = try FaultHolder(node: "b", namespace: wire.b, report: log.add)
+      let probe = try wire.probe()
+      _ = try await holder.arm(wire.deaf(lease: .milliseconds(300), heartbeat: .milliseconds(50)))
+      #expect(try await probe.measure(.init(tries: 1)).contradictions(isOpen: onlyBToA) == [])
+      try await Task.sleep(for: .milliseconds(350))  // the lease
+      #expect(try await probe.measure().contradictions { _, _ in true } == [])
+      #expect(log.outcomes.map(\.end) == [.leaseExpired])
+      #expect(try await holder.disarm("cut").end == .leaseExpired)
+    }
+  }
+
+  /// The death of a process closes its sockets; the rest is the kernel's work.
+  @Test func theEndOfTheOwnersSocketEndsTheFault() async throws {
+    try await Wire.with { wire in
+      let probe = try wire.probe()
+      let owner = try NFTables.Connection(in: wire.b)
+      try owner.commit(wire.deaf(lease: .seconds(60)).compile().arm(lifeMilliseconds: 60_000))
+      #expect(try await probe.measure().contradictions(isOpen: onlyBToA) == [])
+      owner.close()
+      #expect(try await probe.measure().contradictions { _, _ in true } == [])
+      #expect(try NodeSnapshot(of: wire.b).rules == [])
+    }
+  }
+
+  @Test(arguments: [true, false])
+  func aFaultThatSomebodyRemovedIsReportedAndNotClaimed(_ wholeTable: Bool) async throws {
+    try await Wire.with { wire in
+      let log = EventLog()
+      let holder = try FaultHolder(node: "b", namespace: wire.b, report: log.add)
+      let fault = wire.deaf(heartbeat: .milliseconds(50))
+      let receipt = try await holder.arm(fault)
+      let table = try fault.compile().table
+      try await holder.sabotage(
+        .init([wholeTable ? .deleteTable(table) : .deleteElements(table, set: "peers_v4", [wire.addressesA[0]])]))
+      let removed = Timebase.system.monotonic()
+      try await Task.sleep(for: .milliseconds(200))  // some heartbeats
+      let outcome = try await holder.disarm("cut")
+      guard case .vanished(let what) = outcome.end else {
+        Issue.record("\(outcome)")
+        return
+      }
+      #expect(what == (wholeTable ? "table inet bs_test_cut or its rules" : "1 of 1 peers in set peers_v4"))
+      #expect(outcome.provenUntilNanoseconds <= removed)
+      #expect(outcome.provenUntilNanoseconds >= receipt.armedAtNanoseconds)
+      #expect(log.outcomes == [outcome])
+      #expect(try await holder.snapshot().rules == [], "what was left of it is gone")
+    }
+  }
+
+  @Test func strangersTablesAreLeftAloneAndOursCannotBeTouched() async throws {
+    try await Wire.with { wire in
+      let stranger = try NFTables.Connection(in: wire.b)
+      let foreign = NFTables.TableID(.inet, "filter")
+      try stranger.commit(
+        .init([
+          .addTable(foreign, flags: []), .addChain(foreign, name: "input", hook: .input, priority: 0),
+          .addRule(foreign, chain: "input", [.counter]),
+        ]))
+      let before = try NodeSnapshot(of: wire.b)
+      let holder = try FaultHolder(node: "b", namespace: wire.b) { _ in }
+      #expect(try NodeSnapshot(of: wire.b).difference(from: before) == [], "the probe of the kernel leaves nothing")
+      _ = try await holder.arm(wire.deaf())
+      let refused = #expect(throws: NetlinkError.self) {
+        try stranger.commit(wire.deaf().compile().disarm)
+      }
+      #expect(refused?.errno == EPERM)
+      _ = try await holder.disarm("cut")
+      #expect(try NodeSnapshot(of: wire.b).difference(from: before) == [])
+    }
+  }
+
+  @Test func aTableOfThatNameIsNotTakenOver() async throws {
+    try await Wire.with { wire in
+      let stranger = try NFTables.Connection(in: wire.b)
+      try stranger.commit(.init([.addTable(.init(.inet, "bs_test_cut"), flags: [])]))
+      let holder = try FaultHolder(node: "b", namespace: wire.b) { _ in }
+      let failure = await #expect(throws: FaultError.self) { try await holder.arm(wire.deaf()) }
+      guard case .kernel(let cause) = failure?.reason else {
+        Issue.record("\(String(describing: failure))")
+        return
+      }
+      #expect(cause.errno == EEXIST)
+      #expect(cause.object == .table("bs_test_cut"))
+      #expect(try stranger.tables().count == 1)
+    }
+  }
+
+  @Test func mistakesOfTheCallerAreNamed() async throws {
+    try await Wire.with { wire in
+      let holder = try FaultHolder(node: "b", namespace: wire.b) { _ in }
+      _ = try await holder.arm(wire.deaf())
+      #expect(await #expect(throws: FaultError.self) { try await holder.arm(wire.deaf()) }?.reason == .alreadyHeld)
+      #expect(await #expect(throws: FaultError.self) { try await holder.disarm("other") }?.reason == .notHeld)
+      #expect(await #expect(throws: FaultError.self) { try await holder.counters(of: "other") }?.reason == .notHeld)
+      var elsewhere = wire.deaf("elsewhere")
+      elsewhere.node = "a"
+      let failure = await #expect(throws: FaultError.self) { try await holder.arm(elsewhere) }
+      #expect(failure?.description.contains("meant for node \"a\"") == true)
+      await holder.close()
+      #expect(try NodeSnapshot(of: wire.b).rules == [], "closing ends what is held")
+      #expect(await #expect(throws: FaultError.self) { try await holder.arm(wire.deaf("late")) }?.reason == .closed)
+    }
+  }
+
+  @Test func severalFaultsOfOneNodeAreIndependent() async throws {
+    try await Wire.with { wire in
+      let holder = try FaultHolder(node: "b", namespace: wire.b) { _ in }
+      let probe = try wire.probe()
+      _ = try await holder.arm(wire.deaf("one", heartbeat: .milliseconds(50)))
+      _ = try await holder.arm(wire.deaf("two"))
+      _ = try await holder.disarm("one")
+      #expect(try await probe.measure().contradictions(isOpen: onlyBToA) == [])
+      #expect(try await holder.disarm("two").end == .disarmed)
+      #expect(try await probe.measure().contradictions { _, _ in true } == [])
+    }
+  }
+
+  @Test func aHundredThousandPeersAreCutKeptAndReleased() async throws {
+    try await Wire.with { wire in
+      let holder = try FaultHolder(node: "b", namespace: wire.b) { _ in }
+      let probe = try wire.probe()
+      let crowd = (0..<100_000).map { IPAddress.v4(0x0B00_0000 + UInt32($0)) }
+      let fault = wire.deaf(lease: .seconds(60), heartbeat: .seconds(5), extraPeers: crowd)
+      _ = try await holder.arm(fault)
+      #expect(try await probe.measure().contradictions(isOpen: onlyBToA) == [])
+      #expect(try await holder.disarm("cut").end == .disarmed)
+      #expect(try await probe.measure().contradictions { _, _ in true } == [])
+    }
+  }
+
+  @Test func aFaultOutlivesTheNameOfItsNamespaceAndIsStillEnded() async throws {
+    try await Wire.with { wire in
+      let holder = try FaultHolder(node: "b", namespace: wire.b) { _ in }
+      _ = try await holder.arm(wire.deaf())
+      try NetworkNamespace.delete(named: #require(wire.b.name))
+      #expect(try await holder.disarm("cut").end == .disarmed)
+    }
+  }
+}
+
+@Suite(.enabled(if: isRoot, "needs root for namespaces")) struct ReachabilityProbeTests {
+  @Test func aLinkThatIsDownIsUnknownAndNotClosed() async throws {
+    try await Wire.with { wire in
+      let probe = try wire.probe()
+      try LinkController(in: wire.a).setDown("wire")
+      let found = try await probe.measure(.init(tries: 1, patience: .milliseconds(10)))
+      let path = try #require(found.path(from: "a", to: "b", .v4))
+      #expect(path.state == .unknown && path.refused == 1 && path.errno == ENETUNREACH)
+      #expect(found.contradictions { _, _ in false }.contains { $0.contains("expected closed, is unknown") })
+    }
+  }
+
+  @Test func anAddressThatIsNotThereIsRefusedAtOnce() async throws {
+    try await Wire.with { wire in
+      let failure = #expect(throws: SystemError.self) {
+        try ReachabilityProbe([.init("a", namespace: wire.a, addresses: [.v4(0x0102_0304)])])
+      }
+      #expect(failure?.number == EADDRNOTAVAIL)
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import Faults
+import Glibc
+import Netlink
+import Synchronization
+import Testing
+
+/// Two namespaces on one wire, `a` and `b`, both families, with names of their own; removed whatever happens.
+struct Wire {
+  let a: NetworkNamespace
+  let b: NetworkNamespace
+  let addressesA: [IPAddress]
+  let addressesB: [IPAddress]
+
+  static func with<R>(_ body: (Wire) async throws -> R) async throws -> R {
+    let tag = "bst-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+    func clean() {
+      for end in ["a", "b"] { try? NetworkNamespace.delete(named: "\(tag)-\(end)") }
+    }
+    do {
+      let wire = try Wire(tag)
+      let result = try await body(wire)
+      clean()
+      return result
+    } catch {
+      clean()
+      throw error
+    }
+  }
+
+  private init(_ tag: String) throws {
+    a = try NetworkNamespace.create(named: "\(tag)-a")
+    b = try NetworkNamespace.create(named: "\(tag)-b")
+    let linksA = try LinkController(in: a)
+    let linksB = try LinkController(in: b)
+    try linksA.createVeth("wire", peer: "wire", in: b)
+    for (links, number) in [(linksA, 1), (linksB, 2)] {
+      try links.addAddress(#require(IPPrefix("10.77.0.\(number)/24")), to: "wire")
+      try links.addAddress(#require(IPPrefix("fd77::\(number)/64")), to: "wire")
+      try links.setUp("wire")
+    }
+    addressesA = [.v4(0x0A4D_0001), .v6(0xFD77_0000_0000_0000, 1)]
+    addressesB = [.v4(0x0A4D_0002), .v6(0xFD77_0000_0000_0000, 2)]
+  }
+
+  func probe() throws -> ReachabilityProbe {
+    try ReachabilityProbe([
+      .init("a", namespace: a, addresses: addressesA), .init("b", namespace: b, addresses: addressesB),
+    ])
+  }
+
+  /// A fault on `b` that drops what comes from `a`.
+  func deaf(
+    _ id: String = "cut", lease: Duration = .seconds(30), heartbeat: Duration = .milliseconds(500),
+    extraPeers: [IPAddress] = []
+  ) -> Fault {
+    Fault(
+      id: id, run: "test", node: "b", inbound: .drop, targets: .init(peers: addressesA + extraPeers),
+      timing: .init(lease: lease, heartbeat: heartbeat))
+  }
+}
+
+/// Events as they come, for looking at afterwards.
+final class EventLog: Sendable {
+  private let events = Mutex<[FaultEvent]>([])
+
+  func add(_ event: FaultEvent) { events.withLock { $0.append(event) } }
+  var all: [FaultEvent] { events.withLock { $0 } }
+
+  var outcomes: [FaultOutcome] {
+    all.compactMap { event in
+      if case .ended(let outcome) = event.kind { outcome } else { nil }
+    }
+  }
+}
+
+let isRoot = geteuid() == 0

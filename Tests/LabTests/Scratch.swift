@@ -1,0 +1,64 @@
+import Glibc
+import Netlink
+import Support
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Lab
+
+/// A state directory and a logs directory of this test's own, and what must be gone at its end.
+struct Scratch {
+  let directory: String
+  var state: String { "\(directory)/state" }
+  var logs: String { "\(directory)/logs" }
+
+  func surroundings(
+    program: String = "/bin/false", checkpoint: @escaping @Sendable (UndoEntry) throws -> Void = { _ in }
+  ) -> LabSurroundings {
+    var surroundings = LabSurroundings(stateDirectory: state, logsDirectory: logs, program: program)
+    surroundings.checkpoint = checkpoint
+    return surroundings
+  }
+
+  /// Fails the test if a lab has anything left.
+  func expectNothing(of id: String, sourceLocation: Testing.SourceLocation = #_sourceLocation) async throws {
+    let found = try await remains(of: id)
+    #expect(found == [], sourceLocation: sourceLocation)
+  }
+
+  /// What a lab has left: namespaces, processes, directories.
+  func remains(of id: String) async throws -> [String] {
+    var found = try NetworkNamespace.names().filter { $0.hasPrefix("bs-\(id)-") }
+    found += try listDirectory("\(state)/labs")
+    for listing in try await Lab.list(stateDirectory: state) { found += listing.processes }
+    found += try processesWorking(on: directory).map { "\($0.command) \($0.process)" }
+    return found
+  }
+}
+
+private let serial = Atomic<Int>(0)
+
+/// An id that no other test run uses at the same time.
+func uniqueID() -> String {
+  let number = serial.wrappingAdd(1, ordering: .relaxed).newValue
+  return "t\(String(getpid(), radix: 36))x\(number)"
+}
+
+/// A directory that PostgreSQL's user can reach; the template of the event store is shared by all tests of a run.
+func withScratch(_ body: (Scratch) async throws -> Void) async throws {
+  try await withTemporaryDirectory("lab", remove: { try removeTree($0) }) { directory in
+    chmod(directory, 0o755)
+    try await body(Scratch(directory: directory))
+  }
+}
+
+/// Two stores and three votes, without control planes.
+func storesOnly(_ id: String) -> LabSpecification {
+  LabSpecification(
+    id: id,
+    regions: [
+      RegionSpecification("east", [.store, .quorum]), RegionSpecification("eu", [.store, .quorum]),
+      RegionSpecification("ap", [.quorum]),
+    ], preferredWriter: "east")
+}

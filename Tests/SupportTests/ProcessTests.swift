@@ -1,0 +1,176 @@
+import Glibc
+import Support
+import Testing
+import TestSupport
+
+private func scratch(_ body: (String) async throws -> Void) async throws {
+  try await withTemporaryDirectory("process", remove: { try removeTree($0) }, body)
+}
+
+private func shell(_ script: String) -> ProcessRequest { ProcessRequest("/bin/sh", ["-c", script]) }
+
+@Test func aProcessTellsHowItEnded() async throws {
+  #expect(try await ChildProcess(shell("exit 7")).wait() == .exited(7))
+  #expect(try await ChildProcess(shell("kill -9 $$")).wait() == .signalled(9))
+  #expect("\(ProcessEnd.exited(7)), \(ProcessEnd.signalled(9))" == "exited with status 7, ended by signal 9")
+}
+
+@Test func whatCannotBeStartedNamesTheStep() async throws {
+  #expect(throws: SystemError("execve", "/nonexistent/program", number: ENOENT)) {
+    try ChildProcess(ProcessRequest("/nonexistent/program"))
+  }
+  #expect(throws: SystemError("execve", "/etc/passwd", number: EACCES)) {
+    try ChildProcess(ProcessRequest("/etc/passwd"))
+  }
+  var request = shell("true")
+  request.directory = "/nonexistent"
+  #expect(throws: SystemError("chdir", "/bin/sh", number: ENOENT)) { try ChildProcess(request) }
+  request = shell("true")
+  request.logPath = "/nonexistent/log"
+  #expect(throws: SystemError("open", "/nonexistent/log", number: ENOENT)) { try ChildProcess(request) }
+  request = shell("true")
+  request.user = (uid: UInt32.max, gid: 65534)  // no such user can be: (uid_t) -1
+  #expect(throws: SystemError("setuid", "/bin/sh", number: EINVAL)) { try ChildProcess(request) }
+}
+
+@Test func aDescriptorThatIsNoNamespaceIsRefused() async throws {
+  let file = open("/etc/passwd", O_RDONLY | O_CLOEXEC)
+  defer { close(file) }
+  var request = shell("true")
+  request.networkNamespace = file
+  #expect(throws: SystemError("setns", "/bin/sh", number: EINVAL)) { try ChildProcess(request) }
+}
+
+@Test func outputGoesToTheLogWithTheGivenEnvironmentUserAndDirectory() async throws {
+  try #require(getuid() == 0, "becoming another user needs root")
+  try await scratch { directory in
+    chmod(directory, 0o755)
+    var request = shell("echo out $COLOUR; echo err >&2; id -u; id -g; id -G; pwd; cat; ls -l /proc/self/fd | wc -l")
+    request.environment["COLOUR"] = "blue"
+    request.user = (uid: 65534, gid: 65534)
+    request.directory = directory
+    request.logPath = "\(directory)/log"
+    try writeFile("\(directory)/log", Array("before\n".utf8))
+    #expect(try await ChildProcess(request).wait() == .exited(0))
+    // ls: "total 0", descriptors 0–2 and the one of its own listing
+    let expected = "before\nout blue\nerr\n65534\n65534\n65534\n\(directory)\n5\n"
+    #expect(try String(decoding: readFile("\(directory)/log"), as: UTF8.self) == expected)
+  }
+}
+
+@Test func standardInputAndOutputMayBeOurs() async throws {
+  var toChild: [Int32] = [0, 0]
+  var fromChild: [Int32] = [0, 0]
+  #expect(pipe(&toChild) == 0 && pipe(&fromChild) == 0)
+  var request = ProcessRequest("/bin/cat")
+  request.standardInput = toChild[0]
+  request.standardOutput = fromChild[1]
+  let child = try ChildProcess(request)
+  close(toChild[0])
+  close(fromChild[1])
+  #expect(write(toChild[1], "hello", 5) == 5)
+  close(toChild[1])
+  #expect(await child.wait() == .exited(0))
+  var buffer = [UInt8](repeating: 0, count: 16)
+  #expect(read(fromChild[0], &buffer, 16) == 5)
+  close(fromChild[0])
+}
+
+/// Its end of input would never come if another child, started meanwhile, held our end of the pipe.
+@Test func aChildInheritsNothingOfOurs() async throws {
+  var ends: [Int32] = [0, 0]
+  #expect(pipe(&ends) == 0)  // not even close-on-exec
+  let child = try ChildProcess(shell("sleep 30"))
+  defer { close(ends[0]) }
+  close(ends[1])
+  var byte: UInt8 = 0
+  #expect(read(ends[0], &byte, 1) == 0)
+  try await child.terminate()
+}
+
+@Test func waitingReturnsNilWhenTheCallerIsCancelled() async throws {
+  let child = try ChildProcess(shell("sleep 30"))
+  let waiter = Task { await child.wait() }
+  waiter.cancel()
+  #expect(await waiter.value == nil)
+  #expect(child.end == nil)
+  #expect(child.identity.isAlive)
+  try await child.terminate()
+  #expect(await child.wait() == .signalled(15))
+  #expect(!child.identity.isAlive)
+  try child.send(Signal.kill)  // gone: fine
+}
+
+@Test func terminateKillsWhatDoesNotListen() async throws {
+  try await scratch { directory in
+    let child = try ChildProcess(shell("trap '' TERM; touch \(directory)/ready; while :; do sleep 0.05; done"))
+    while !fileExists("\(directory)/ready") { await Task.yield() }
+    #expect(try await child.terminate(grace: .milliseconds(50)) == .signalled(9))
+  }
+}
+
+@Test func terminateFinishesThoughItsCallerIsCancelled() async throws {
+  try await scratch { directory in
+    let child = try ChildProcess(shell("trap '' TERM; touch \(directory)/ready; while :; do sleep 0.05; done"))
+    while !fileExists("\(directory)/ready") { await Task.yield() }
+    let task = Task { try await child.terminate(grace: .milliseconds(50)) }
+    task.cancel()
+    #expect(try await task.value == .signalled(9))
+  }
+}
+
+@Test func aStoppedProcessIsEndedToo() async throws {
+  let child = try ChildProcess(shell("sleep 30"))
+  try child.send(Signal.stop)
+  #expect(try await child.terminate(grace: .milliseconds(20)) == .signalled(9))
+}
+
+@Test func aProcessNobodyHoldsIsStillCollected() async throws {
+  let identity = try ChildProcess(shell("exit 0")).identity
+  let stat = "/proc/\(identity.pid)/stat"
+  // A zombie would keep its entry for ever.
+  while let now = ProcessIdentity(of: identity.pid), now == identity { await Task.yield() }
+  #expect(ProcessIdentity(of: identity.pid) != identity, "\(stat)")
+}
+
+@Test func theParentDeathSignalReachesAChildThatChangedItsUser() async throws {
+  try #require(getuid() == 0, "becoming another user needs root")
+  var request = shell("sleep 30")
+  request.user = (uid: 65534, gid: 65534)
+  request.parentDeathSignal = Signal.kill
+  let fixed = request
+  let child = try await onOwnThread("short-lived") { try ChildProcess(fixed) }
+  #expect(await child.wait() == .signalled(9))
+}
+
+@Test func anIdentityWithAnotherStartTimeIsNeverSignalled() async throws {
+  let child = try ChildProcess(shell("sleep 30"))
+  let reused = ProcessIdentity(pid: child.identity.pid, startTicks: child.identity.startTicks + 1)
+  #expect(!reused.isAlive)
+  #expect(try reused.send(Signal.kill) == false)
+  #expect(reused.waitUntilGone(limit: .seconds(1)))
+  #expect(child.identity.isAlive)
+  #expect(!child.identity.waitUntilGone(limit: .milliseconds(5)))
+  #expect(try child.identity.send(Signal.kill))
+  #expect(await child.wait() == .signalled(9))
+  #expect(child.identity.waitUntilGone(limit: .seconds(1)))
+  #expect(try child.identity.send(Signal.kill) == false)
+  #expect(ProcessIdentity(of: -1) == nil)
+}
+
+@Test func identitiesSurviveTheirJSON() throws {
+  let identity = try #require(ProcessIdentity(of: getpid()))
+  #expect(try decodeJSON(ProcessIdentity.self, from: encodeJSON(identity)) == identity)
+  #expect(identity.isAlive)
+}
+
+@Test func aProcessNameWithParenthesesAndSpacesIsRead() async throws {
+  try await scratch { directory in
+    let name = "\(directory)/a) R (b c"
+    try writeFile(name, try readFile("/bin/sleep"), mode: 0o755)
+    let child = try ChildProcess(ProcessRequest(name, ["30"]))
+    #expect(child.identity.startTicks > 0)
+    #expect(child.identity.isAlive)
+    try await child.terminate()
+  }
+}
