@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Support
 
 /// How ending processes came out.
@@ -12,7 +11,7 @@ enum Ending: Sendable, Hashable {
 /// Ends every process that `found` finds, again and again until it finds none. Blocks.
 ///
 /// SIGKILL for all: their data go away with them, and an orderly shutdown of PostgreSQL takes more than a second on a
-/// busy machine. What it cannot give back then, ``removeSegment(ofServerAt:)`` does.
+/// busy machine. What it cannot give back then, ``removeSharedMemory(ofServerAt:)`` does.
 ///
 /// - Throws: ``SystemError`` when the kernel refuses a signal.
 func endProcesses(_ found: () throws -> [LabProcess]) throws -> Ending {
@@ -34,20 +33,4 @@ func endProcesses(_ found: () throws -> [LabProcess]) throws -> Ending {
   }
   return left.isEmpty
     ? .gone(ended) : .left(left.map { "process \($0.command) (\($0.process))" }.joined(separator: ", "))
-}
-
-/// Removes the System V segment that a killed PostgreSQL left: line 7 of its `postmaster.pid` has key and id.
-///
-/// - Returns: what was removed; `nil` if there was nothing.
-func removeSegment(ofServerAt data: String) throws -> String? {
-  var information = stat()
-  let file = "\(data)/postmaster.pid"
-  guard stat(data, &information) == 0, fileExists(file) else { return nil }
-  let lines = String(decoding: try readFile(file, limit: 4096), as: UTF8.self)
-    .split(separator: "\n", omittingEmptySubsequences: false)
-  guard lines.count >= 7 else { return nil }  // killed before it had any
-  let words = lines[6].split(separator: " ")
-  guard words.count == 2, let key = Int64(words[0]), let id = Int32(words[1]) else { return nil }
-  let removed = try removeSharedMemory(id: id, key: key, creator: information.st_uid)
-  return removed ? "shared memory segment \(id)" : nil
 }

@@ -1,4 +1,5 @@
 internal import Netlink
+internal import Stacks
 internal import Support
 
 /// All that a lab has on this machine, found from its directory and the facts, and how to take it away.
@@ -62,7 +63,11 @@ struct LabRemains: Sendable {
     case .gone(let ended): removed += ended
     case .left(let what): throw incomplete(what, nil)
     }
-    removed += try removeSharedMemory(ofStore: paths.storeData, regions: try listDirectory(directory))
+    for region in try listDirectory(directory) {
+      if let segment = try removeSharedMemory(ofServerAt: paths.storeData(region)) {
+        removed.append("\(segment) of \(region)")
+      }
+    }
     for name in try namespaces() {
       do { try NetworkNamespace.delete(named: name) } catch { throw incomplete("namespace \(name)", error) }
       removed.append("namespace \(name)")
@@ -71,14 +76,6 @@ struct LabRemains: Sendable {
       // A kill -9 between the two leaves a directory without records, which is recovered like any other.
       do { try removeTree(directory) } catch { throw incomplete("directory \(directory)", error) }
       removed.append("directory \(directory)")
-    }
-    return removed
-  }
-
-  private func removeSharedMemory(ofStore data: (String) -> String, regions: [String]) throws -> [String] {
-    var removed: [String] = []
-    for region in regions {
-      if let segment = try removeSegment(ofServerAt: data(region)) { removed.append("\(segment) of \(region)") }
     }
     return removed
   }
