@@ -60,6 +60,7 @@ extension Commands {
     let names = StackPlant.allCases.map(\.rawValue)
     throw Problem(
       .usage, "there is no plant '\(name)'",
-      fix: (nearest(name, in: names).map { "did you mean '\($0)'? " } ?? "") + "plants: \(names.joined(separator: ", "))")
+      fix: (nearest(name, in: names).map { "did you mean '\($0)'? " } ?? "")
+        + "plants: \(names.joined(separator: ", "))")
   }
 }
