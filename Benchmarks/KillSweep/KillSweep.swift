@@ -69,6 +69,7 @@ func sweepKills(_ request: KillSweepRequest) async throws -> Bool {
       let kill = try await KilledDrill(request: request, moment: moment, number: index + 1, workspace: workspace).run()
       kills.append(kill)
       print(line(kill, number: index + 1, of: request))
+      fflush(nil)
     }
     return summarize(kills, request)
   }
