@@ -59,7 +59,7 @@ public final class Lab: Sendable {
     let entries: [UndoEntry]
     do {
       record = try LabRecord.read(paths.record)
-      entries = try UndoJournal.read(paths.journal)
+      entries = try UndoJournal.read(paths.journal).entries
       for region in record.specification.regions {
         namespaces[region.name] = try NetworkNamespace.open(named: paths.namespace(region.name))
       }
@@ -149,7 +149,7 @@ public final class Lab: Sendable {
         do { try writeFile(paths.owner, owner) } catch {
           try removeTree(paths.owner)  // no owner is abandoned too
         }
-        return try LabRemains(paths, boot: boot).remove(grace: .seconds(1))
+        return try LabRemains(paths, boot: boot).remove()
       }
     }
   }

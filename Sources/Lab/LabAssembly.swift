@@ -93,8 +93,8 @@ private struct LabAssembly: Sendable {
     let password = try await template
     async let elected: Void = waitForLeader(etcd, namespaces)
     let opened = try await startStores(namespaces, templatePassword: password)
-    try await elected
     async let mirrored: Void = mirror(opened.connections)
+    try await elected
     let planes = try await startControlPlanes(namespaces)
     try await mirrored
     for connection in opened.connections.values { await connection.close() }
@@ -167,18 +167,29 @@ private struct LabAssembly: Sendable {
       let server = try await starter.start(
         ServerName(region: name, kind: .store), in: namespace,
         try request(for: store))
-      let connection = try PostgresConnection(
-        address(of: store.number, user: EventStore.administrator, password: templatePassword), name: "lab-store",
-        networkNamespace: namespace.fileDescriptor, timebase: surroundings.timebase)
-      try await readiness.wait(for: "\(server.name)", servers: [server]) {
-        do throws(PostgresError) {
-          try await connection.open(within: .seconds(1))
-          return .ready
-        } catch {
-          return .waiting("\(error)")
+      let connections = try addresses(store.number).map { host in
+        try PostgresConnection(
+          address(host, user: EventStore.administrator, password: templatePassword), name: "lab-store",
+          networkNamespace: namespace.fileDescriptor, timebase: surroundings.timebase)
+      }
+      // Both families: PostgreSQL goes on when it could bind only one of its addresses.
+      for connection in connections {
+        try await readiness.wait(for: "\(server.name)", servers: [server]) {
+          do throws(PostgresError) {
+            try await connection.open(within: .seconds(1))
+            return .ready
+          } catch {
+            return .waiting("\(error)")
+          }
         }
       }
-      try await EventStore(connection).provision(region: name, origins: origins, password: record.password)
+      try await EventStore(connections[0]).provision(region: name, origins: origins, password: record.password)
+      for connection in connections { await connection.close() }
+      // From here on the lab's own password counts.
+      let connection = try PostgresConnection(
+        address(addresses(store.number)[0], user: EventStore.administrator, password: record.password),
+        name: "lab-store", networkNamespace: namespace.fileDescriptor, timebase: surroundings.timebase)
+      try await connection.open(within: .seconds(5))
       return (server, connection)
     }
     return (
@@ -209,13 +220,19 @@ private struct LabAssembly: Sendable {
       for origin in numbered(.store) where origin.region != target.region {
         try await EventStore(connection).subscribe(
           to: origin.region.name,
-          at: address(of: origin.number, user: EventStore.mirrorRole, password: record.password),
+          at: address(addresses(origin.number)[0], user: EventStore.mirrorRole, password: record.password),
           region: target.region.name)
       }
     }
     for (name, connection) in connections {
       try await readiness.wait(for: "mirror into \(name)", servers: []) {
-        try await EventStore(connection).mirrorsReady() ? .ready : .waiting("an apply worker does not run yet")
+        do throws(PostgresError) {
+          let store = EventStore(connection)
+          try await store.reconnect()
+          return try await store.mirrorsReady() ? .ready : .waiting("an apply worker does not run yet")
+        } catch {
+          return .waiting("\(error)")
+        }
       }
     }
   }
@@ -228,11 +245,11 @@ private struct LabAssembly: Sendable {
       let configuration = ControlPlaneConfiguration(
         lab: specification.id, region: name, etcdEndpoints: endpoints(preferring: name),
         store: plane.region.has(.store)
-          ? address(of: plane.number, user: EventStore.controlRole, password: record.password) : nil,
+          ? address(addresses(plane.number)[0], user: EventStore.controlRole, password: record.password) : nil,
         leaseSeconds: Int64(specification.leaseTTLSeconds),
-        campaignDelayMilliseconds: name == specification.preferredWriter ? 0 : 3000,
-        socketPath: paths.controlPlaneSocket(name),
-        plant: surroundings.controlPlanePlant.flatMap(ControlPlaneConfiguration.Plant.init))
+        // Ends as soon as a first leader was seen, so it only has to be longer than anything that still counts as coming up.
+        campaignDelayMilliseconds: name == specification.preferredWriter ? 0 : 30_000,
+        socketPath: paths.controlPlaneSocket(name), plant: surroundings.controlPlanePlant)
       try configuration.save(paths.controlPlaneConfiguration(name))
       let server = try await starter.start(
         ServerName(region: name, kind: .controlPlane), in: try namespace(plane.region, namespaces),
@@ -242,7 +259,8 @@ private struct LabAssembly: Sendable {
         switch await client.next() {
         case .silent(let why): return .waiting(why)
         case .state(let state):
-          guard state.writerRegion == specification.preferredWriter else { return .waiting("it sees no writer yet") }
+          guard let writer = state.writerRegion else { return .waiting("it sees no writer yet") }
+          guard writer == specification.preferredWriter else { return .waiting("it sees \(writer) as writer") }
           guard name == specification.preferredWriter else { return .ready }
           return state.storeMode == .readWrite && state.storeToken == state.ownToken
             ? .ready : .waiting("its store is not sealed yet")
@@ -279,10 +297,8 @@ private struct LabAssembly: Sendable {
     ["\(AddressPlan.prefix4(number).address)", "\(AddressPlan.prefix6(number).address)"]
   }
 
-  private func address(of number: Int, user: String, password: String) -> PostgresAddress {
-    PostgresAddress(
-      host: "\(AddressPlan.prefix4(number).address)", port: UInt16(clamping: specification.ports.store), user: user,
-      password: password)
+  private func address(_ host: String, user: String, password: String) -> PostgresAddress {
+    PostgresAddress(host: host, port: UInt16(clamping: specification.ports.store), user: user, password: password)
   }
 
   private func endpoints(preferring region: String) -> [String] {

@@ -1,9 +1,9 @@
 internal import Netlink
 internal import Support
 
-/// A lab that has something on this machine, for `recover --list`.
+/// A lab, or a half-made template of its stores, that has something on this machine; for `recover --list`.
 public struct LabListing: Sendable {
-  /// Its id.
+  /// Its id; `template` for a template.
   public var id: String
   /// Whether somebody answers for it.
   public var standing: LabStanding
@@ -22,7 +22,7 @@ extension Lab {
   public static func list(stateDirectory: String) async throws -> [LabListing] {
     try await onOwnThread("lab-list") {
       let boot = try LabOwner.currentBoot()
-      return try ids(in: stateDirectory).map { id in
+      let labs = try ids(in: stateDirectory).map { id in
         let paths = LabPaths(stateDirectory: stateDirectory, id: id)
         let remains = try LabRemains(paths, boot: boot)
         return LabListing(
@@ -30,6 +30,12 @@ extension Lab {
           namespaces: try remains.namespaces(),
           processes: try remains.processes().map { "\($0.command) (\($0.process))" })
       }
+      let templates = try TemplateRemains.all(in: LabPaths.cache(in: stateDirectory)).map { template in
+        LabListing(
+          id: "template", standing: .abandoned, directory: template.draft, namespaces: [],
+          processes: try template.processes().map { "\($0.command) (\($0.process))" })
+      }
+      return labs + templates
     }
   }
 
@@ -39,7 +45,7 @@ extension Lab {
   ///   - id: only this lab; `nil` for all.
   ///   - force: also labs that are kept or in use. Their runs then see their servers die.
   /// - Returns: what was removed, in words; empty if there was nothing.
-  /// - Throws: ``Problem`` (recoveryIncomplete) naming what is left, after trying every lab.
+  /// - Throws: `Problems` (recoveryIncomplete) naming what is left, after trying every lab.
   public static func recover(
     stateDirectory: String, id only: String? = nil, force: Bool = false
   ) async throws -> [String] {
@@ -51,7 +57,7 @@ extension Lab {
         let paths = LabPaths(stateDirectory: stateDirectory, id: id)
         if !force && standing(paths, boot: boot) != .abandoned { continue }
         do {
-          removed += try LabRemains(paths, boot: boot).remove(grace: .seconds(1))
+          removed += try LabRemains(paths, boot: boot).remove()
         } catch let problem as Problem {
           failures.append(problem)
         } catch {
@@ -60,7 +66,9 @@ extension Lab {
         }
       }
       removed += try removeUnclaimed(in: stateDirectory)
-      removed += try removeHalfMadeTemplates(in: LabPaths.cache(in: stateDirectory))
+      for template in try TemplateRemains.all(in: LabPaths.cache(in: stateDirectory)) {
+        removed += try template.remove()
+      }
       return (removed, failures)
     }
     if !failures.isEmpty { throw Problems(failures) }

@@ -1,4 +1,5 @@
 internal import Netlink
+internal import Stacks
 internal import Support
 
 /// All that a lab has on this machine, found from its directory and the facts, and how to take it away.
@@ -10,8 +11,8 @@ struct LabRemains: Sendable {
   private let recorded: [StartedServer]
   private let directory: String
 
-  /// Collects the names that may be the lab's: from its specification, its journal, and those in use that begin like
-  /// them. An id has no dash, so no other lab's begin so.
+  /// Collects the names that are the lab's, from its journal. Where that is damaged, also those in use that begin like
+  /// them: an id has no dash, so no other lab's begin so.
   init(_ paths: LabPaths, boot: String) throws {
     self.paths = paths
     directory = paths.directory
@@ -19,7 +20,8 @@ struct LabRemains: Sendable {
     var names: Set<String> = []
     var servers: [StartedServer] = []
     var sameBoot = true
-    for entry in try UndoJournal.read(paths.journal) {
+    let (entries, isWhole) = try UndoJournal.read(paths.journal)
+    for entry in entries {
       switch entry {
       case .begin(let recordedBoot): sameBoot = recordedBoot == boot
       case .namespace(let name) where name.hasPrefix(prefix): names.insert(name)
@@ -27,7 +29,7 @@ struct LabRemains: Sendable {
       default: break
       }
     }
-    names.formUnion(try NetworkNamespace.names().filter { $0.hasPrefix(prefix) })
+    if !isWhole { names.formUnion(try NetworkNamespace.names().filter { $0.hasPrefix(prefix) }) }
     candidates = names.sorted()
     // After a reboot another process may have that number and start time.
     recorded = sameBoot ? servers : []
@@ -53,16 +55,19 @@ struct LabRemains: Sendable {
 
   /// Ends the processes, then removes the namespaces, then the directory. Blocks: call it on a thread of your own.
   ///
-  /// - Parameter grace: how long PostgreSQL may take for its immediate shutdown before it is killed like the others.
   /// - Returns: what was removed, in words.
   /// - Throws: ``Problem`` (recoveryIncomplete) saying what is left.
-  func remove(grace: Duration) throws -> [String] {
+  func remove() throws -> [String] {
     var removed: [String] = []
-    switch try endProcesses(grace: grace, found: processes) {
+    switch try endProcesses(processes) {
     case .gone(let ended): removed += ended
     case .left(let what): throw incomplete(what, nil)
     }
-    removed += try removeSharedMemory(ofStore: paths.storeData, regions: try listDirectory(directory))
+    for region in try listDirectory(directory) {
+      if let segment = try removeSharedMemory(ofServerAt: paths.storeData(region)) {
+        removed.append("\(segment) of \(region)")
+      }
+    }
     for name in try namespaces() {
       do { try NetworkNamespace.delete(named: name) } catch { throw incomplete("namespace \(name)", error) }
       removed.append("namespace \(name)")
@@ -71,14 +76,6 @@ struct LabRemains: Sendable {
       // A kill -9 between the two leaves a directory without records, which is recovered like any other.
       do { try removeTree(directory) } catch { throw incomplete("directory \(directory)", error) }
       removed.append("directory \(directory)")
-    }
-    return removed
-  }
-
-  private func removeSharedMemory(ofStore data: (String) -> String, regions: [String]) throws -> [String] {
-    var removed: [String] = []
-    for region in regions {
-      if let segment = try removeSegment(ofServerAt: data(region)) { removed.append("\(segment) of \(region)") }
     }
     return removed
   }

@@ -101,7 +101,7 @@ extension Lab {
     switch server.kind {
     case .etcd: try await askEtcd(&answer, region)
     case .store: try await askStore(&answer, region)
-    case .controlPlane: break
+    case .controlPlane: try await askControlPlane(&answer, region)
     }
     return answer
   }
@@ -139,6 +139,17 @@ extension Lab {
       answer.server.detail = "\(error)"
     }
     await connection.close()
+  }
+
+  private func askControlPlane(_ answer: inout Answer, _ region: RegionHandle) async throws {
+    guard let path = region.controlPlaneSocket else { return }
+    switch try await ControlPlaneClient(path: path, name: "status-control").next() {
+    case .silent(let why): answer.server.detail = why
+    case .state(let state):
+      answer.server.ready = state.etcdReachable
+      answer.server.detail = [state.role.rawValue, state.note].compactMap(\.self).joined(separator: ", ")
+      if let writer = state.writerRegion, let token = state.token { answer.reign = (writer, token) }
+    }
   }
 
   private func addresses(of kind: ServerKind, in region: RegionHandle) -> [String] {

@@ -1,3 +1,4 @@
+public import Stacks
 public import Support
 
 /// What a lab needs of the machine it is made on.
@@ -14,8 +15,8 @@ public struct LabSurroundings: Sendable {
   public var timebase: Timebase
   /// The clock that limits count on.
   public var clock: any Clock<Duration>
-  /// What a control plane is made to do wrong, a name of `StackPlant`; `nil` for nothing.
-  public var controlPlanePlant: String?
+  /// What the control planes are made to do wrong; `nil` for nothing.
+  public var controlPlanePlant: ControlPlaneConfiguration.Plant?
   /// Stops the making of a lab after an entry of its undo journal, as a kill would; for tests.
   var checkpoint: @Sendable (UndoEntry) throws -> Void = { _ in }
 
@@ -23,7 +24,7 @@ public struct LabSurroundings: Sendable {
   public init(
     stateDirectory: String = Self.defaultStateDirectory, logsDirectory: String, program: String,
     journal: Journal? = nil, timebase: Timebase = .system, clock: any Clock<Duration> = ContinuousClock(),
-    controlPlanePlant: String? = nil
+    controlPlanePlant: ControlPlaneConfiguration.Plant? = nil
   ) {
     self.stateDirectory = stateDirectory
     self.logsDirectory = logsDirectory

@@ -55,15 +55,14 @@ enum UndoEntry: Sendable, Hashable {
   }
 
   /// Reads an entry back; `nil` for a type that this version does not know.
-  init?(_ record: JournalRecord) {
-    let data = record.data
+  init?(type: String, data: JSONValue) {
     func name() -> ServerName? {
       guard let region = data["region"]?.string, let kind = data["server"]?.string.flatMap(ServerKind.init) else {
         return nil
       }
       return ServerName(region: region, kind: kind)
     }
-    switch record.type {
+    switch type {
     case "lab.begin":
       guard let boot = data["boot"]?.string else { return nil }
       self = .begin(boot: boot)
@@ -111,9 +110,12 @@ struct UndoJournal: Sendable {
     try checkpoint(entry)
   }
 
-  /// The entries that a journal file holds, as far as its chain is whole: what a crash cut off had not been done yet.
-  static func read(_ path: String) throws(SystemError) -> [UndoEntry] {
-    guard fileExists(path) else { return [] }
-    return try JournalContents(path: path).records.compactMap(UndoEntry.init)
+  /// The entries that a journal file holds, and whether those are all that it ever held.
+  ///
+  /// A last line that a crash cut off announced something that was not done; it counts as damage all the same.
+  static func read(_ path: String) throws(SystemError) -> (entries: [UndoEntry], isWhole: Bool) {
+    guard fileExists(path) else { return ([], true) }  // nothing is made before it is there
+    let contents = try JournalContents(path: path)
+    return (contents.records.compactMap { UndoEntry(type: $0.type, data: $0.data) }, contents.defect == nil)
   }
 }

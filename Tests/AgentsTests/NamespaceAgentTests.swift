@@ -61,9 +61,13 @@ import Testing
       let outcome = try await holdFault(
         fault(), in: namespace,
         onArmed: { receipt in #expect(receipt.fault == "cut") },
-        until: { #expect(try NodeSnapshot(of: namespace).rules.contains { $0.contains("bs_agents_cut") }) })
+        until: {
+          let rules = try NodeSnapshot(of: namespace).rules
+          #expect(rules.contains { $0.contains("bs_agents_cut") })
+        })
       #expect(outcome.end == .disarmed)
-      #expect(try NodeSnapshot(of: namespace).rules == [])
+      let left = try NodeSnapshot(of: namespace).rules
+      #expect(left == [])
     }
   }
 
@@ -73,7 +77,8 @@ import Testing
         fault(lease: .milliseconds(150)), in: namespace, onArmed: { _ in },
         until: { try? await Task.sleep(for: .seconds(60)) })  // cancelled by the end of the lease
       #expect(outcome.end == .leaseExpired)
-      #expect(try NodeSnapshot(of: namespace).rules == [])
+      let left = try NodeSnapshot(of: namespace).rules
+      #expect(left == [])
     }
   }
 
@@ -83,7 +88,8 @@ import Testing
       await #expect(throws: Mine.self) {
         try await holdFault(fault(), in: namespace, onArmed: { _ in }, until: { throw Mine() })
       }
-      #expect(try NodeSnapshot(of: namespace).rules == [])
+      let left = try NodeSnapshot(of: namespace).rules
+      #expect(left == [])
     }
   }
 }

@@ -25,6 +25,8 @@ import Testing
     }
   }
 
+  private static let clean = CleanDrill.evidence()
+
   static let everything = ChecklistItem.allCases
 
   static let inconclusive = [
@@ -140,7 +142,7 @@ import Testing
 
   @Test(arguments: inconclusive + vacuous)
   func `what cannot be told is never a pass`(loss: Loss) throws {
-    var evidence = CleanDrill.evidence()
+    var evidence = Self.clean
     loss.apply(&evidence)
     let verdict = judge(evidence)
     for item in loss.items {

@@ -3,6 +3,7 @@ import Netlink
 import Support
 import Synchronization
 import TestSupport
+import Testing
 
 @testable import Lab
 
@@ -18,6 +19,12 @@ struct Scratch {
     var surroundings = LabSurroundings(stateDirectory: state, logsDirectory: logs, program: program)
     surroundings.checkpoint = checkpoint
     return surroundings
+  }
+
+  /// Fails the test if a lab has anything left.
+  func expectNothing(of id: String, sourceLocation: Testing.SourceLocation = #_sourceLocation) async throws {
+    let found = try await remains(of: id)
+    #expect(found == [], sourceLocation: sourceLocation)
   }
 
   /// What a lab has left: namespaces, processes, directories.

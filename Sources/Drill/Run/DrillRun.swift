@@ -107,7 +107,7 @@ final class DrillRun: Sendable {
     let surroundings = LabSurroundings(
       stateDirectory: request.stateDirectory, logsDirectory: request.directory.logs, program: request.program,
       journal: journal, timebase: timebase, clock: clock,
-      controlPlanePlant: request.plants.contains(.neverDemote) ? StackPlant.neverDemote.rawValue : nil)
+      controlPlanePlant: request.plants.contains(.neverDemote) ? .neverDemote : nil)
     let step = UndoStep("lab \(specification.id)") { [request, journal] in
       try await journal.record(PhaseEntered(phase: .teardown))
       if request.keepsLab {

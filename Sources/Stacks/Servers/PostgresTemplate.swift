@@ -23,10 +23,12 @@ public struct PostgresTemplate: Sendable, Hashable {
     if fileExists(directory) { return try PostgresTemplate(at: directory) }
     let draft = "\(directory).draft"
     // What a builder that was killed left behind; nobody else builds while we hold the lock.
+    try removeSharedMemory(ofServerAt: "\(draft)/data")
     try removeTree(draft)
     do {
       try await build(at: draft, binaries)
     } catch {
+      try removeSharedMemory(ofServerAt: "\(draft)/data")  // a full disk makes PostgreSQL crash
       try removeTree(draft)
       throw error
     }

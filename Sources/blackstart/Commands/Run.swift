@@ -46,7 +46,7 @@ extension Commands {
     }
     let summary = try writeReports(of: directory)
     if invocation.has("--json") {
-      tool.console.print(String(decoding: try jsonReport(summary), as: UTF8.self))
+      tool.console.print(try jsonReport(summary) + "\n")
     } else {
       tool.console.print(terminalReport(summary, color: tool.console.hasColor))
     }
