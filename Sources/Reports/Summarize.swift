@@ -103,7 +103,9 @@ private struct Teller {
   func recoveryTime(_ times: RecoveryTimes) -> RecoveryTimeSummary? {
     guard let lost = record.evidence.milestones.leaderLost else { return nil }
     // In the order of time: the mirrors may be back before the last producer is. A stage lasts from the one before it.
-    let reached = times.phases.compactMap { phase in phase.at.map { (name: phase.name, at: max(0, $0)) } }
+    var reached = times.phases.compactMap { phase in phase.at.map { (name: phase.name, at: max(0, $0)) } }
+    // What comes after the heal could not come before it; its time is not the system's.
+    if let healed = record.evidence.milestones.healed { reached.append(("the fault goes on", healed - lost)) }
     var stages: [Span] = []
     var last: Int64 = 0
     for (name, at) in reached.sorted(by: { $0.at < $1.at }) {
