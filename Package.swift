@@ -75,7 +75,9 @@ let package = Package(
     // Floor 7
     .executableTarget(
       name: "blackstart",
-      dependencies: ["Reports", "Drill", "Lab", "Stacks", "Faults", "Scenarios", "Checks", "Netlink", "Support"],
+      dependencies: [
+        "Reports", "Drill", "Lab", "Agents", "Stacks", "Faults", "Scenarios", "Checks", "Netlink", "Support",
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "Benchmarks", dependencies: ["Lab", "Faults", "Netlink", "Support"], path: "Benchmarks",

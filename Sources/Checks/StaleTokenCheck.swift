@@ -63,6 +63,10 @@ struct StaleTokenCheck: Check {
       result.missing.append("the dump of \(store)'s fences")
       return 0
     }
+    guard zip(fences, fences.dropFirst()).allSatisfy({ $0.barrierOriginSequence <= $1.barrierOriginSequence }) else {
+      result.missing.append("the dump of \(store)'s fences in the order in which they were set: its barriers fall")
+      return 0
+    }
     let own = log.filter { $0.origin == store }.sorted { $0.originSequence < $1.originSequence }
     var place = 0
     var ruling: FenceEntry?

@@ -45,6 +45,9 @@ struct File: ~Copyable {
     }
   }
 
+  /// Takes the name away; for a file that could not even be begun.
+  func remove() { unlink(path) }
+
   func sync() throws(HistoryError) {
     guard fdatasync(descriptor) == 0 else { throw .system(call: "fdatasync", path: path, errno: errno) }
   }

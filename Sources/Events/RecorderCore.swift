@@ -38,7 +38,12 @@ final class RecorderCore: Sendable {
     let headerBytes = header.encoded()
     headerSize = headerBytes.count
     let file = try File.create(path)
-    try file.append(headerBytes)
+    do {
+      try file.append(headerBytes)
+    } catch {
+      file.remove()
+      throw error
+    }
     fileSlot = Mutex(file)
     state.withLock {
       $0.buffer.reserveCapacity(min(capacity, 1 << 12))

@@ -18,6 +18,10 @@ enum WriterThread {
 
 /// Runs on the new thread, once.
 private func writerMain(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  // Signals are the main thread's business; here they would only interrupt writes.
+  var every = sigset_t()
+  sigfillset(&every)
+  pthread_sigmask(SIG_SETMASK, &every, nil)
   guard let context else { preconditionFailure("the writer thread got no recorder") }
   Unmanaged<RecorderCore>.fromOpaque(context).takeRetainedValue().writeUntilEnded()
   return nil

@@ -20,12 +20,21 @@ public final class FaultHolder: Sendable {
   ///   - timebase: the clock of all time stamps.
   ///   - report: called on the holder's thread with every event; it must not block.
   /// - Throws: ``NetlinkError`` with EPERM without CAP_NET_ADMIN.
-  public init(
+  public convenience init(
     node: String, namespace: NetworkNamespace, timebase: Timebase = .system,
     report: @escaping @Sendable (FaultEvent) -> Void
   ) throws {
+    try self.init(node: node, namespace: namespace, timebase: timebase, refresh: nil, report: report)
+  }
+
+  /// As above, but with a given way to keep elements alive instead of the one that the kernel is found to have.
+  init(
+    node: String, namespace: NetworkNamespace, timebase: Timebase = .system,
+    refresh: CompiledFault.RefreshMethod?, report: @escaping @Sendable (FaultEvent) -> Void
+  ) throws {
     self.node = node
-    let core = try HolderCore(node: node, namespace: namespace, timebase: timebase, report: report)
+    let core = try HolderCore(
+      node: node, namespace: namespace, timebase: timebase, refresh: refresh, report: report)
     self.core = core
     thread = try HolderThread("hold \(node)", timebase: timebase) { core.tick() }
   }

@@ -33,9 +33,9 @@ struct HeldFault: Sendable {
   /// What it means that the kernel's time for the fault is over.
   var silentEnd: FaultOutcome.End { inForceUntil + Self.earlyExpiry >= leaseEnd ? .leaseExpired : .lapsed }
 
-  /// Whether each heartbeat counts the live peers. Larger sets would cost more than that tells: only the socket that owns
-  /// the table can change them at all.
-  var countsPeers: Bool { compiled.sets.reduce(0) { $0 + $1.peers.count } <= 1024 }
+  /// Whether each heartbeat counts the live peers: where the kernel lists a set in one piece, which is cheap and exact.
+  /// Larger sets can be changed by nobody either but by the socket that owns their table.
+  var countsPeers: Bool { compiled.sets.allSatisfy { $0.peers.count <= 256 } }
 
   /// A refresh that was sent at `time` and accepted.
   mutating func refreshed(at time: Int64, lifeMilliseconds: UInt64) {

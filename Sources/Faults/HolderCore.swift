@@ -20,14 +20,19 @@ final class HolderCore: Sendable {
   }
 
   init(
-    node: String, namespace: NetworkNamespace, timebase: Timebase, report: @escaping @Sendable (FaultEvent) -> Void
+    node: String, namespace: NetworkNamespace, timebase: Timebase, refresh: CompiledFault.RefreshMethod?,
+    report: @escaping @Sendable (FaultEvent) -> Void
   ) throws(NetlinkError) {
     self.node = node
     self.timebase = timebase
     self.report = report
     connection = try NFTables.Connection(in: namespace)
     links = try LinkController(in: namespace)
-    refresh = try .probe(connection)
+    if let refresh {
+      self.refresh = refresh
+    } else {
+      self.refresh = try .probe(connection)
+    }
   }
 
   // MARK: Requests

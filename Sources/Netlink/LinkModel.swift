@@ -17,6 +17,9 @@ public struct Link: Sendable, Hashable, Codable {
 
   /// IFF_UP: switched on by its administrator.
   public var isUp: Bool { flags & 1 != 0 }
+
+  /// IFF_RUNNING: packets can leave. Comes a moment after both ends of a pair are switched on.
+  public var isRunning: Bool { flags & 0x40 != 0 }
 }
 
 /// An address of an interface.

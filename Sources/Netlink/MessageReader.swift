@@ -36,6 +36,11 @@ struct Attribute: Sendable, Equatable {
   var type: UInt16
   var payload: ArraySlice<UInt8>
 
+  /// Type and payload, for comparing attributes that nobody here understands.
+  var bytes: [UInt8] {
+    [UInt8(truncatingIfNeeded: type >> 8), UInt8(truncatingIfNeeded: type)] + payload
+  }
+
   /// The attributes that lie in this one.
   func nested() throws(WireError) -> [Attribute] {
     try Self.list(payload)

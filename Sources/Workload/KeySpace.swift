@@ -52,6 +52,9 @@ public struct KeySpace: Sendable {
     progress.indices.filter { progress[$0].isHeld }.map { first + UInt32($0) }
   }
 
+  /// Whether all aggregates are held.
+  public var isExhausted: Bool { free.isEmpty }
+
   /// Frees the held aggregates whose last possible event the store shows.
   ///
   /// - Parameter latest: highest sequence in the store for each aggregate; one without events is absent.

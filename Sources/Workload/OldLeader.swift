@@ -15,7 +15,7 @@ public struct OldLeader: Sendable {
   public var store: String
   /// Attempts a second.
   public var rate: Double
-  /// Its own aggregate.
+  /// Its own aggregate; the one after it is for the token that was never granted.
   public var key: UInt32
 
   /// A writer with a kept token.
@@ -40,10 +40,12 @@ public struct OldLeader: Sendable {
       if due > now, await !surroundings.pause(.nanoseconds(due - now)) { break }
       if surroundings.isEnding { break }
       let isSuperseded = surroundings.authority.authority(in: region).token.map { $0 > token } ?? false
-      let tried = isSuperseded && sequence % 10 == 9 ? inflated : token
+      let isInflated = isSuperseded && sequence % 10 == 9
+      let tried = isInflated ? inflated : token
       let payload = Array("kept token".utf8)
       let event = NewEvent(
-        id: EventID(producer: worker, sequence: sequence), key: key, keySequence: sequence + 1, causation: nil,
+        id: EventID(producer: worker, sequence: sequence), key: isInflated ? key + 1 : key, keySequence: sequence + 1,
+        causation: nil,
         payload: payload, checksum: payloadChecksum(payload), wall: surroundings.timebase.wall())
       sequence += 1
       let ticket = surroundings.recorder.begin(

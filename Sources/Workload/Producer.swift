@@ -166,7 +166,8 @@ extension Producer {
     private mutating func release(_ store: String) async {
       let held = keys.held
       let now = surroundings.timebase.monotonic()
-      guard !held.isEmpty, now >= nextRelease else { return }
+      // A connection is made by a write, not by a question: one attempt a step, and a switch is noticed between steps.
+      guard !held.isEmpty, now >= nextRelease, session?.store == store || keys.isExhausted else { return }
       nextRelease = now + 250_000_000
       do throws(StoreFailure) {
         keys.release(latest: try await link(to: store).latestSequences(of: held))

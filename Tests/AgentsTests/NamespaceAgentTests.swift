@@ -16,7 +16,7 @@ import Testing
   private func fault(lease: Duration = .seconds(30)) -> Fault {
     Fault(
       id: "cut", run: "agents", node: "n", inbound: .drop, targets: .init(peers: [.v4(0x0A00_0001), .v6(1, 2)]),
-      timing: .init(lease: lease, heartbeat: .milliseconds(50)))
+      timing: .init(lease: lease, heartbeat: .milliseconds(300)))
   }
 
   @Test func requestsAndRepliesTravelAsBytes() async throws {
@@ -61,19 +61,24 @@ import Testing
       let outcome = try await holdFault(
         fault(), in: namespace,
         onArmed: { receipt in #expect(receipt.fault == "cut") },
-        until: { #expect(try NodeSnapshot(of: namespace).rules.contains { $0.contains("bs_agents_cut") }) })
+        until: {
+          let rules = try NodeSnapshot(of: namespace).rules
+          #expect(rules.contains { $0.contains("bs_agents_cut") })
+        })
       #expect(outcome.end == .disarmed)
-      #expect(try NodeSnapshot(of: namespace).rules == [])
+      let left = try NodeSnapshot(of: namespace).rules
+      #expect(left == [])
     }
   }
 
   @Test func holdFaultReturnsWhenTheLeaseEnds() async throws {
     try await withNamespace { namespace in
       let outcome = try await holdFault(
-        fault(lease: .milliseconds(150)), in: namespace, onArmed: { _ in },
+        fault(lease: .milliseconds(400)), in: namespace, onArmed: { _ in },
         until: { try? await Task.sleep(for: .seconds(60)) })  // cancelled by the end of the lease
       #expect(outcome.end == .leaseExpired)
-      #expect(try NodeSnapshot(of: namespace).rules == [])
+      let left = try NodeSnapshot(of: namespace).rules
+      #expect(left == [])
     }
   }
 
@@ -83,7 +88,8 @@ import Testing
       await #expect(throws: Mine.self) {
         try await holdFault(fault(), in: namespace, onArmed: { _ in }, until: { throw Mine() })
       }
-      #expect(try NodeSnapshot(of: namespace).rules == [])
+      let left = try NodeSnapshot(of: namespace).rules
+      #expect(left == [])
     }
   }
 }

@@ -4,11 +4,13 @@ import Support
 import Testing
 
 @Suite struct MutationTests {
+  private static let clean = (UInt64(1)...3).map { CleanDrill.evidence(seed: $0) }
+
   /// A planted bug is found by the item made for it and by no other, and the witness names it.
   @Test(arguments: Mutation.all)
   func `a planted bug fails exactly the item made for it`(mutation: Mutation) throws {
-    for seed in UInt64(1)...3 {
-      var evidence = CleanDrill.evidence(seed: seed)
+    for clean in Self.clean {
+      var evidence = clean
       mutation.apply(&evidence)
       let verdict = judge(evidence)
       let failed = verdict.items.filter { $0.verdict.kind == .fail }

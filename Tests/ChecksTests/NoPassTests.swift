@@ -25,6 +25,8 @@ import Testing
     }
   }
 
+  private static let clean = CleanDrill.evidence()
+
   static let everything = ChecklistItem.allCases
 
   static let inconclusive = [
@@ -83,6 +85,9 @@ import Testing
     Loss("no fence dump", [.staleTokenRejected], .inconclusive, "the dump of east's fences") {
       $0.truth.fences["east"] = nil
     },
+    Loss("fences out of order", [.staleTokenRejected], .inconclusive, "its barriers fall") {
+      $0.truth.fences["east"]?.reverse()
+    },
     Loss("no grants", [.noAcknowledgedLoss, .electionWithinTTL, .orderPerAggregate], .inconclusive, "grant") {
       $0.truth.grants = nil
     },
@@ -137,7 +142,7 @@ import Testing
 
   @Test(arguments: inconclusive + vacuous)
   func `what cannot be told is never a pass`(loss: Loss) throws {
-    var evidence = CleanDrill.evidence()
+    var evidence = Self.clean
     loss.apply(&evidence)
     let verdict = judge(evidence)
     for item in loss.items {

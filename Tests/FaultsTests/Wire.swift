@@ -18,6 +18,7 @@ struct Wire {
     }
     do {
       let wire = try Wire(tag)
+      try await wire.untilRunning()
       let result = try await body(wire)
       clean()
       return result
@@ -40,6 +41,16 @@ struct Wire {
     }
     addressesA = [.v4(0x0A4D_0001), .v6(0xFD77_0000_0000_0000, 1)]
     addressesB = [.v4(0x0A4D_0002), .v6(0xFD77_0000_0000_0000, 2)]
+  }
+
+  /// The kernel lets packets out of a new link a moment after it was switched on, and a busy machine takes its time.
+  private func untilRunning() async throws {
+    let ends = try [LinkController(in: a), LinkController(in: b)]
+    let deadline = ContinuousClock.now + .seconds(10)
+    while try ends.contains(where: { try !$0.links().allSatisfy { $0.isRunning } }) {
+      try #require(ContinuousClock.now < deadline, "the wire does not come up")
+      try await Task.sleep(for: .milliseconds(2))  // the kernel sends no event to this socket
+    }
   }
 
   func probe() throws -> ReachabilityProbe {
@@ -74,3 +85,8 @@ final class EventLog: Sendable {
 }
 
 let isRoot = geteuid() == 0
+
+/// Expects an empty list, and prints it if it is not.
+func expectNothing(_ lines: [String], sourceLocation: SourceLocation = #_sourceLocation) {
+  #expect(lines == [], sourceLocation: sourceLocation)
+}

@@ -118,4 +118,70 @@ import Testing
       #expect(try other.ruleset().canonicalLines == before)
     }
   }
+
+  /// Messages as this kernel makes them: each decodes, each of its truncations is an error, and no change of a byte does
+  /// more than that.
+  @Test func everyTruncationOfTheKernelsOwnMessagesThrows() throws {
+    try withNamespaces { made in
+      let connection = try NFTables.Connection(in: made[0])
+      try connection.commit(partition([.v4(1), .v4(2)]))
+      let socket = try NetlinkSocket(.netfilter, in: made[0])
+      let decoders: [(UInt16, (Message) throws(WireError) -> Void)] = [
+        (1, { (message) throws(WireError) in _ = try NFTables.decodeTable(message) }),
+        (4, { (message) throws(WireError) in _ = try NFTables.decodeChain(message) }),
+        (7, { (message) throws(WireError) in _ = try NFTables.decodeRule(message) }),
+        (10, { (message) throws(WireError) in _ = try NFTables.decodeSet(message) }),
+        (13, { (message) throws(WireError) in _ = try NFTables.decodeElements(message) }),
+      ]
+      var random = SystemRandomNumberGenerator()
+      for (type, decode) in decoders {
+        let messages = try socket.dump(.init(call: "dump", object: .dump("test"))) {
+          (writer, sequence) throws(WireError) in
+          try writer.message(type: 10 << 8 | type, flags: 0x301, sequence: sequence) { (writer) throws(WireError) in
+            writer.raw([1, 0, 0, 0])
+            if type == 13 {
+              try writer.text(1, "bs_test")
+              try writer.text(2, "p4")
+            }
+          }
+        }
+        let message = try #require(messages.first)
+        try decode(message)
+        var writer = MessageWriter()
+        try writer.message(type: message.type, flags: 0, sequence: 0) { $0.raw(Array(message.payload)) }
+        let bytes = writer.finish()
+        try decode(#require(try Message.split(bytes[...]).first))
+        for length in 1..<bytes.count {
+          #expect(throws: WireError.self) { try Message.split(bytes[..<length]) }
+        }
+        for _ in 0..<2000 {
+          var wrong = bytes
+          wrong[Int.random(in: 16..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+          // Either it decodes or it throws; a trap would end the test run.
+          do { for message in try Message.split(wrong[...]) { try decode(message) } } catch is WireError {}
+        }
+      }
+    }
+  }
+
+  /// A change that asks for no acknowledgement gets none: nobody may wait for it for ever.
+  @Test func anAnswerThatDoesNotComeIsWaitedForOnlySoLong() throws {
+    try withNamespaces { made in
+      let socket = try NetlinkSocket(.route, in: made[0], limit: .milliseconds(50))
+      let label = NetlinkSocket.Label(call: "RTM_GETLINK", object: .link("lo"))
+      let start = ContinuousClock.now
+      let failure = #expect(throws: NetlinkError.self) {
+        try socket.get(label) { (writer, sequence) throws(WireError) in
+          // NLMSG_NOOP is taken without a word.
+          try writer.message(type: 1, flags: 1, sequence: sequence) { _ in }
+        }
+      }
+      #expect(failure?.reason == .timedOut(afterMilliseconds: 50))
+      #expect(ContinuousClock.now - start < .seconds(5))
+      let links = try socket.dump(label) { (writer, sequence) throws(WireError) in
+        try writer.message(type: 18, flags: 0x301, sequence: sequence) { $0.raw([UInt8](repeating: 0, count: 16)) }
+      }
+      #expect(links.count == 1, "the socket is good for the next request")
+    }
+  }
 }

@@ -69,12 +69,13 @@ import Testing
 
   @Test func aSummarySurvivesItsJSON() throws {
     for run in [sampleRun(), sampleFailure(), emptyRun()] {
-      #expect(try readSummary(jsonReport(run), file: "summary.json") == run)
+      #expect(try readSummary(Array(jsonReport(run, pretty: true).utf8), file: "summary.json") == run)
     }
   }
 
   @Test func aSummaryThatIsNoneIsRefused() throws {
-    let bytes = try jsonReport(sampleRun())
+    let bytes = Array(try jsonReport(sampleRun()).utf8)
+    #expect(!bytes.contains(UInt8(ascii: "\n")))
     for length in stride(from: 0, to: bytes.count - 2, by: 101) {
       #expect(throws: Problem.self) { try readSummary(Array(bytes[..<length]), file: "summary.json") }
     }

@@ -45,6 +45,23 @@ import Testing
     #expect(Set(cut) == ["east→eu", "east→ap", "eu→east", "ap→east"])
   }
 
+  /// The journal will hold the same lines: what is planned is what is armed.
+  @Test func aTableIsMadeByOneBatch() throws {
+    let fault = try #require(makePlan(goodModel(), tool: "test").faults.first)
+    #expect(
+      fault.tables[0].commands(run: "7f3a", elementTimeout: fault.elementTimeout) == [
+        "add table inet bs_7f3a_blackout (owned by this process's socket)",
+        "add chain inet bs_7f3a_blackout in { type filter hook prerouting priority -300; policy accept; }",
+        "add set inet bs_7f3a_blackout peers_v4 { type ipv4_addr; flags timeout }",
+        "add element inet bs_7f3a_blackout peers_v4 { 10.91.2.1, 10.91.3.1 }, each for 1500 ms",
+        "add set inet bs_7f3a_blackout peers_v6 { type ipv6_addr; flags timeout }",
+        "add element inet bs_7f3a_blackout peers_v6 { fd00:91::2:1, fd00:91::3:1 }, each for 1500 ms",
+        "add rule inet bs_7f3a_blackout in meta nfproto 2 ip saddr @peers_v4 counter drop",
+        "add rule inet bs_7f3a_blackout in meta nfproto 10 meta l4proto 58 @th,0,8 >= 133 <= 137 accept",
+        "add rule inet bs_7f3a_blackout in meta nfproto 10 ip6 saddr @peers_v6 counter drop",
+      ])
+  }
+
   @Test func aPartitionFromOneRegionLeavesTheThirdAlone() throws {
     let text = scenario([("from: all", "from: [ap]")])
     let plan = makePlan(try parseScenario(Array(text.utf8), file: "drill.yaml"), tool: "test")

@@ -13,7 +13,8 @@ struct ControlPlaneTests {
 
     /// The first state for which `condition` holds.
     func until(
-      _ what: String, within limit: Duration = .seconds(12), _ condition: @escaping @Sendable (ControlPlaneState) -> Bool
+      _ what: String, within limit: Duration = .seconds(12),
+      _ condition: @escaping @Sendable (ControlPlaneState) -> Bool
     ) async throws -> ControlPlaneState {
       try await withDeadline(limit, "\(region): \(what)") {
         while true {

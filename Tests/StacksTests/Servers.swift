@@ -34,7 +34,7 @@ enum Servers {
   /// Runs `body` with a directory that the servers' users can reach, and removes it afterwards.
   static func withDirectory<T: Sendable>(_ body: (String, UndoStack) async throws -> T) async throws -> T {
     try await withRollback { undo in
-      let directory = "/tmp/bs-stacks-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+      let directory = "/dev/shm/bs-stacks-\(getpid())-\(UInt32.random(in: 0 ... .max))"
       try makeDirectory(directory)
       chmod(directory, 0o755)
       undo.push(UndoStep("directory \(directory)") { try removeTree(directory) })

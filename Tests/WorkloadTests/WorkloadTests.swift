@@ -139,7 +139,8 @@ private func run(
     }
     let consumer = Consumer(worker: 20, group: "g", region: "ap", store: "eu", reread: 10)
     let operations = try await recorded(stores) { surroundings in
-      try await run({ await consumer.run(in: surroundings) }, until: { surroundings.counters.groups["g@eu"]?.position == 119 })
+      try await run(
+        { await consumer.run(in: surroundings) }, until: { surroundings.counters.groups["g@eu"]?.position == 119 })
     }
     #expect(operations.count == 30)
     #expect(operations.filter { $0.outcome == .ok }.count == 20)

@@ -35,9 +35,11 @@ final class AuthorityBoard: AuthoritySource {
 
   /// The region that most control planes take for the writer; `nil` when none does.
   var writer: (region: String, token: Int64)? {
-    let claims = state.withLock { $0.views.values.compactMap { view in
-      view.writer.flatMap { writer in view.token.map { (writer, $0) } }
-    } }
+    let claims = state.withLock {
+      $0.views.values.compactMap { view in
+        view.writer.flatMap { writer in view.token.map { (writer, $0) } }
+      }
+    }
     return claims.max { $0.1 < $1.1 }.map { (region: $0.0, token: $0.1) }
   }
 
@@ -85,6 +87,8 @@ final class AuthorityBoard: AuthoritySource {
           region: region.name, role: "silent", writer: nil, ownToken: nil, token: nil, storeMode: nil,
           storeHighest: nil, etcdLeader: nil, etcdReachable: false)
       }
+      // The last word of a plane that goes down with the lab is not the drill's.
+      if Task.isCancelled { return }
       if take(view) { try await journal.record(view) }
     }
   }

@@ -53,7 +53,7 @@ struct Crew {
         for region in Set([leader.region, store]).sorted() {
           oldLeaders.append(
             Workload.OldLeader(
-              worker: nextWorker(), region: region, store: store, rate: leader.rate.perSecond, key: nextKeys(1)))
+              worker: nextWorker(), region: region, store: store, rate: leader.rate.perSecond, key: nextKeys(2)))
         }
       }
     }

@@ -42,8 +42,8 @@ final class FaultDirector: Sendable {
     var agents: Agents = [:]
     for region in lab.regions {
       agents[region.name] = try NamespaceAgent(
-        node: region.name, namespace: region.namespace, timebase: run.timebase
-      ) { [weak self] event in self?.note(event) }
+        node: region.name, namespace: region.namespace, timebase: run.timebase,
+        report: { [weak self] event in self?.note(event) })
     }
     let holders = agents
     let start = run.timebase.monotonic()

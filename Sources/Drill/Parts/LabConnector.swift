@@ -24,7 +24,7 @@ struct LabConnector: StoreConnector {
       let connection = try PostgresConnection(
         address, name: "bs-\(region)-\(store)", networkNamespace: home.namespace.fileDescriptor, timebase: timebase)
       do throws(PostgresError) {
-        try await connection.open(within: .seconds(1))
+        try await connection.open(within: .milliseconds(500))
       } catch {
         await connection.close()
         throw StoreFailure.notSent("\(error)")

@@ -42,7 +42,8 @@ extension DrillRun {
     try await journal.record(
       PlantSet(
         plant: StackPlant.mirrorRepeatsBatch.rawValue,
-        detail: "\(scenario.survivor) will take what \(scenario.primary) sends from here on a second time after the heal"))
+        detail:
+          "\(scenario.survivor) will take what \(scenario.primary) sends from here on a second time after the heal"))
     let replay = try await MirrorRepeat.prepare(
       publisher: EventStore(publisher, limit: .seconds(10)), subscriber: EventStore(subscriber, limit: .seconds(10)),
       origin: scenario.primary)

@@ -153,7 +153,9 @@ final class DrillRun: Sendable {
           unknown: total.unknown - earlier.unknown)
       }
       let lags = Dictionary(
-        uniqueKeysWithValues: lag.current(now: now).map { ($0.key.text, Sample.Lag(records: $0.value.records, age: $0.value.age)) })
+        uniqueKeysWithValues: lag.current(now: now).map {
+          ($0.key.text, Sample.Lag(records: $0.value.records, age: $0.value.age))
+        })
       let sample = Sample(rates: rates, lag: lags, interval: now - last)
       (before, last) = (totals, now)
       try await journal.record(sample)

@@ -53,7 +53,8 @@ private func explain(_ error: any Error) -> Problem {
     return problems.items.first ?? Problem(.faultNotApplied, "\(problems)")
   case let failure as RollbackFailure:
     return Problem(
-      .recoveryIncomplete, "\(failure)", fix: "blackstart recover removes what is left; blackstart recover --list shows it")
+      .recoveryIncomplete, "\(failure)",
+      fix: "blackstart recover removes what is left; blackstart recover --list shows it")
   case is CancellationError:
     return Problem(.aborted, "the run was stopped; all faults are verified gone")
   default:

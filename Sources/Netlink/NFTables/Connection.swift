@@ -67,11 +67,23 @@ extension NFTables {
     }
 
     /// The elements of a set.
+    ///
+    /// The kernel lists a hash set in pieces and finds its place again by counting. When the table is laid out anew
+    /// between two pieces, some elements come twice and others not at all, without any sign of it but the double ones;
+    /// such a list is asked for again. A list that fits one piece (some 300 elements) is always right.
     public func elements(of set: String, in table: TableID) throws(NetlinkError) -> [Element] {
-      try list(
-        "NFT_MSG_GETSETELEM", "elements of \(table) \(set)", type: 13, family: table.family, table: table.name,
-        set: set, NFTables.decodeElements
-      ).flatMap { $0 }
+      let what = "elements of \(table) \(set)"
+      let tries = 20
+      for _ in 0..<tries {
+        let elements = try list(
+          "NFT_MSG_GETSETELEM", what, type: 13, family: table.family, table: table.name, set: set,
+          NFTables.decodeElements
+        ).flatMap { $0 }
+        // The two ends of a range have one key each, and differ in their flags.
+        if Set(elements.map { $0.key + [0] + $0.rest }).count == elements.count { return elements }
+      }
+      throw NetlinkError(
+        .unstable(tries: tries), call: "NFT_MSG_GETSETELEM", object: .dump(what), namespace: socket.namespaceName)
     }
 
     /// Everything, read again until nobody changed it meanwhile.

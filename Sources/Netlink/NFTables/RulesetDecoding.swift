@@ -68,7 +68,7 @@ extension NFTables {
           timeoutMilliseconds: try fields.first(4)?.big(UInt64.self, "NFTA_SET_ELEM_TIMEOUT"),
           expirationMilliseconds: try fields.first(5)?.big(UInt64.self, "NFTA_SET_ELEM_EXPIRATION"),
           // 7 is an expression with a state of its own, such as a counter.
-          rest: fields.filter { ![1, 4, 5, 7, 11].contains($0.type) }.flatMap { [UInt8($0.type)] + $0.payload }))
+          rest: fields.filter { ![1, 4, 5, 7, 11].contains($0.type) }.flatMap(\.bytes)))
     }
     return elements
   }
@@ -101,15 +101,15 @@ extension NFTables {
     let (family, attributes) = try open(message)
     // Flow table: 1 table, 2 name, 3 hook. Object: 1 table, 2 name, 3 type, and 4 its data with its state.
     return [family?.rawValue ?? 0, UInt8(truncatingIfNeeded: message.type)]
-      + attributes.filter { (1...3).contains($0.type) }.flatMap { [UInt8($0.type)] + $0.payload }
+      + attributes.filter { (1...3).contains($0.type) }.flatMap(\.bytes)
   }
 
   /// The data of an expression without what packets change.
   private static func stable(_ data: [Attribute], of name: String) -> [UInt8] {
     switch name {
     case "counter", "last": []
-    case "quota": data.filter { $0.type != 4 }.flatMap { [UInt8(truncatingIfNeeded: $0.type)] + $0.payload }
-    default: data.flatMap { [UInt8(truncatingIfNeeded: $0.type)] + $0.payload }
+    case "quota": data.filter { $0.type != 4 }.flatMap(\.bytes)
+    default: data.flatMap(\.bytes)
     }
   }
 }

@@ -97,7 +97,8 @@ let reportStyle: Markup = """
   .item>summary::after{text-align:left}.body{padding-left:0}main{padding:18px 12px}}
   @media print{:root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--grid:#e4e4e4;
   --pass:#0b7a4b;--fail:#bf2418;--inconclusive:#9a5b00;--vacuous:#7040b5;--phase:#e9ebef}
-  main{max-width:none;padding:0}body{font-size:11px}section,.tile{break-inside:avoid}
-  .item>summary::after{content:none}details::details-content{content-visibility:visible;block-size:auto}
+  main{max-width:none;padding:0}body{zoom:.8}.item,.tile,svg,tr,pre{break-inside:avoid}
+  h2,.note{break-after:avoid}
+  .item>summary::after,.item[open]>summary::after{content:none}details::details-content{content-visibility:visible;block-size:auto}
   pre{max-height:none}svg{min-width:0}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
   """

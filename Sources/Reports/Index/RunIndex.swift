@@ -81,6 +81,9 @@ public struct RunIndex: ~Copyable {
     _ = try database.run("PRAGMA user_version = 1")
   }
 
+  /// Adds a run from its summary; one with the same id is replaced.
+  public func add(_ summary: RunSummary) throws(Problem) { try add(IndexedRun(summary)) }
+
   /// Adds a run; one with the same id is replaced.
   public func add(_ run: IndexedRun) throws(Problem) {
     _ = try database.run(

@@ -1,10 +1,11 @@
 public import Support
 
-/// The summary as JSON: `summary.json` of the run directory, from which every report can be made again.
+/// The summary as JSON: `summary.json` of a run, from which every report can be made again.
 ///
+/// - Parameter pretty: over many lines for people; on one line otherwise, for JSON Lines.
 /// - Throws: an `EncodingError` when a figure is not a finite number.
-public func jsonReport(_ summary: RunSummary) throws -> [UInt8] {
-  try encodeJSON(summary, pretty: true) + [UInt8(ascii: "\n")]
+public func jsonReport(_ summary: RunSummary, pretty: Bool = false) throws -> String {
+  String(decoding: try encodeJSON(summary, pretty: pretty), as: UTF8.self)
 }
 
 /// Reads a `summary.json`.

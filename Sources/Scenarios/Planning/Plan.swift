@@ -1,3 +1,5 @@
+internal import Support
+
 /// Exactly what a run will do, before it does anything: a value that can be printed, reviewed, compared and executed. The
 /// same scenario and figures give the same bytes.
 public struct Plan: Sendable, Hashable, Codable {
@@ -120,6 +122,30 @@ public struct PlannedTable: Sendable, Hashable, Codable {
   public var sets: [PlannedSet]
   /// The rules, in nft's words.
   public var rules: [String]
+
+  /// The one batch that makes the table, command by command, in the words of the journal.
+  ///
+  /// - Parameters:
+  ///   - run: the run's short id, for the table's name.
+  ///   - elementTimeout: the time that the elements live without a heartbeat.
+  public func commands(run: String, elementTimeout: Duration) -> [String] {
+    let table = "\(family) \(name.replacing("<run>", with: run))"
+    let elements = sets.flatMap { set in
+      [
+        "add set \(table) \(set.name) { type \(set.type); flags timeout }",
+        "add element \(table) \(set.name) { \(brief(set.elements)) }, each for \(elementTimeout.milliseconds) ms",
+      ]
+    }
+    return [
+      "add table \(table) (owned by this process's socket)",
+      "add chain \(table) \(chain) { type filter hook \(hook) priority \(priority); policy accept; }",
+    ] + elements + rules.map { "add rule \(table) \(chain) \($0)" }
+  }
+
+  private func brief(_ elements: [String]) -> String {
+    let shown = elements.prefix(8).joined(separator: ", ")
+    return elements.count > 8 ? "\(shown), … \(elements.count) in all" : shown
+  }
 }
 
 /// A set of peers in a table.

@@ -23,16 +23,21 @@ func plannedFault(
 
 /// The table that makes `node` deaf to `peers`. Both sides get one, and each drops what it receives: senders then see
 /// silence and back off as they do when a line is cut, which a drop at the sender would not give them (design: cuts look
-/// like cuts). Priority -300 (raw) is before connection tracking, so that no state is made for dropped packets.
+/// like cuts). Priority -300 (raw) is before connection tracking, so that no state is made for dropped packets. ICMPv6
+/// types 133 to 137, neighbour discovery, pass as ARP does: they are part of the link, not of what runs over it.
 private func cutTable(for fault: String, on node: PlannedNode, against peers: [PlannedNode]) -> PlannedTable {
   PlannedTable(
-    node: node.region, family: "inet", name: "bs_<run>_\(fault)", flags: ["owner"], chain: "cut", hook: "prerouting",
+    node: node.region, family: "inet", name: "bs_<run>_\(fault)", flags: ["owner"], chain: "in", hook: "prerouting",
     priority: -300,
     sets: [
-      PlannedSet(name: "p4", type: "ipv4_addr", elements: peers.map(\.ipv4)),
-      PlannedSet(name: "p6", type: "ipv6_addr", elements: peers.map(\.ipv6)),
+      PlannedSet(name: "peers_v4", type: "ipv4_addr", elements: peers.map(\.ipv4)),
+      PlannedSet(name: "peers_v6", type: "ipv6_addr", elements: peers.map(\.ipv6)),
     ],
-    rules: ["ip saddr @p4 counter drop", "ip6 saddr @p6 counter drop"])
+    rules: [
+      "meta nfproto 2 ip saddr @peers_v4 counter drop",
+      "meta nfproto 10 meta l4proto 58 @th,0,8 >= 133 <= 137 accept",
+      "meta nfproto 10 ip6 saddr @peers_v6 counter drop",
+    ])
 }
 
 extension FaultSpecification {

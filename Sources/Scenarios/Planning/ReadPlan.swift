@@ -6,13 +6,16 @@ public import Support
 ///
 /// - Throws: ``Support/Problem`` with exit code 2 when it is no plan, or one of a form that this version does not know.
 public func readPlan(_ bytes: [UInt8], file: String) throws(Problem) -> Plan {
-  struct Head: Decodable { var format: Int }
-  guard let head = try? decodeJSON(Head.self, from: bytes) else {
+  let format: Int
+  do {
+    struct Head: Decodable { var format: Int }
+    format = try decodeJSON(Head.self, from: bytes).format
+  } catch {
     throw Problem(.usage, at: file, "is no plan", fix: "write one with: blackstart plan --json SCENARIO")
   }
-  guard head.format == Plan.currentFormat else {
+  guard format == Plan.currentFormat else {
     throw Problem(
-      .usage, at: file, "is a plan of form \(head.format); this version knows form \(Plan.currentFormat)",
+      .usage, at: file, "is a plan of form \(format); this version knows form \(Plan.currentFormat)",
       fix: "plan the scenario again with this version")
   }
   let plan: Plan

@@ -22,7 +22,10 @@ extension ControlPlaneMachine {
       default: break
       }
     case (.grantLease, .leaseGranted(let lease)):
-      guard case .granting = phase else { return leaseToRevoke = lease.id }
+      guard case .granting = phase else {
+        leaseToRevoke = lease.id
+        return
+      }
       phase = .campaigning(
         lease: lease.id, validUntil: flight.sentAt + lease.seconds * 1_000_000_000, since: flight.sentAt)
     case (.campaign(let lease), .campaignWon(let token)):

@@ -29,8 +29,11 @@ public struct EventStore: Sendable {
   }
 
   /// Opens the connection if it is closed.
-  public func reconnect() async throws(PostgresError) {
-    if await !connection.isOpen { try await connection.open(within: limit) }
+  ///
+  /// - Parameter time: how long that may take, by default ``limit``. It costs five round trips (TCP, start-up, three of
+  ///   SCRAM), which counts over a wide-area path.
+  public func reconnect(within time: Duration? = nil) async throws(PostgresError) {
+    if await !connection.isOpen { try await connection.open(within: time ?? limit) }
   }
 
   /// Appends one event under a fencing token.

@@ -78,7 +78,7 @@ extension EventStore {
       incoming: try convert(subscriptions, "a subscription") { (row) throws(PostgresError) in
         .init(
           subscription: try row.text(), enabled: try row.bool(), running: try row.bool(),
-          lastHeardAt: try row.optional().flatMap { Int64($0) }.map { $0 * 1000 }, applyErrors: try row.integer(),
+          lastHeardAt: try row.optionalTime(), applyErrors: try row.integer(),
           unreadyTables: try row.integer())
       })
   }

@@ -46,7 +46,20 @@ struct Row {
   }
 
   /// Microseconds of the server, as nanoseconds.
-  mutating func time() throws(PostgresError) -> Int64 { try integer() * 1000 }
+  mutating func time() throws(PostgresError) -> Int64 {
+    let (nanoseconds, overflow) = try integer().multipliedReportingOverflow(by: 1000)
+    if overflow { throw .malformed("\(what): a time beyond 2262") }
+    return nanoseconds
+  }
+
+  /// Like ``time()``, where NULL has a meaning.
+  mutating func optionalTime() throws(PostgresError) -> Int64? {
+    if next < values.count && values[next] == nil {
+      next += 1
+      return nil
+    }
+    return try time()
+  }
 
   mutating func event() throws(PostgresError) -> EventID { EventID(producer: try small(), sequence: try unsigned()) }
 
@@ -69,7 +82,7 @@ struct Row {
 
   mutating func fence() throws(PostgresError) -> FenceState {
     var state = FenceState(region: try text(), token: try integer(), mode: try mode(), holder: try text())
-    state.validUntilWall = try optional().flatMap { Int64($0) }.map { $0 * 1000 }
+    state.validUntilWall = try optionalTime()
     return state
   }
 }

@@ -64,7 +64,9 @@ public struct EtcdSettings: Sendable, Hashable, Codable {
     return [
       "--name", name, "--data-dir", dataDirectory, "--listen-client-urls", listen, "--advertise-client-urls", endpoint,
       "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", cluster,
-      "--initial-cluster-state", "new", "--initial-cluster-token", clusterToken, "--heartbeat-interval",
+      // A member that comes back from a partition must not depose the leader that the others have (raft thesis, 9.6);
+      // 3.4 has this off by default.
+      "--pre-vote", "--initial-cluster-state", "new", "--initial-cluster-token", clusterToken, "--heartbeat-interval",
       "\(heartbeat.milliseconds)", "--election-timeout", "\(electionTimeout.milliseconds)", "--quota-backend-bytes",
       "67108864", "--logger", "zap", "--log-outputs", "stderr", "--log-level", "warn",
     ]

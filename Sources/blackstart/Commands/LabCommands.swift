@@ -85,13 +85,15 @@ private func describe(_ status: LabStatus) -> String {
   for (head, server) in zip(heads, status.servers) {
     let mark = server.alive && server.ready ? "ready" : "NOT READY"
     let pad = String(repeating: " ", count: width - head.count)
-    lines.append("  \(head)\(pad)\(mark)  pid \(server.pid)  \(server.addresses.joined(separator: " "))  \(server.detail)")
+    lines.append(
+      "  \(head)\(pad)\(mark)  pid \(server.pid)  \(server.addresses.joined(separator: " "))  \(server.detail)")
   }
   lines.append("  etcd leader: \(status.etcdLeader ?? "none")")
   lines.append("  writer: \(status.writer ?? "none")\(status.token.map { ", token \($0)" } ?? "")")
   for mirror in status.mirrors {
     let lag = mirror.lagBytes.map { "\($0) bytes behind" } ?? "lag unknown"
-    lines.append("  mirror \(mirror.origin)→\(mirror.target): \(mirror.streaming ? "streaming" : "NOT STREAMING"), \(lag)")
+    lines.append(
+      "  mirror \(mirror.origin)→\(mirror.target): \(mirror.streaming ? "streaming" : "NOT STREAMING"), \(lag)")
   }
   return lines.joined(separator: "\n") + "\n"
 }

@@ -24,7 +24,7 @@ extension Commands {
     try writeFile(directory.verdict, encodeJSON(verdict, pretty: true))
     let summary = try writeReports(of: directory)
     tool.console.print(
-      invocation.has("--json") ? String(decoding: try jsonReport(summary), as: UTF8.self) : terminalReport(summary, color: tool.console.hasColor))
+      invocation.has("--json") ? try jsonReport(summary) + "\n" : terminalReport(summary, color: tool.console.hasColor))
     return verdict.exitCode
   }
 }

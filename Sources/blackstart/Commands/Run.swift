@@ -46,7 +46,7 @@ extension Commands {
     }
     let summary = try writeReports(of: directory)
     if invocation.has("--json") {
-      tool.console.print(String(decoding: try jsonReport(summary), as: UTF8.self))
+      tool.console.print(try jsonReport(summary) + "\n")
     } else {
       tool.console.print(terminalReport(summary, color: tool.console.hasColor))
     }
@@ -60,6 +60,7 @@ extension Commands {
     let names = StackPlant.allCases.map(\.rawValue)
     throw Problem(
       .usage, "there is no plant '\(name)'",
-      fix: (nearest(name, in: names).map { "did you mean '\($0)'? " } ?? "") + "plants: \(names.joined(separator: ", "))")
+      fix: (nearest(name, in: names).map { "did you mean '\($0)'? " } ?? "")
+        + "plants: \(names.joined(separator: ", "))")
   }
 }

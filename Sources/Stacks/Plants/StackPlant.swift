@@ -1,0 +1,32 @@
+/// A fault planted in the *stack*, so that a checklist can be seen to fail. Each breaks exactly one promise.
+public enum StackPlant: String, Sendable, Hashable, Codable, CaseIterable {
+  /// A store takes writes whatever their token: ``EventStore/plantFenceOff()``.
+  case fenceOff = "fence-off"
+  /// A store acknowledges some events and drops them: ``EventStore/plantAckDropped(oneIn:)``.
+  case ackDropped = "ack-dropped"
+  /// A projection applies a re-delivered event again: ``EventStore/plantProjectionNotIdempotent()``.
+  case projectionNotIdempotent = "projection-not-idempotent"
+  /// A mirror applies a batch twice: ``MirrorRepeat``.
+  case mirrorRepeatsBatch = "mirror-repeats-batch"
+  /// A control plane never gives up leadership: ``ControlPlaneConfiguration/Plant/neverDemote``.
+  case neverDemote = "never-demote"
+}
+
+/// Planting faults in a store, as ``EventStore/administrator``. They last as long as the lab.
+extension EventStore {
+  /// Switches the fence off: neither token nor mode is looked at any more, the origin still is.
+  public func plantFenceOff() async throws(PostgresError) {
+    try await connection.execute(script: EventStoreSchema.guardFunctions(checksToken: false))
+  }
+
+  /// Makes `es.append` acknowledge every `count`-th event with a plausible position and drop it.
+  public func plantAckDropped(oneIn count: Int) async throws(PostgresError) {
+    precondition(count > 0, "one event in \(count) cannot be dropped")
+    try await connection.execute(script: EventStoreSchema.append(droppingOneIn: count))
+  }
+
+  /// Makes `es.apply_batch` apply a re-delivered event to the projection again.
+  public func plantProjectionNotIdempotent() async throws(PostgresError) {
+    try await connection.execute(script: EventStoreSchema.applyBatch(idempotent: false))
+  }
+}
