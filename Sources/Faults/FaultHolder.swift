@@ -9,8 +9,8 @@ public import Support
 public final class FaultHolder: Sendable {
   /// The node.
   public let node: String
-  private let core: HolderCore
-  private let thread: HolderThread
+  let core: HolderCore
+  let thread: HolderThread
 
   /// Opens the node's kernel and finds out how elements are kept alive there.
   ///
@@ -68,15 +68,5 @@ public final class FaultHolder: Sendable {
   public func close() async {
     // The job cannot throw; only a thread that is gone could, and it lives as long as this object.
     _ = try? await thread.run { [core] in core.close() }
-  }
-
-  /// Runs `job` on the holder's thread: while it blocks there, no heartbeat goes out.
-  func occupyThread(_ job: @escaping @Sendable () -> Void) async throws {
-    try await thread.run(job)
-  }
-
-  /// Removes a fault's table behind the holder's back, as nobody but the owner's own socket could.
-  func sabotage(_ batch: NFTables.Batch) async throws {
-    try await thread.run { [core] in try core.commit(batch) }
   }
 }

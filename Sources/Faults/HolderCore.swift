@@ -8,7 +8,7 @@ final class HolderCore: Sendable {
   private let node: String
   private let timebase: Timebase
   private let report: @Sendable (FaultEvent) -> Void
-  private let connection: NFTables.Connection
+  let connection: NFTables.Connection
   private let links: LinkController
   private let refresh: CompiledFault.RefreshMethod
   private let state = Mutex(State())
@@ -112,10 +112,6 @@ final class HolderCore: Sendable {
     // Whatever a refused deletion left behind goes with the socket.
     connection.close()
     links.close()
-  }
-
-  func commit(_ batch: NFTables.Batch) throws(NetlinkError) {
-    try connection.commit(batch)
   }
 
   // MARK: Heartbeats
