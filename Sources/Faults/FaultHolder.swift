@@ -9,8 +9,8 @@ public import Support
 public final class FaultHolder: Sendable {
   /// The node.
   public let node: String
-  private let core: HolderCore
-  private let thread: HolderThread
+  let core: HolderCore
+  let thread: HolderThread
 
   /// Opens the node's kernel and finds out how elements are kept alive there.
   ///
@@ -20,12 +20,21 @@ public final class FaultHolder: Sendable {
   ///   - timebase: the clock of all time stamps.
   ///   - report: called on the holder's thread with every event; it must not block.
   /// - Throws: ``NetlinkError`` with EPERM without CAP_NET_ADMIN.
-  public init(
+  public convenience init(
     node: String, namespace: NetworkNamespace, timebase: Timebase = .system,
     report: @escaping @Sendable (FaultEvent) -> Void
   ) throws {
+    try self.init(node: node, namespace: namespace, timebase: timebase, refresh: nil, report: report)
+  }
+
+  /// As above, but with a given way to keep elements alive instead of the one that the kernel is found to have.
+  init(
+    node: String, namespace: NetworkNamespace, timebase: Timebase = .system,
+    refresh: CompiledFault.RefreshMethod?, report: @escaping @Sendable (FaultEvent) -> Void
+  ) throws {
     self.node = node
-    let core = try HolderCore(node: node, namespace: namespace, timebase: timebase, report: report)
+    let core = try HolderCore(
+      node: node, namespace: namespace, timebase: timebase, refresh: refresh, report: report)
     self.core = core
     thread = try HolderThread("hold \(node)", timebase: timebase) { core.tick() }
   }
@@ -59,15 +68,5 @@ public final class FaultHolder: Sendable {
   public func close() async {
     // The job cannot throw; only a thread that is gone could, and it lives as long as this object.
     _ = try? await thread.run { [core] in core.close() }
-  }
-
-  /// Runs `job` on the holder's thread: while it blocks there, no heartbeat goes out.
-  func occupyThread(_ job: @escaping @Sendable () -> Void) async throws {
-    try await thread.run(job)
-  }
-
-  /// Removes a fault's table behind the holder's back, as nobody but the owner's own socket could.
-  func sabotage(_ batch: NFTables.Batch) async throws {
-    try await thread.run { [core] in try core.commit(batch) }
   }
 }

@@ -8,7 +8,7 @@ final class HolderCore: Sendable {
   private let node: String
   private let timebase: Timebase
   private let report: @Sendable (FaultEvent) -> Void
-  private let connection: NFTables.Connection
+  let connection: NFTables.Connection
   private let links: LinkController
   private let refresh: CompiledFault.RefreshMethod
   private let state = Mutex(State())
@@ -20,14 +20,19 @@ final class HolderCore: Sendable {
   }
 
   init(
-    node: String, namespace: NetworkNamespace, timebase: Timebase, report: @escaping @Sendable (FaultEvent) -> Void
+    node: String, namespace: NetworkNamespace, timebase: Timebase, refresh: CompiledFault.RefreshMethod?,
+    report: @escaping @Sendable (FaultEvent) -> Void
   ) throws(NetlinkError) {
     self.node = node
     self.timebase = timebase
     self.report = report
     connection = try NFTables.Connection(in: namespace)
     links = try LinkController(in: namespace)
-    refresh = try .probe(connection)
+    if let refresh {
+      self.refresh = refresh
+    } else {
+      self.refresh = try .probe(connection)
+    }
   }
 
   // MARK: Requests
@@ -107,10 +112,6 @@ final class HolderCore: Sendable {
     // Whatever a refused deletion left behind goes with the socket.
     connection.close()
     links.close()
-  }
-
-  func commit(_ batch: NFTables.Batch) throws(NetlinkError) {
-    try connection.commit(batch)
   }
 
   // MARK: Heartbeats

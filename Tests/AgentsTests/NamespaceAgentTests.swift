@@ -16,7 +16,7 @@ import Testing
   private func fault(lease: Duration = .seconds(30)) -> Fault {
     Fault(
       id: "cut", run: "agents", node: "n", inbound: .drop, targets: .init(peers: [.v4(0x0A00_0001), .v6(1, 2)]),
-      timing: .init(lease: lease, heartbeat: .milliseconds(50)))
+      timing: .init(lease: lease, heartbeat: .milliseconds(300)))
   }
 
   @Test func requestsAndRepliesTravelAsBytes() async throws {
@@ -74,7 +74,7 @@ import Testing
   @Test func holdFaultReturnsWhenTheLeaseEnds() async throws {
     try await withNamespace { namespace in
       let outcome = try await holdFault(
-        fault(lease: .milliseconds(150)), in: namespace, onArmed: { _ in },
+        fault(lease: .milliseconds(400)), in: namespace, onArmed: { _ in },
         until: { try? await Task.sleep(for: .seconds(60)) })  // cancelled by the end of the lease
       #expect(outcome.end == .leaseExpired)
       let left = try NodeSnapshot(of: namespace).rules

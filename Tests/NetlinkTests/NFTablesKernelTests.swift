@@ -163,4 +163,25 @@ import Testing
       }
     }
   }
+
+  /// A change that asks for no acknowledgement gets none: nobody may wait for it for ever.
+  @Test func anAnswerThatDoesNotComeIsWaitedForOnlySoLong() throws {
+    try withNamespaces { made in
+      let socket = try NetlinkSocket(.route, in: made[0], limit: .milliseconds(50))
+      let label = NetlinkSocket.Label(call: "RTM_GETLINK", object: .link("lo"))
+      let start = ContinuousClock.now
+      let failure = #expect(throws: NetlinkError.self) {
+        try socket.get(label) { (writer, sequence) throws(WireError) in
+          // NLMSG_NOOP is taken without a word.
+          try writer.message(type: 1, flags: 1, sequence: sequence) { _ in }
+        }
+      }
+      #expect(failure?.reason == .timedOut(afterMilliseconds: 50))
+      #expect(ContinuousClock.now - start < .seconds(5))
+      let links = try socket.dump(label) { (writer, sequence) throws(WireError) in
+        try writer.message(type: 18, flags: 0x301, sequence: sequence) { $0.raw([UInt8](repeating: 0, count: 16)) }
+      }
+      #expect(links.count == 1, "the socket is good for the next request")
+    }
+  }
 }

@@ -168,6 +168,28 @@ struct EventStoreTests {
     }
   }
 
+  /// A seal waits for a write under way; a writer that stands still does not hold it up for longer than a second.
+  @Test func aWriterThatStandsStillInATransactionIsThrownOut() async throws {
+    try await Servers.withStores(["east"]) { stores in
+      let east = try #require(stores["east"])
+      let control = EventStore(try await east.open(as: EventStore.controlRole).connection, limit: .seconds(5))
+      try await control.seal(token: 1, holder: "east")
+      let writer = try await east.open()
+      try await writer.connection.query("begin")
+      _ = try await writer.append(sample(1, 0), token: 1)
+      let began = Timebase.system.monotonic()
+      try await control.seal(token: 2, holder: "east")
+      #expect(Timebase.system.monotonic() - began > 500_000_000, "it waited for the writer")
+      let thrownOut = await #expect(throws: PostgresError.self) { try await writer.connection.query("commit") }
+      #expect(thrownOut?.isUnknownOutcome == true)
+      #expect(try await control.tail(after: .start).isEmpty)
+      #expect(try await control.latestSequences(of: [1]).isEmpty)
+      try await writer.reconnect()
+      _ = try await writer.append(sample(1, 1, aggregate: 1, aggregateSequence: 17), token: 2)
+      #expect(try await control.latestSequences(of: [1, 2]) == [1: 17])
+    }
+  }
+
   /// Transactions that commit in another order than they took their numbers in must not make a reader skip rows.
   @Test func aReaderSkipsNothingWhenTransactionsCommitOutOfOrder() async throws {
     try await Servers.withStores(["east"]) { stores in
@@ -176,6 +198,7 @@ struct EventStoreTests {
       let slow = try await east.open()
       let fast = try await east.open()
       let reader = try await east.open()
+      try await slow.connection.query("set idle_in_transaction_session_timeout = 0")
       try await slow.connection.query("begin")
       _ = try await slow.append(sample(1, 0, aggregate: 1), token: 1)
       _ = try await fast.append(sample(2, 0, aggregate: 2), token: 1)

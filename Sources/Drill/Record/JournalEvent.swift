@@ -17,7 +17,8 @@ extension Journal {
 extension JournalRecord {
   /// The particulars as `type`, or `nil` when the record is of another type or shape.
   public func decoded<T: JournalEvent>(_ type: T.Type) -> T? {
-    guard self.type == T.type, let bytes = try? encodeJSON(data) else { return nil }  // a foreign shape is no such event
+    // A foreign shape is no such event.
+    guard self.type == T.type, let bytes = try? encodeJSON(data) else { return nil }
     return try? decodeJSON(type, from: bytes)
   }
 }

@@ -79,6 +79,8 @@ extension EventStore {
   private func inSnapshot(_ limit: Duration, _ body: () async throws -> Void) async throws {
     try await connection.query("begin isolation level repeatable read read only", within: limit)
     do {
+      // The caller may take its time with a page.
+      try await connection.query("set local idle_in_transaction_session_timeout = 0", within: limit)
       try await body()
     } catch {
       // The transaction reads only: closing the connection ends it as well as a rollback, and cannot fail.

@@ -13,8 +13,10 @@ enum EventStoreSchema {
     correlation_id, event_version, produced_at, business_at, schema_id, fence_token, payload, checksum
     """
 
+  /// A writer that stands still inside a transaction would hold up a seal or a demotion, so it is thrown out.
   private static let roles = """
     create role bs_app login;
+    alter role bs_app set idle_in_transaction_session_timeout = '1s';
     create role bs_control login;
     create role bs_mirror login replication;
     grant pg_monitor to bs_app, bs_control;
