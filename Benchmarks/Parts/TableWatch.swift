@@ -19,7 +19,9 @@ final class TableWatch: Sendable {
 
   /// Tables of faults that exist now, with their namespaces.
   func tables() throws(NetlinkError) -> [String] {
-    try connections.flatMap { (item) throws(NetlinkError) in try item.tables() }
+    var found: [String] = []
+    for item in connections { found += try item.tables() }
+    return found
   }
 
   /// How many peers are cut off, by the tables of whomever.
@@ -43,7 +45,7 @@ final class TableWatch: Sendable {
     var lastAt: Int64 { goneAt.values.max() ?? 0 }
   }
 
-  /// Looks without pause until no table is left and `hasEnded`, so that none can come any more.
+  /// Looks every 100 µs or so until no table is left and `hasEnded`, so that none can come any more.
   ///
   /// - Throws: ``Problem`` naming what is left after `limit`.
   func waitUntilNone(limit: Duration, hasEnded: () -> Bool) throws -> Release {
@@ -66,6 +68,7 @@ final class TableWatch: Sendable {
             ? "the process still runs \(limit.brief) after SIGKILL"
             : "\(left.count) tables are left \(limit.brief) after SIGKILL: \(left.joined(separator: ", "))")
       }
+      breathe()
     }
   }
 }
