@@ -24,7 +24,9 @@ extension RunSummary {
         versions.append(Fact("planted in the stack", started.plants.joined(separator: ", ")))
       }
     }
-    ending = record.events(RunAborted.self).last?.event.reason ?? (ended == nil ? "the run was cut off" : nil)
+    ending =
+      record.events(RunAborted.self).last?.event.reason
+      ?? record.gaps.first.map { "the record is not whole: \($0)" } ?? (ended == nil ? "the run was cut off" : nil)
     items = verdict?.items.map { teller.item($0) } ?? []
     phases = teller.phases
     faults = teller.faults
