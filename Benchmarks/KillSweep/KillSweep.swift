@@ -69,6 +69,7 @@ func sweepKills(_ request: KillSweepRequest) async throws -> Bool {
       let kill = try await KilledDrill(request: request, moment: moment, number: index + 1, workspace: workspace).run()
       kills.append(kill)
       print(line(kill, number: index + 1, of: request))
+      fflush(nil)
     }
     return summarize(kills, request)
   }
@@ -136,14 +137,16 @@ private struct KilledDrill: Sendable {
     }
     usleep(UInt32(clamping: moment.delay.nanoseconds / 1000))
     let tablesBefore = try watch.tables().count
-    let killedAt = Timebase.system.monotonic()
-    try drill.send(Signal.kill)
-    let release = try watch.waitUntilNone(limit: .seconds(5)) { drill.end != nil }
+    let (killedAt, release) = try inRealTime {
+      let killedAt = Timebase.system.monotonic()
+      try drill.send(Signal.kill)
+      return (killedAt, try watch.waitUntilNone(limit: .seconds(5)) { drill.end != nil })
+    }
     guard drill.end == .signalled(Signal.kill) else {
       throw Problem(.fail, "the drill had ended before it was killed: \(drill.end.map { "\($0)" } ?? "it still runs")")
     }
     return Observed(
-      tablesBefore: tablesBefore, gone: release.goneAt - killedAt, trace: trace, remains: try trace.census())
+      tablesBefore: tablesBefore, gone: release.lastAt - killedAt, trace: trace, remains: try trace.census())
   }
 
   private func recover() async throws -> ProcessEnd {

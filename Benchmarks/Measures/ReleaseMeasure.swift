@@ -1,90 +1,116 @@
 internal import Glibc
 internal import Support
 
-/// What the kernel does when the process that holds a fault is killed, or hangs.
+/// What the kernel does when the process that holds faults is killed, or hangs.
 let releaseMeasure = Measure(
-  name: "release", summary: "from the death, or the standstill, of the process that holds a fault to its end"
+  name: "release", summary: "from the death, or the standstill, of the process that holds faults to their end"
 ) { bench in
-  try await withNodes(2) { nodes in
+  try await withNodes(4) { nodes in
     try await onOwnThread("release") {
       var random = SeededRandom(seed: bench.seed, for: "release")
-      var gone = Samples()
-      var passing = Samples()
+      var one = Releases()
+      var three = Releases()
       var lapsing = Samples()
-      let watch = try TableWatch([nodes[0].namespace])
-      defer { watch.close() }
-      let path = try DatagramPath(from: nodes[1], to: nodes[0])
+      let alone = try Scene(held: [nodes[0]], peer: nodes[3])
+      let together = try Scene(held: Array(nodes.prefix(3)), peer: nodes[3])
       for _ in 0..<bench.size(quick: 20, full: 200) {
-        let release = try killHolder(nodes, watch, path, &random)
-        gone.add(release.tableGone)
-        passing.add(release.packetPassed)
+        try alone.kill(&random, into: &one)
+        try together.kill(&random, into: &three)
       }
-      for _ in 0..<bench.size(quick: 2, full: 20) { lapsing.add(try stopHolder(nodes, watch, path, &random)) }
+      for _ in 0..<bench.size(quick: 2, full: 20) { lapsing.add(try alone.stop(&random)) }
+      alone.close()
+      together.close()
       return [
-        Figure(what: "SIGKILL until the table is gone", samples: gone, base: gone, note: "seen by netlink dumps"),
-        Figure(what: "SIGKILL until a packet passes", samples: passing, base: gone),
+        Figure(what: "1 node: SIGKILL until its table is gone", samples: one.tables, base: one.tables),
+        Figure(what: "1 node: SIGKILL until a packet passes", samples: one.packets, base: one.tables),
+        Figure(what: "3 nodes: SIGKILL until the last table is gone", samples: three.tables, base: one.tables),
+        Figure(what: "3 nodes: SIGKILL until all packets pass", samples: three.packets, base: one.tables),
         Figure(
-          what: "SIGSTOP until a packet passes", samples: lapsing, base: gone,
+          what: "1 node: SIGSTOP until a packet passes", samples: lapsing, base: one.tables,
           note: "heartbeat \(Holder.heartbeatMilliseconds) ms, silence \(3 * Holder.heartbeatMilliseconds) ms"),
       ]
     }
   }
 }
 
-private struct Release {
-  var tableGone: Int64
-  var packetPassed: Int64
+/// Times from a kill.
+private struct Releases {
+  /// Until a netlink dump of every node is without a table.
+  var tables = Samples()
+  /// Until a packet has arrived at every node.
+  var packets = Samples()
 }
 
-private func killHolder(
-  _ nodes: [BenchNode], _ watch: TableWatch, _ path: DatagramPath, _ random: inout SeededRandom
-) throws -> Release {
-  let holder = try startHolder(nodes, watch, path, &random)
-  let start = Timebase.system.monotonic()
-  try holder.process.send(Signal.kill)
-  var tableGone: Int64?
-  var packetPassed: Int64?
-  while true {
-    if packetPassed == nil, try path.passes() { packetPassed = Timebase.system.monotonic() - start }
-    if tableGone == nil, try watch.tables().isEmpty { tableGone = Timebase.system.monotonic() - start }
-    if let tableGone, let packetPassed { return Release(tableGone: tableGone, packetPassed: packetPassed) }
-    guard Timebase.system.monotonic() - start < 5_000_000_000 else {
-      throw Problem(
-        .fail, "5 s after the kill the table \(tableGone == nil ? "stands" : "is gone, but no packet passes")")
+/// Nodes whose faults one process holds, and the peer that they do not hear.
+private struct Scene {
+  let held: [BenchNode]
+  let peer: BenchNode
+  let watch: TableWatch
+  let paths: [DatagramPath]
+
+  init(held: [BenchNode], peer: BenchNode) throws {
+    self.held = held
+    self.peer = peer
+    watch = try TableWatch(held.map(\.namespace))
+    paths = try held.map { try DatagramPath(from: peer, to: $0) }
+  }
+
+  func close() {
+    watch.close()
+  }
+
+  /// Kills the holder and waits for both.
+  func kill(_ random: inout SeededRandom, into releases: inout Releases) throws {
+    let holder = try startHolder(&random)
+    let (tables, packets) = try inRealTime {
+      let start = Timebase.system.monotonic()
+      try holder.process.send(Signal.kill)
+      var deaf = paths
+      var tablesGone: Int64?
+      var packetsPassed: Int64?
+      while true {
+        deaf = try deaf.filter { try !$0.passes() }
+        if deaf.isEmpty, packetsPassed == nil { packetsPassed = Timebase.system.monotonic() - start }
+        if tablesGone == nil, try watch.tables().isEmpty { tablesGone = Timebase.system.monotonic() - start }
+        if let tablesGone, let packetsPassed { return (tablesGone, packetsPassed) }
+        guard Timebase.system.monotonic() - start < 5_000_000_000 else {
+          throw Problem(
+            .fail, "5 s after the kill, \(try watch.tables().count) tables stand and \(deaf.count) nodes are deaf")
+        }
+      }
     }
+    releases.tables.add(tables)
+    releases.packets.add(packets)
+    _ = try watch.waitUntilNone(limit: .seconds(5)) { holder.process.end != nil }
   }
-}
 
-/// How long after a SIGSTOP a packet passes (ns).
-private func stopHolder(
-  _ nodes: [BenchNode], _ watch: TableWatch, _ path: DatagramPath, _ random: inout SeededRandom
-) throws -> Int64 {
-  let holder = try startHolder(nodes, watch, path, &random)
-  let start = Timebase.system.monotonic()
-  try holder.process.send(Signal.stop)
-  while true {
-    if try path.passes() { break }
-    guard Timebase.system.monotonic() - start < 5_000_000_000 else {
-      throw Problem(.fail, "5 s after its holder was stopped the fault is still in force")
+  /// How long after a SIGSTOP packets pass (ns).
+  func stop(_ random: inout SeededRandom) throws -> Int64 {
+    let holder = try startHolder(&random)
+    let start = Timebase.system.monotonic()
+    try holder.process.send(Signal.stop)
+    var deaf = paths
+    while !deaf.isEmpty {
+      deaf = try deaf.filter { try !$0.passes() }
+      guard Timebase.system.monotonic() - start < 5_000_000_000 else {
+        throw Problem(.fail, "5 s after its holder was stopped the fault is still in force")
+      }
+      usleep(100)
     }
-    usleep(100)
+    let took = Timebase.system.monotonic() - start
+    try holder.process.send(Signal.kill)
+    _ = try watch.waitUntilNone(limit: .seconds(5)) { holder.process.end != nil }
+    return took
   }
-  let took = Timebase.system.monotonic() - start
-  try holder.process.send(Signal.kill)
-  _ = try watch.waitUntilNone(limit: .seconds(5)) { holder.process.end != nil }
-  return took
-}
 
-/// A holder whose fault is in force, at a random moment between two heartbeats.
-private func startHolder(
-  _ nodes: [BenchNode], _ watch: TableWatch, _ path: DatagramPath, _ random: inout SeededRandom
-) throws -> Holder {
-  _ = try path.arrived()
-  let holder = try Holder(on: nodes[0], against: nodes[1])
-  _ = try path.arrived()  // what was on its way when the fault came
-  usleep(UInt32.random(in: 0...(UInt32(Holder.heartbeatMilliseconds) * 1000), using: &random))
-  guard try !path.passes(), try watch.tables().count == 1 else {
-    throw Problem(.fail, at: "hold", "the fault that is to be released is not in force")
+  /// A holder whose faults are in force, at a random moment between two heartbeats.
+  private func startHolder(_ random: inout SeededRandom) throws -> Holder {
+    let holder = try Holder(on: held, against: peer)
+    for path in paths { _ = try path.arrived() }  // what was on its way when the fault came
+    usleep(UInt32.random(in: 0...(UInt32(Holder.heartbeatMilliseconds) * 1000), using: &random))
+    guard try paths.allSatisfy({ try !$0.passes() }), try watch.tables().count == held.count else {
+      throw Problem(.fail, at: "hold", "the faults that are to be released are not in force")
+    }
+    return holder
   }
-  return holder
 }

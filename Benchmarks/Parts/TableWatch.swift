@@ -4,11 +4,11 @@ internal import Support
 
 /// Looks at nf_tables in several namespaces. Blocks: use it on a thread of your own.
 final class TableWatch: Sendable {
-  private let connections: [(namespace: String, connection: NFTables.Connection)]
+  private let connections: [Watched]
 
   init(_ namespaces: [NetworkNamespace]) throws(NetlinkError) {
     connections = try namespaces.map { (namespace) throws(NetlinkError) in
-      (namespace.name ?? "-", try NFTables.Connection(in: namespace))
+      Watched(namespace: namespace.name ?? "-", connection: try NFTables.Connection(in: namespace))
     }
   }
 
@@ -19,13 +19,7 @@ final class TableWatch: Sendable {
 
   /// Tables of faults that exist now, with their namespaces.
   func tables() throws(NetlinkError) -> [String] {
-    var found: [String] = []
-    for item in connections {
-      for table in try item.connection.tables() where table.id.name.hasPrefix(Fault.tablePrefix) {
-        found.append("\(item.namespace): \(table.id)")
-      }
-    }
-    return found
+    try connections.flatMap { (item) throws(NetlinkError) in try item.tables() }
   }
 
   /// How many peers are cut off, by the tables of whomever.
@@ -41,10 +35,12 @@ final class TableWatch: Sendable {
 
   /// When the tables of a process that was just killed were gone.
   struct Release {
-    /// End of the first look that found no table, after the last one that found any; nanoseconds, monotonic.
-    var goneAt: Int64
-    /// Looks that found a table.
-    var looksWithTables: Int
+    /// For each namespace the end of the first look that found no table, after the last one that found any; nanoseconds,
+    /// monotonic.
+    var goneAt: [String: Int64]
+
+    /// The moment from which on nothing was left anywhere.
+    var lastAt: Int64 { goneAt.values.max() ?? 0 }
   }
 
   /// Looks without pause until no table is left and `hasEnded`, so that none can come any more.
@@ -52,21 +48,18 @@ final class TableWatch: Sendable {
   /// - Throws: ``Problem`` naming what is left after `limit`.
   func waitUntilNone(limit: Duration, hasEnded: () -> Bool) throws -> Release {
     let deadline = Timebase.system.monotonic() + limit.nanoseconds
-    var looks = 0
-    var goneAt: Int64?
+    var goneAt: [String: Int64] = [:]
     while true {
       let isLast = hasEnded()
-      let left = try tables()
-      let now = Timebase.system.monotonic()
-      if left.isEmpty {
-        let since = goneAt ?? now
-        goneAt = since
-        if isLast { return Release(goneAt: since, looksWithTables: looks) }
-      } else {
-        looks += 1
-        goneAt = nil
+      var left: [String] = []
+      for item in connections {
+        let tables = try item.tables()
+        left += tables
+        let now = Timebase.system.monotonic()
+        goneAt[item.namespace] = tables.isEmpty ? goneAt[item.namespace] ?? now : nil
       }
-      if now > deadline {
+      if isLast, left.isEmpty { return Release(goneAt: goneAt) }
+      if Timebase.system.monotonic() > deadline {
         throw Problem(
           .recoveryIncomplete, at: left.first,
           left.isEmpty
@@ -74,5 +67,16 @@ final class TableWatch: Sendable {
             : "\(left.count) tables are left \(limit.brief) after SIGKILL: \(left.joined(separator: ", "))")
       }
     }
+  }
+}
+
+/// The connection to one namespace.
+private struct Watched: Sendable {
+  var namespace: String
+  var connection: NFTables.Connection
+
+  /// Tables of faults that exist now.
+  func tables() throws(NetlinkError) -> [String] {
+    try connection.tables().filter { $0.id.name.hasPrefix(Fault.tablePrefix) }.map { "\(namespace): \($0.id)" }
   }
 }
