@@ -19,7 +19,9 @@ final class TableWatch: Sendable {
 
   /// Tables of faults that exist now, with their namespaces.
   func tables() throws(NetlinkError) -> [String] {
-    try connections.flatMap { (item) throws(NetlinkError) in try item.tables() }
+    var found: [String] = []
+    for item in connections { found += try item.tables() }
+    return found
   }
 
   /// How many peers are cut off, by the tables of whomever.
