@@ -80,7 +80,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "Benchmarks", dependencies: ["Lab", "Faults", "Netlink", "Support"], path: "Benchmarks",
+      name: "Benchmarks", dependencies: ["Drill", "Lab", "Agents", "Faults", "Netlink", "Support"], path: "Benchmarks",
       swiftSettings: strict),
 
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),

@@ -95,7 +95,8 @@ private struct Teller {
     var witness: String?
     switch verdict.verdict {
     case .pass(let coverage):
-      details = coverage.notes
+      let counts = coverage.counts.map { "\(grouped($0.value)) \($0.name)" }.joined(separator: ", ")
+      details = (counts.isEmpty ? [] : ["looked at: \(counts)"]) + coverage.notes
     case .fail(let found):
       details = found.findings.prefix(5).map(\.what)
       witness = (try? encodeJSON(found, pretty: true)).map { String(decoding: $0, as: UTF8.self) }
@@ -112,12 +113,15 @@ private struct Teller {
 
   func recoveryTime(_ times: RecoveryTimes) -> RecoveryTimeSummary? {
     guard let lost = record.evidence.milestones.leaderLost else { return nil }
+    // In the order of time: the mirrors may be back before the last producer is. A stage lasts from the one before it.
+    var reached = times.phases.compactMap { phase in phase.at.map { (name: phase.name, at: max(0, $0)) } }
+    // What comes after the heal could not come before it; its time is not the system's.
+    if let healed = record.evidence.milestones.healed { reached.append(("the fault goes on", healed - lost)) }
     var stages: [Span] = []
     var last: Int64 = 0
-    for phase in times.phases {
-      guard let at = phase.at else { continue }
-      stages.append(Span(phase.name, seconds(lost + last), seconds(lost + max(last, at))))
-      last = max(last, at)
+    for (name, at) in reached.sorted(by: { $0.at < $1.at }) {
+      stages.append(Span(name, seconds(lost + last), seconds(lost + at)))
+      last = at
     }
     return RecoveryTimeSummary(
       seconds: times.recovery.map { Double($0) / 1e9 },
