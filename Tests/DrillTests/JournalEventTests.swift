@@ -9,7 +9,8 @@ import Testing
   /// One of each, with every field set.
   private static let samples: [any JournalEvent] = [
     RunStarted(
-      scenario: "s", seed: UInt64(Int64.max), version: "0.1.0", build: "ab12", host: "h", kernel: "6.1", plants: ["fence-off"],
+      scenario: "s", seed: UInt64(Int64.max), version: "0.1.0", build: "ab12", host: "h", kernel: "6.1",
+      plants: ["fence-off"],
       process: ProcessIdentity(pid: 7, startTicks: 99)),
     PhaseEntered(phase: .recovery), LabIsUp(lab: "r1", regions: ["east", "eu"], took: 4_100_000_000),
     AuthoritySeen(
@@ -18,7 +19,7 @@ import Testing
     PlantSet(plant: "fence-off", detail: "eu: its guard no longer looks at the token"),
     FaultArming(fault: "f", kind: "partition", objects: ["eu": ["add table inet bs_r1_f"]]),
     FaultArmed(fault: "f", at: 5, skew: 2),
-    FaultProven(fault: "f", at: 6, cut: ["east→eu"], open: ["eu→ap"], droppedPackets: .max),
+    FaultProven(fault: "f", at: 6, cut: ["east→eu"], open: ["eu→ap"], droppedPackets: 1 << 40),
     FaultLapsed(fault: "f", node: "eu", reason: "lapsed"),
     FaultDisarming(fault: "f", reason: "planned", droppedPackets: ["eu": 12]),
     FaultGone(fault: "f", at: 9, open: ["east→eu"], differences: ["- link eth0"]),
