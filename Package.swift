@@ -94,8 +94,10 @@ let package = Package(
     tests("StacksTests", on: ["Stacks", "Netlink", "Support", "Events"]),
     tests("LabTests", on: ["Lab", "Stacks", "Netlink", "Support", "TestSupport"]),
     tests("WorkloadTests", on: ["Workload", "Events", "Support"]),
-    tests("DrillTests", on: ["Drill", "Scenarios", "Checks", "Events", "Support"]),
-    tests("ReportsTests", on: ["Reports", "Drill", "Checks", "Scenarios", "Events", "Support"]),
+    tests(
+      "DrillTests",
+      on: ["Drill", "Lab", "Stacks", "Faults", "Netlink", "Scenarios", "Checks", "Events", "Support", "TestSupport"]),
+    tests("ReportsTests", on: ["Reports", "Drill", "Checks", "Scenarios", "Events", "Support", "TestSupport"]),
     tests("CommandTests", on: ["Support"]),
   ]
 )

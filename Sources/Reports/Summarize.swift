@@ -16,7 +16,7 @@ extension RunSummary {
       directory: record.directory.path, startedAt: teller.wallStart, seconds: teller.length,
       seed: started?.seed ?? record.scenario.seed, command: teller.command(started),
       overall: verdict.flatMap { VerdictKind(rawValue: $0.overall.rawValue) },
-      exitCode: ended?.code ?? verdict?.exitCode.rawValue ?? ExitCode.inconclusive.rawValue)
+      exitCode: Self.exitCode(recorded: ended?.code, verdict))
     if let started {
       versions = [Fact("blackstart", "\(started.version), build \(started.build)")]
       host = [Fact("host", started.host), Fact("kernel", started.kernel)]
@@ -24,7 +24,9 @@ extension RunSummary {
         versions.append(Fact("planted in the stack", started.plants.joined(separator: ", ")))
       }
     }
-    ending = record.events(RunAborted.self).last?.event.reason ?? (ended == nil ? "the run was cut off" : nil)
+    ending =
+      record.events(RunAborted.self).last?.event.reason
+      ?? record.gaps.first.map { "the record is not whole: \($0)" } ?? (ended == nil ? "the run was cut off" : nil)
     items = verdict?.items.map { teller.item($0) } ?? []
     phases = teller.phases
     faults = teller.faults
@@ -35,6 +37,15 @@ extension RunSummary {
     lagLimitSeconds = record.scenario.stack.mirrorFreshness.inSeconds
     reigns = teller.reigns
     events = teller.moments
+  }
+
+  /// The code that the run ended with, unless that stood for a verdict: then the verdict that is told here decides, which may
+  /// be another one if the evidence was spoilt since.
+  private static func exitCode(recorded: Int32?, _ verdict: DrillVerdict?) -> Int32 {
+    let judged = verdict?.exitCode ?? .inconclusive
+    let ofVerdicts: [ExitCode] = [.pass, .fail, .inconclusive]
+    guard let recorded, !ofVerdicts.map(\.rawValue).contains(recorded) else { return judged.rawValue }
+    return recorded
   }
 }
 
