@@ -19,6 +19,7 @@ struct BenchNode: Sendable {
 
 /// Runs `body` with connected nodes of its own, which are removed afterwards.
 func withNodes<T: Sendable>(_ count: Int, _ body: @escaping ([BenchNode]) async throws -> T) async throws -> T {
+  try removeForsakenNodes()
   let prefix = "bsbench-\(getpid())-"
   let outcome: Result<T, any Error>
   do {
@@ -28,6 +29,17 @@ func withNodes<T: Sendable>(_ count: Int, _ body: @escaping ([BenchNode]) async 
   } catch { outcome = .failure(error) }
   for name in try NetworkNamespace.names() where name.hasPrefix(prefix) { try NetworkNamespace.delete(named: name) }
   return try outcome.get()
+}
+
+/// Removes what an earlier run left that was interrupted: nodes whose process is no more.
+private func removeForsakenNodes() throws {
+  for name in try NetworkNamespace.names() {
+    let parts = name.split(separator: "-")
+    guard parts.count == 3, parts[0] == "bsbench", let pid = Int32(parts[1]), ProcessIdentity(of: pid) == nil else {
+      continue
+    }
+    try NetworkNamespace.delete(named: name)
+  }
 }
 
 private func makeNodes(_ count: Int, prefix: String) throws -> [BenchNode] {
