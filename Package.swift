@@ -96,6 +96,6 @@ let package = Package(
     tests("WorkloadTests", on: ["Workload", "Events", "Support"]),
     tests("DrillTests", on: ["Drill", "Scenarios", "Checks", "Events", "Support"]),
     tests("ReportsTests", on: ["Reports", "Drill", "Checks", "Scenarios", "Events", "Support"]),
-    tests("CommandTests", on: ["Support"]),
+    tests("CommandTests", on: ["Netlink", "Support", "TestSupport"]),
   ]
 )

@@ -135,7 +135,8 @@ final class DrillRun: Sendable {
         try await journal.record(
           ServerLost(region: ended.region, server: ended.kind.rawValue, end: ended.end.map { "\($0)" } ?? "ended"))
         var problem = ended.problem(.aborted)
-        problem.what += "\nThe run ends early: what would be measured now is another system. All faults are verified gone."
+        problem.what +=
+          "\nThe run ends early: what would be measured now is another system. All faults are verified gone."
         throw problem
       }
     }
