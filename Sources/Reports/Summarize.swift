@@ -26,8 +26,8 @@ extension RunSummary {
     }
     ending = record.events(RunAborted.self).last?.event.reason ?? (ended == nil ? "the run was cut off" : nil)
     if let defect = record.journalDefect {
-      let last = record.journal.last.map { "; the last whole record is \($0.type) at \($0.wall)" } ?? ""
-      ending = "\(ending.map { "\($0); " } ?? "")journal.jsonl can be believed up to there only: \(defect)\(last)"
+      let last = record.journal.last.map { "; its last good record is \($0.type) at \($0.wall)" } ?? ""
+      ending = "\(ending.map { "\($0); " } ?? "")journal.jsonl ends early: \(defect)\(last)"
     }
     items = verdict?.items.map { teller.item($0) } ?? []
     phases = teller.phases

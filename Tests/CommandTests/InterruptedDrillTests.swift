@@ -51,16 +51,22 @@ struct InterruptedDrillTests {
     let cut = try await Blackstart.run(["report", run], in: directory)
     #expect(cut.code == 7, "\(cut.errors)")
     #expect(cut.errors == "")
-    let text = cut.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-    #expect(text.contains("line \(lines) is cut off"), "\(cut.output)")
-    #expect(text.contains("the last whole record is phase.entered at "), "\(cut.output)")
+    let text = unwrapped(cut.output)
+    #expect(
+      text.contains("journal.jsonl ends early: line \(lines) is cut off; its last good record is phase.entered at 20"),
+      "\(cut.output)")
 
     // One that was altered is believed up to there.
     try writeFile(
       journal, Array(String(decoding: bytes, as: UTF8.self).replacing("fault.proven", with: "fault.proved").utf8))
     let altered = try await Blackstart.run(["report", run], in: directory)
     #expect(altered.code == 7, "\(altered.errors)")
-    #expect(altered.output.contains("does not continue the chain"), "\(altered.output)")
+    #expect(unwrapped(altered.output).contains("does not continue the chain; its last good record is fault.armed"))
+  }
+
+  /// The text without the line breaks that a narrow terminal needs.
+  private func unwrapped(_ text: String) -> String {
+    text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
   }
 
   @Test("flushing all rules in the region leaves the drill in force; SIGTERM then ends it with status 143")
@@ -94,21 +100,31 @@ struct InterruptedDrillTests {
     }
   }
 
-  @Test("a reader that goes away does not end the drill before it has cleaned up")
-  func closedPipe() async throws {
+  @Test("two drills whose directories have the same name leave each other alone; a reader that goes away ends none")
+  func twoAtATime() async throws {
     try await withDirectory("stop") { directory in
       var ends: [Int32] = [0, 0]
       try #require(pipe(&ends) == 0)
       defer { close(ends[1]) }
-      let drill = try RunningDrill(in: directory, arguments: ["--json"], output: ends[1])
+      let first = try RunningDrill(in: directory, run: "a/run", arguments: ["--json"], output: ends[1])
       close(ends[0])
-      try await drill.until(phase: "baseline")
-      try await drill.until("sample")
-      try drill.started.child.send(Signal.terminate)
-      let result = try await drill.started.result()
-      #expect(result.code == 143)
-      try drill.expectNothingLeft()
-      try drill.expectEvidence()
+      try await first.until(phase: "baseline")
+      let second = try RunningDrill(in: directory, run: "b/run")
+      try await second.until("lab.up")
+      #expect(try first.namespace("east") != second.namespace("east"))
+
+      try second.started.child.send(Signal.terminate)
+      #expect(try await second.started.result().code == 143)
+      try second.expectEvidence()
+      #expect(try !first.journal.contains { $0.type == "run.aborted" }, "the second drill ended the first")
+      let standing = try listDirectory("/run/netns")
+      #expect(try standing.contains(first.namespace("east")))
+      #expect(try !standing.contains(second.namespace("east")))
+
+      try first.started.child.send(Signal.terminate)
+      #expect(try await first.started.result().code == 143)
+      try first.expectNothingLeft()
+      try first.expectEvidence()
     }
   }
 

@@ -51,9 +51,7 @@ extension Commands {
     let summary = try summarizeRun(in: directory, verdict: outcome.verdict)
     var code = outcome.code
     do { try writeReports(summary, to: directory) } catch {
-      let problem = Problem(
-        .inconclusive, at: directory.path, "the reports could not be written: \(error); the evidence stays as it is",
-        fix: "make room, then: blackstart report \(directory.path)")
+      let problem = unwritten(directory, error)
       tool.console.note("\(problem)\n")
       if code == .pass { code = problem.code }
     }
