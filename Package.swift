@@ -80,7 +80,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "Benchmarks", dependencies: ["Lab", "Faults", "Netlink", "Support"], path: "Benchmarks",
+      name: "Benchmarks", dependencies: ["Drill", "Lab", "Agents", "Faults", "Netlink", "Support"], path: "Benchmarks",
       swiftSettings: strict),
 
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
@@ -94,8 +94,10 @@ let package = Package(
     tests("StacksTests", on: ["Stacks", "Netlink", "Support", "Events"]),
     tests("LabTests", on: ["Lab", "Stacks", "Netlink", "Support", "TestSupport"]),
     tests("WorkloadTests", on: ["Workload", "Events", "Support"]),
-    tests("DrillTests", on: ["Drill", "Scenarios", "Checks", "Events", "Support"]),
-    tests("ReportsTests", on: ["Reports", "Drill", "Checks", "Scenarios", "Events", "Support"]),
+    tests(
+      "DrillTests",
+      on: ["Drill", "Lab", "Stacks", "Faults", "Netlink", "Scenarios", "Checks", "Events", "Support", "TestSupport"]),
+    tests("ReportsTests", on: ["Reports", "Drill", "Checks", "Scenarios", "Events", "Support", "TestSupport"]),
     tests("CommandTests", on: ["Netlink", "Support", "TestSupport"]),
   ]
 )

@@ -1,4 +1,58 @@
+internal import Glibc
+internal import Support
+
 @main
 enum App {
-  static func main() async {}
+  static func main() async {
+    exit(await runCommand(Array(CommandLine.arguments.dropFirst())))
+  }
 }
+
+/// Does what the command line asks for.
+///
+/// - Returns: the exit status: 0 when everything was measured and held, 1 when not, 2 for a wrong command line.
+private func runCommand(_ words: [String]) async -> Int32 {
+  do {
+    switch words.first {
+    case "--help", "-h":
+      print(usageText)
+      return 0
+    case "hold":  // only our own measure of releases calls this
+      try await holdUntilKilled(Array(words.dropFirst()))
+      return 0
+    case "kill-sweep":
+      return try await sweepKills(KillSweepRequest(Array(words.dropFirst()))) ? 0 : 1
+    default:
+      return try await runMeasures(MeasureRequest(words)) ? 0 : 1
+    }
+  } catch let problem as Problem where problem.code == .usage {
+    report(problem)
+    return 2
+  } catch {
+    report(error)
+    return 1
+  }
+}
+
+/// Writes an error to standard error.
+func report(_ error: any Error) {
+  let bytes = Array("\(error)\n".utf8)
+  // Nobody is left to be told if standard error is closed.
+  _ = write(2, bytes, bytes.count)
+}
+
+private let usageText = """
+  usage: Benchmarks [--quick] [--seed N] [--tool PATH] [NAME ...]
+         Benchmarks --list
+         Benchmarks kill-sweep --scenario FILE [--tool PATH] [--count N] [--limit-ms M] [--seed N]
+
+  Measures on real kernel objects in network namespaces of its own. Needs root.
+
+    --quick        few samples, some 20 seconds in all, to see that everything still works
+    --seed N       seed of every random choice (20261120)
+    --tool PATH    the blackstart executable (the one beside this program)
+    --list         say what can be measured
+
+  kill-sweep runs a drill again and again, ends it with SIGKILL at random moments of its fault phase, and fails if a rule
+  is left for longer than the limit, or anything at all after `blackstart recover`.
+  """

@@ -1,6 +1,6 @@
 internal import Events
 
-/// Checklist item 6, `order-per-aggregate` (taxonomy L18, D8; domain 106).
+/// Checklist item 6, `order-per-aggregate` (taxonomy L18, D8; domain 152).
 ///
 /// In each store's log, by local position and looking only at the first place of each event, the sequence of each aggregate
 /// must rise; and so it must in the canonical order of all events, by token and then by origin sequence. An event that stands

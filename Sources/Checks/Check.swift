@@ -33,7 +33,7 @@ struct Judgement {
   /// A fail needs one finding and stands whatever else is missing; a pass needs everything.
   func verdict(_ facts: Facts) -> Verdict {
     if !findings.isEmpty { return .fail(Witness(failure, findings)) }
-    let missing = missing + facts.missingFromHistory
+    let missing = missing + facts.missingFromRecord
     if !missing.isEmpty { return .inconclusive(Missing(missing)) }
     if let reason = facts.faultVacuity ?? vacuity { return .vacuous(Vacuity(reason)) }
     return .pass(coverage)

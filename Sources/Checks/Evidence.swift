@@ -18,11 +18,14 @@ public struct Evidence: Sendable {
   public var objectives: Objectives
   /// True when the coordination service itself changed its leader while the election ran.
   public var coordinatorChangedLeader: Bool
+  /// Parts of the record that are cut off or altered, each with where and how. No item passes with a gap.
+  public var gaps: [String]
 
   /// The evidence of one drill.
   public init(
     history: HistoryEvidence, truth: GroundTruth, faults: [FaultInterval], milestones: Milestones, roles: Roles,
-    contract: Contract = .postgresEtcd, objectives: Objectives, coordinatorChangedLeader: Bool = false
+    contract: Contract = .postgresEtcd, objectives: Objectives, coordinatorChangedLeader: Bool = false,
+    gaps: [String] = []
   ) {
     self.history = history
     self.truth = truth
@@ -32,6 +35,7 @@ public struct Evidence: Sendable {
     self.contract = contract
     self.objectives = objectives
     self.coordinatorChangedLeader = coordinatorChangedLeader
+    self.gaps = gaps
   }
 }
 

@@ -13,6 +13,7 @@ struct Facts: Sendable {
   let names: NameTable
   let dropped: UInt64
   let cutReason: String?
+  let gaps: [String]
   /// The last grant before the fault, and the first after it.
   let oldGrant: GrantRow?
   let newGrant: GrantRow?
@@ -34,6 +35,7 @@ struct Facts: Sendable {
     names = evidence.history.names
     dropped = evidence.history.dropped
     cutReason = evidence.history.cutReason
+    gaps = evidence.gaps
     complaint = TimeAudit.complaint(evidence)
     let grants = (evidence.truth.grants ?? []).sorted { $0.observed < $1.observed }
     let loss = evidence.milestones.loss
@@ -65,8 +67,8 @@ struct Facts: Sendable {
   func name(of node: NodeIndex) -> String { names.name(of: node) ?? "node \(node.rawValue)" }
 
   /// What no item may pass without.
-  var missingFromHistory: [String] {
-    var missing: [String] = []
+  var missingFromRecord: [String] {
+    var missing = gaps
     if dropped > 0 { missing.append("\(grouped(Int(clamping: dropped))) operations that the recorder had to drop") }
     if let cutReason { missing.append("the end of the history (\(cutReason))") }
     return missing

@@ -1,3 +1,4 @@
+internal import CKernel
 public import Netlink
 public import Support
 
@@ -6,11 +7,18 @@ public import Support
 /// The kernel removes every fault held here when this process dies in any way (the tables belong to a socket of ours),
 /// and when this process hangs (every element times out unless a heartbeat prolongs it). Heartbeats run on a thread of
 /// their own. A fault that lapsed or was removed by somebody is reported as such and never silently made again.
+///
+/// Its sockets live on a thread with a descriptor table of its own. The kernel closes the descriptors of one table one
+/// after the other and waits for a grace period (8 to 28 ms) after each socket that owned a table: with all of a region's
+/// nodes in one table, the last would be released that much later. So each node's socket dies with its own thread, all at
+/// once; and no program started by this process can ever inherit one.
 public final class FaultHolder: Sendable {
   /// The node.
   public let node: String
-  private let core: HolderCore
-  private let thread: HolderThread
+  let thread: HolderThread<HolderCore>
+  /// Hands over events and results: the holder's own thread could not, having no descriptors, and any thread that was
+  /// started from it would have none either.
+  private let messenger: HolderThread<Void>
 
   /// Opens the node's kernel and finds out how elements are kept alive there.
   ///
@@ -18,7 +26,8 @@ public final class FaultHolder: Sendable {
   ///   - node: its name, for reports.
   ///   - namespace: its network namespace.
   ///   - timebase: the clock of all time stamps.
-  ///   - report: called on the holder's thread with every event; it must not block.
+  ///   - report: called with every event, in order, on a thread where it may block. All events of a request have been
+  ///     reported when the request returns.
   /// - Throws: ``NetlinkError`` with EPERM without CAP_NET_ADMIN.
   public convenience init(
     node: String, namespace: NetworkNamespace, timebase: Timebase = .system,
@@ -33,22 +42,34 @@ public final class FaultHolder: Sendable {
     refresh: CompiledFault.RefreshMethod?, report: @escaping @Sendable (FaultEvent) -> Void
   ) throws {
     self.node = node
-    let core = try HolderCore(
-      node: node, namespace: namespace, timebase: timebase, refresh: refresh, report: report)
-    self.core = core
-    thread = try HolderThread("hold \(node)", timebase: timebase) { core.tick() }
+    let messenger = try HolderThread<Void>("tell \(node)", timebase: timebase, make: {})
+    self.messenger = messenger
+    thread = try HolderThread(
+      "hold \(node)", timebase: timebase,
+      // After the events of the same job, which were posted before.
+      deliver: { result in messenger.post { result() } },
+      // Unowned: the last reference must not be given up on this thread, where the namespace's descriptor means nothing.
+      make: { [unowned namespace] in
+        try namespace.enter()
+        guard bs_own_descriptor_table() == 0 else { throw SystemError("close_range", "hold \(node)") }
+        return try HolderCore(node: node, namespace: namespace, timebase: timebase, refresh: refresh) { event in
+          messenger.post { report(event) }
+        }
+      },
+      tick: { $0.tick() },
+      end: { $0.close() })
   }
 
   /// Makes a fault: all of it in one transaction, or nothing.
   ///
   /// - Throws: ``FaultError``; nothing was changed then.
   public func arm(_ fault: Fault) async throws -> ArmReceipt {
-    try await thread.run { [core] in try core.arm(fault) }
+    try await thread.run { try $0.arm(fault) }
   }
 
   /// What a held fault has dropped until now.
   public func counters(of id: String) async throws -> FaultCounters {
-    try await thread.run { [core] in try core.counters(of: id) }
+    try await thread.run { try $0.counters(of: id) }
   }
 
   /// Ends a fault and verifies that it is gone. Asking again gives the same answer.
@@ -56,27 +77,17 @@ public final class FaultHolder: Sendable {
   /// - Returns: how it ended, which may have been before it was asked to.
   /// - Throws: ``FaultError`` with what remains and until when.
   public func disarm(_ id: String) async throws -> FaultOutcome {
-    try await thread.run { [core] in try core.disarm(id) }
+    try await thread.run { try $0.disarm(id) }
   }
 
   /// The packet filter, links, addresses and routes of the node as they are now.
   public func snapshot() async throws -> NodeSnapshot {
-    try await thread.run { [core] in try core.snapshot() }
+    try await thread.run { try $0.snapshot() }
   }
 
   /// Ends all faults by closing the socket that owns them. Nothing can be held here afterwards.
   public func close() async {
     // The job cannot throw; only a thread that is gone could, and it lives as long as this object.
-    _ = try? await thread.run { [core] in core.close() }
-  }
-
-  /// Runs `job` on the holder's thread: while it blocks there, no heartbeat goes out.
-  func occupyThread(_ job: @escaping @Sendable () -> Void) async throws {
-    try await thread.run(job)
-  }
-
-  /// Removes a fault's table behind the holder's back, as nobody but the owner's own socket could.
-  func sabotage(_ batch: NFTables.Batch) async throws {
-    try await thread.run { [core] in try core.commit(batch) }
+    _ = try? await thread.run { $0.close() }
   }
 }

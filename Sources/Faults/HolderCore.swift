@@ -2,13 +2,13 @@ internal import Netlink
 internal import Support
 internal import Synchronization
 
-/// The faults of one node and the socket that owns them. Every call is made on the holder's thread; the lock only proves
-/// it to the compiler.
+/// The faults of one node and the socket that owns them. It is made, used and closed on the holder's thread, whose
+/// descriptors mean nothing elsewhere; the lock only satisfies the compiler.
 final class HolderCore: Sendable {
   private let node: String
   private let timebase: Timebase
   private let report: @Sendable (FaultEvent) -> Void
-  private let connection: NFTables.Connection
+  let connection: NFTables.Connection
   private let links: LinkController
   private let refresh: CompiledFault.RefreshMethod
   private let state = Mutex(State())
@@ -26,8 +26,8 @@ final class HolderCore: Sendable {
     self.node = node
     self.timebase = timebase
     self.report = report
-    connection = try NFTables.Connection(in: namespace)
-    links = try LinkController(in: namespace)
+    connection = try NFTables.Connection(in: namespace, openedByThisThread: true)
+    links = try LinkController(in: namespace, openedByThisThread: true)
     if let refresh {
       self.refresh = refresh
     } else {
@@ -104,7 +104,8 @@ final class HolderCore: Sendable {
   }
 
   func close() {
-    let held = state.withLock { state in
+    let held = state.withLock { state -> [HeldFault] in
+      if state.isClosed { return [] }
       state.isClosed = true
       return state.held.values.sorted { $0.fault.id < $1.fault.id }
     }
@@ -112,10 +113,6 @@ final class HolderCore: Sendable {
     // Whatever a refused deletion left behind goes with the socket.
     connection.close()
     links.close()
-  }
-
-  func commit(_ batch: NFTables.Batch) throws(NetlinkError) {
-    try connection.commit(batch)
   }
 
   // MARK: Heartbeats

@@ -1,34 +1,49 @@
 internal import CKernel
+internal import Dispatch
 internal import Glibc
 internal import Support
 internal import Synchronization
 
-/// One operating-system thread that runs jobs in order and wakes when its timer is due.
+/// One operating-system thread with a resident that lives on it alone; it runs jobs in order and wakes when its timer is
+/// due. Heartbeats and blocking calls live on such threads and not on the cooperative pool: a pool that is busy must not
+/// let a fault lapse, and a call that waits for the kernel must not stop the pool.
 ///
-/// Heartbeats and blocking calls live here and not on the cooperative pool: a pool that is busy must not let a fault
-/// lapse, and a call that waits for the kernel must not stop the pool. The thread ends when this object goes away.
-final class HolderThread: Sendable {
-  private let mailbox: Mailbox
+/// The thread ends when this object goes away.
+final class HolderThread<Resident: Sendable>: Sendable {
+  private let mailbox: Mailbox<Resident>
+  private let deliver: @Sendable (@escaping @Sendable () -> Void) -> Void
 
-  /// Starts the thread.
+  /// Starts the thread and waits until its resident is there.
   ///
   /// - Parameters:
   ///   - name: its name in `ps -L`, cut at 15 bytes.
   ///   - timebase: the clock of `tick`.
+  ///   - deliver: where results are handed over; `nil` for the thread itself.
+  ///   - make: makes the resident, on the thread.
   ///   - tick: does what is due and returns when it wants to be called next, nanoseconds on the monotonic clock; `nil`
   ///     for not before the next job.
-  init(_ name: String, timebase: Timebase, tick: @escaping @Sendable () -> Int64? = { nil }) throws(SystemError) {
-    mailbox = try Mailbox()
-    let work = Work(name: name, mailbox: mailbox, timebase: timebase, tick: tick)
+  ///   - end: called on the thread as its last act.
+  /// - Throws: what `make` throws; no thread is left then.
+  init(
+    _ name: String, timebase: Timebase, deliver: (@Sendable (@escaping @Sendable () -> Void) -> Void)? = nil,
+    make: @escaping @Sendable () throws -> Resident, tick: @escaping @Sendable (Resident) -> Int64? = { _ in nil },
+    end: @escaping @Sendable (Resident) -> Void = { _ in }
+  ) throws {
+    mailbox = Mailbox()
+    self.deliver = deliver ?? { $0() }
+    let arrival = Arrival()
+    let work = Work(
+      name: name, mailbox: mailbox, timebase: timebase, make: make, arrival: arrival, tick: tick, end: end)
     var thread = pthread_t()
     // The thread gives this reference back at its end.
-    let context = Unmanaged.passRetained(work)
+    let context = Unmanaged<AnyWork>.passRetained(work)
     let failure = pthread_create(&thread, nil, runWork, context.toOpaque())
     guard failure == 0 else {
       context.release()
       throw SystemError("pthread_create", name, number: failure)
     }
     pthread_detach(thread)
+    try arrival.wait()
   }
 
   deinit {
@@ -38,16 +53,40 @@ final class HolderThread: Sendable {
   /// Runs `job` on the thread, after those that wait already.
   ///
   /// Not cancellable: a job is short, and half of one would be worse than its rest.
-  func run<T: Sendable>(_ job: @escaping @Sendable () throws -> T) async throws -> T {
+  func run<T: Sendable>(_ job: @escaping @Sendable (Resident) throws -> T) async throws -> T {
     try await withCheckedThrowingContinuation { continuation in
-      mailbox.post { continuation.resume(with: Result { try job() }) }
+      mailbox.post { [deliver] resident in
+        let outcome = Result { try job(resident) }
+        deliver { continuation.resume(with: outcome) }
+      }
     }
+  }
+
+  /// Runs `job` on the thread some time, after those that wait already.
+  func post(_ job: @escaping @Sendable (Resident) -> Void) {
+    mailbox.post(job)
   }
 }
 
-/// Jobs on their way to the thread, and the bell that wakes it.
-private final class Mailbox: Sendable {
-  typealias Job = @Sendable () -> Void
+/// Whether the resident could be made.
+private final class Arrival: Sendable {
+  private let bell = DispatchSemaphore(value: 0)
+  private let failure = Mutex<(any Error)?>(nil)
+
+  func report(_ error: (any Error)?) {
+    failure.withLock { $0 = error }
+    bell.signal()
+  }
+
+  func wait() throws {
+    bell.wait()
+    if let error = failure.withLock({ $0 }) { throw error }
+  }
+}
+
+/// Jobs on their way to the thread. No descriptor is involved, because a holder's thread has its own table of them.
+private final class Mailbox<Resident: Sendable>: Sendable {
+  typealias Job = @Sendable (Resident) -> Void
 
   private struct State: Sendable {
     var jobs: [Job] = []
@@ -55,25 +94,16 @@ private final class Mailbox: Sendable {
   }
 
   private let state = Mutex(State())
-  private let bell: Int32
-
-  init() throws(SystemError) {
-    bell = bs_eventfd()
-    guard bell >= 0 else { throw SystemError("eventfd") }
-  }
-
-  deinit {
-    close(bell)
-  }
+  private let bell = DispatchSemaphore(value: 0)
 
   func post(_ job: @escaping Job) {
     state.withLock { $0.jobs.append(job) }
-    wake()
+    bell.signal()
   }
 
   func stop() {
     state.withLock { $0.isStopping = true }
-    wake()
+    bell.signal()
   }
 
   func take() -> (jobs: [Job], isStopping: Bool) {
@@ -83,58 +113,69 @@ private final class Mailbox: Sendable {
     }
   }
 
-  /// Waits until something was posted or `milliseconds` are over; −1 waits for ever.
-  func wait(milliseconds: Int32) {
-    var item = pollfd(fd: bell, events: Int16(POLLIN), revents: 0)
-    guard poll(&item, 1, milliseconds) > 0 else { return }
-    var rings: UInt64 = 0
-    // One read takes all rings; it cannot fail on a descriptor that poll found readable.
-    _ = read(bell, &rings, 8)
-  }
-
-  private func wake() {
-    var ring: UInt64 = 1
-    // It fails only when the counter is full, and then the thread wakes anyway.
-    _ = write(bell, &ring, 8)
+  /// Waits until something was posted or `nanoseconds` are over; `nil` waits for ever. May return early.
+  func wait(nanoseconds: Int64?) {
+    guard let nanoseconds else {
+      bell.wait()
+      return
+    }
+    _ = bell.wait(timeout: .now() + .nanoseconds(Int(max(0, nanoseconds))))
   }
 }
 
-private final class Work: Sendable {
-  private let name: String
-  private let mailbox: Mailbox
-  private let timebase: Timebase
-  private let tick: @Sendable () -> Int64?
+/// What a C function can call without knowing the resident's type.
+private class AnyWork {
+  func run() {}
+}
 
-  init(name: String, mailbox: Mailbox, timebase: Timebase, tick: @escaping @Sendable () -> Int64?) {
+private final class Work<Resident: Sendable>: AnyWork {
+  private let name: String
+  private let mailbox: Mailbox<Resident>
+  private let timebase: Timebase
+  private let make: @Sendable () throws -> Resident
+  private let arrival: Arrival
+  private let tick: @Sendable (Resident) -> Int64?
+  private let end: @Sendable (Resident) -> Void
+
+  init(
+    name: String, mailbox: Mailbox<Resident>, timebase: Timebase, make: @escaping @Sendable () throws -> Resident,
+    arrival: Arrival, tick: @escaping @Sendable (Resident) -> Int64?, end: @escaping @Sendable (Resident) -> Void
+  ) {
     self.name = name
     self.mailbox = mailbox
     self.timebase = timebase
+    self.make = make
+    self.arrival = arrival
     self.tick = tick
+    self.end = end
   }
 
-  func run() {
+  override func run() {
     // A name that is refused is only missed in `ps -L`.
     bs_set_thread_name(String(decoding: name.utf8.prefix(15), as: UTF8.self))
     // On Linux this concerns the thread alone. On a busy machine it comes first; without the right to it, as others.
     setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(bs_gettid()), -10)
+    let resident: Resident
+    do {
+      resident = try make()
+    } catch {
+      arrival.report(error)
+      return
+    }
+    arrival.report(nil)
     while true {
       let (jobs, isStopping) = mailbox.take()
-      for job in jobs { job() }
-      if isStopping { return }
-      mailbox.wait(milliseconds: millisecondsUntil(tick()))
+      for job in jobs { job(resident) }
+      if isStopping { break }
+      mailbox.wait(nanoseconds: tick(resident).map { $0 - timebase.monotonic() })
     }
-  }
-
-  /// Rounded up: a wait that ends early would spin.
-  private func millisecondsUntil(_ due: Int64?) -> Int32 {
-    guard let due else { return -1 }
-    return Int32(clamping: max(0, (due - timebase.monotonic() + 999_999) / 1_000_000))
+    end(resident)
   }
 }
 
 /// Runs on the new thread.
 private func runWork(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
   guard let context else { preconditionFailure("a thread without work") }
-  Unmanaged<Work>.fromOpaque(context).takeRetainedValue().run()
+  Unmanaged<AnyWork>.fromOpaque(context).takeRetainedValue().run()
   return nil
 }

@@ -43,7 +43,7 @@ public final class ReachabilityProbe: Sendable {
   private let names: [String]
   private let sockets: [(endpoint: Int, socket: DatagramSocket)]
   private let timebase: Timebase
-  private let thread: HolderThread
+  private let thread: HolderThread<Void>
   /// Tells the datagrams of one measurement from late ones of another.
   private let round = Mutex<UInt64>(0)
 
@@ -57,7 +57,7 @@ public final class ReachabilityProbe: Sendable {
     sockets = try endpoints.enumerated().flatMap { index, endpoint in
       try endpoint.addresses.map { (index, try DatagramSocket($0, in: endpoint.namespace)) }
     }
-    thread = try HolderThread("probe", timebase: timebase)
+    thread = try HolderThread("probe", timebase: timebase, make: {})
   }
 
   /// Sends and listens. Takes at most `tries × spacing + patience`.

@@ -25,10 +25,10 @@ extension Lab {
     let binaries = try ServerBinaries.locate()
     var generator = SystemRandomNumberGenerator()
     let record = LabRecord(
-      specification: specification, logsDirectory: surroundings.logsDirectory,
+      specification: specification, logsDirectory: absolutePath(surroundings.logsDirectory),
       password: LabRecord.newPassword(from: &generator))
     do {
-      try makeDirectory(surroundings.logsDirectory)
+      try makeDirectory(record.logsDirectory)
       try LabClaim.take(paths, record: record, owner: .mine(.building))
     } catch let error as SystemError {
       throw Problem(.usage, at: error.object, "\(error); nothing was made", fix: "name directories that can be written")

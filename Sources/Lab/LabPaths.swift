@@ -1,11 +1,17 @@
+internal import Glibc
 internal import Support
 
-/// Where a lab keeps what, and what its namespaces are called. Pure: names only.
+/// Where a lab keeps what, and what its namespaces are called.
 struct LabPaths: Sendable, Hashable {
   /// The tool's own directory, `/var/lib/blackstart` unless told otherwise.
   var stateDirectory: String
   /// The lab's id.
   var id: String
+
+  init(stateDirectory: String, id: String) {
+    self.stateDirectory = absolutePath(stateDirectory)
+    self.id = id
+  }
 
   /// All labs of this state directory.
   static func labs(in stateDirectory: String) -> String { "\(stateDirectory)/labs" }
@@ -43,4 +49,12 @@ struct LabPaths: Sendable, Hashable {
       }
     }
   }
+}
+
+/// `path` from the root: servers run in directories of their own, and are found again by the paths they were given.
+func absolutePath(_ path: String) -> String {
+  if path.hasPrefix("/") { return path }
+  guard let here = getcwd(nil, 0) else { return path }  // the working directory was removed; later calls will say so
+  defer { free(here) }
+  return "\(String(cString: here))/\(path)"
 }

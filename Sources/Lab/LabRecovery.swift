@@ -20,7 +20,8 @@ extension Lab {
   ///
   /// - Throws: ``SystemError`` or `NetlinkError` when the facts cannot be read.
   public static func list(stateDirectory: String) async throws -> [LabListing] {
-    try await onOwnThread("lab-list") {
+    let stateDirectory = absolutePath(stateDirectory)
+    return try await onOwnThread("lab-list") {
       let boot = try LabOwner.currentBoot()
       let labs = try ids(in: stateDirectory).map { id in
         let paths = LabPaths(stateDirectory: stateDirectory, id: id)
@@ -49,6 +50,7 @@ extension Lab {
   public static func recover(
     stateDirectory: String, id only: String? = nil, force: Bool = false
   ) async throws -> [String] {
+    let stateDirectory = absolutePath(stateDirectory)
     let (removed, failures) = try await onOwnThread("lab-recover") { () -> ([String], [Problem]) in
       let boot = try LabOwner.currentBoot()
       var removed: [String] = []

@@ -6,8 +6,10 @@ public final class LinkController: Sendable {
   private let socket: NetlinkSocket
 
   /// Opens a route socket in `namespace`.
-  public init(in namespace: NetworkNamespace) throws(NetlinkError) {
-    socket = try NetlinkSocket(.route, in: namespace)
+  ///
+  /// - Parameter openedByThisThread: see ``NFTables/Connection/init(in:openedByThisThread:)``.
+  public init(in namespace: NetworkNamespace, openedByThisThread: Bool = false) throws(NetlinkError) {
+    socket = try NetlinkSocket(.route, in: namespace, openedByThisThread: openedByThisThread)
   }
 
   /// Closes the socket; also done when the object goes away.

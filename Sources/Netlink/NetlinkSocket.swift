@@ -38,15 +38,20 @@ final class NetlinkSocket: Sendable {
   /// Opens a socket in `namespace`.
   ///
   /// - Parameters:
+  ///   - openedByThisThread: the calling thread is in the namespace for good and opens the socket itself.
   ///   - sendBufferBytes: the largest request that is to fit in one datagram.
   ///   - limit: how long an answer is waited for.
   init(
-    _ bus: Bus, in namespace: NetworkNamespace, sendBufferBytes: Int32 = 1 << 20, limit: Duration = .seconds(5)
+    _ bus: Bus, in namespace: NetworkNamespace, openedByThisThread: Bool = false, sendBufferBytes: Int32 = 1 << 20,
+    limit: Duration = .seconds(5)
   ) throws(NetlinkError) {
     self.limit = limit
     namespaceName = namespace.name
     do {
-      let opened = try namespace.run { try Self.open(bus, sendBufferBytes: sendBufferBytes) }
+      let opened =
+        openedByThisThread
+        ? try Self.open(bus, sendBufferBytes: sendBufferBytes)
+        : try namespace.run { try Self.open(bus, sendBufferBytes: sendBufferBytes) }
       state = Mutex(State(handle: opened.handle, port: opened.port))
     } catch {
       var failure =

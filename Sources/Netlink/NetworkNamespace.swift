@@ -147,6 +147,13 @@ public final class NetworkNamespace: Sendable {
     return try outcome.get()
   }
 
+  /// Moves the calling thread into the namespace for good: only for a thread that was made for it.
+  public func enter() throws(NetlinkError) {
+    guard bs_setns_net(fileDescriptor) == 0 else {
+      throw .last("setns", .namespace(name ?? "of descriptor \(fileDescriptor)"))
+    }
+  }
+
   /// The path of a name, once the name is found usable.
   private static func path(of name: String) throws(NetlinkError) -> String {
     func bad(_ why: String) -> NetlinkError {

@@ -16,7 +16,7 @@ extension RunSummary {
       directory: record.directory.path, startedAt: teller.wallStart, seconds: teller.length,
       seed: started?.seed ?? record.scenario.seed, command: teller.command(started),
       overall: verdict.flatMap { VerdictKind(rawValue: $0.overall.rawValue) },
-      exitCode: ended?.code ?? verdict?.exitCode.rawValue ?? ExitCode.inconclusive.rawValue)
+      exitCode: Self.exitCode(recorded: ended?.code, verdict))
     if let started {
       versions = [Fact("blackstart", "\(started.version), build \(started.build)")]
       host = [Fact("host", started.host), Fact("kernel", started.kernel)]
@@ -24,11 +24,9 @@ extension RunSummary {
         versions.append(Fact("planted in the stack", started.plants.joined(separator: ", ")))
       }
     }
-    ending = record.events(RunAborted.self).last?.event.reason ?? (ended == nil ? "the run was cut off" : nil)
-    if let defect = record.journalDefect {
-      let last = record.journal.last.map { "; its last good record is \($0.type) at \($0.wall)" } ?? ""
-      ending = "\(ending.map { "\($0); " } ?? "")journal.jsonl ends early: \(defect)\(last)"
-    }
+    let gap = record.gaps.first.map { "the record is not whole: \($0)" }
+    let left = [record.events(RunAborted.self).last?.event.reason, gap].compactMap(\.self)
+    ending = left.isEmpty ? (ended == nil ? "the run was cut off" : nil) : left.joined(separator: "; ")
     items = verdict?.items.map { teller.item($0) } ?? []
     phases = teller.phases
     faults = teller.faults
@@ -39,6 +37,15 @@ extension RunSummary {
     lagLimitSeconds = record.scenario.stack.mirrorFreshness.inSeconds
     reigns = teller.reigns
     events = teller.moments
+  }
+
+  /// The code that the run ended with, unless that stood for a verdict: then the verdict that is told here decides, which may
+  /// be another one if the evidence was spoilt since.
+  private static func exitCode(recorded: Int32?, _ verdict: DrillVerdict?) -> Int32 {
+    let judged = verdict?.exitCode ?? .inconclusive
+    let ofVerdicts: [ExitCode] = [.pass, .fail, .inconclusive]
+    guard let recorded, !ofVerdicts.map(\.rawValue).contains(recorded) else { return judged.rawValue }
+    return recorded
   }
 }
 
@@ -88,7 +95,8 @@ private struct Teller {
     var witness: String?
     switch verdict.verdict {
     case .pass(let coverage):
-      details = coverage.notes
+      let counts = coverage.counts.map { "\(grouped($0.value)) \($0.name)" }.joined(separator: ", ")
+      details = (counts.isEmpty ? [] : ["looked at: \(counts)"]) + coverage.notes
     case .fail(let found):
       details = found.findings.prefix(5).map(\.what)
       witness = (try? encodeJSON(found, pretty: true)).map { String(decoding: $0, as: UTF8.self) }
@@ -105,12 +113,15 @@ private struct Teller {
 
   func recoveryTime(_ times: RecoveryTimes) -> RecoveryTimeSummary? {
     guard let lost = record.evidence.milestones.leaderLost else { return nil }
+    // In the order of time: the mirrors may be back before the last producer is. A stage lasts from the one before it.
+    var reached = times.phases.compactMap { phase in phase.at.map { (name: phase.name, at: max(0, $0)) } }
+    // What comes after the heal could not come before it; its time is not the system's.
+    if let healed = record.evidence.milestones.healed { reached.append(("the fault goes on", healed - lost)) }
     var stages: [Span] = []
     var last: Int64 = 0
-    for phase in times.phases {
-      guard let at = phase.at else { continue }
-      stages.append(Span(phase.name, seconds(lost + last), seconds(lost + max(last, at))))
-      last = max(last, at)
+    for (name, at) in reached.sorted(by: { $0.at < $1.at }) {
+      stages.append(Span(name, seconds(lost + last), seconds(lost + at)))
+      last = at
     }
     return RecoveryTimeSummary(
       seconds: times.recovery.map { Double($0) / 1e9 },

@@ -101,7 +101,7 @@ import Testing
       let holder = try FaultHolder(node: "b", namespace: wire.b, report: log.add)
       let probe = try wire.probe()
       let receipt = try await holder.arm(wire.deaf(heartbeat: .milliseconds(200)))
-      let hung = Task { try await holder.occupyThread { usleep(1_400_000) } }
+      let hung = Task { try await holder.thread.run { _ in _ = usleep(1_400_000) } }
       expectNothing(try await probe.measure(.init(tries: 1)).contradictions(isOpen: onlyBToA))
       try await Task.sleep(for: .milliseconds(600))  // the silence that the kernel waits for
       expectNothing(try await probe.measure(.init(tries: 1)).contradictions { _, _ in true })
@@ -150,8 +150,10 @@ import Testing
       let fault = wire.deaf(heartbeat: .milliseconds(50))
       let receipt = try await holder.arm(fault)
       let table = try fault.compile().table
-      try await holder.sabotage(
-        .init([wholeTable ? .deleteTable(table) : .deleteElements(table, set: "peers_v4", [wire.addressesA[0]])]))
+      let change: NFTables.Command =
+        wholeTable ? .deleteTable(table) : .deleteElements(table, set: "peers_v4", [wire.addressesA[0]])
+      // Only through the socket that owns the table can this be done at all.
+      try await holder.thread.run { try $0.connection.commit(.init([change])) }
       let removed = Timebase.system.monotonic()
       try await Task.sleep(for: .milliseconds(200))  // some heartbeats
       let outcome = try await holder.disarm("cut")

@@ -112,3 +112,9 @@ func theLogsComplaintBecomesARemedy(log: String, remedy: String) {
   #expect(password.allSatisfy { $0.isLetter || $0.isNumber })
   #expect(LabRecord.newPassword(from: &generator) != password)
 }
+
+@Test func aRelativeStateDirectoryMeansTheSamePlaceForEveryServer() {
+  let here = LabPaths(stateDirectory: "state", id: "demo").directory
+  #expect(here.hasPrefix("/") && here.hasSuffix("/state/labs/demo"))
+  #expect(LabPaths(stateDirectory: "/state", id: "demo").directory == "/state/labs/demo")
+}

@@ -7,7 +7,7 @@ import Testing
 @testable import Lab
 
 /// Real namespaces, real etcd, real PostgreSQL. One after the other, for each takes the whole machine for a second.
-@Suite(.serialized, .enabled(if: geteuid() == 0, "labs need root"))
+@Suite(.serialized, SharedTemplate(), .enabled(if: geteuid() == 0, "labs need root"))
 struct LabTests {
   @Test func aLabAnswersAndGoesDownWithoutATrace() async throws {
     try await withScratch { scratch in
@@ -156,6 +156,7 @@ struct LabTests {
 
   @Test func aFullDiskIsNamedAndNothingIsLeft() async throws {
     try await withScratch { scratch in
+      try removeTree(scratch.state)
       try makeDirectory(scratch.state)
       let mount = try ChildProcess(
         ProcessRequest("/bin/mount", ["-t", "tmpfs", "-o", "size=20m,mode=0755", "none", scratch.state]))
@@ -286,6 +287,7 @@ struct LabTests {
   @Test func aTemplateThatItsKilledMakerLeftIsRemovedWithItsServer() async throws {
     try await withScratch { scratch in
       let cache = "\(scratch.state)/cache"
+      try removeTree(cache)  // only the link
       try makeDirectory("\(cache)/postgres-15-x.draft/data")
       let program = "\(scratch.directory)/postgres"
       try writeFile(program, try readFile("/bin/sleep"), mode: 0o755)
@@ -293,6 +295,9 @@ struct LabTests {
       request.directory = "\(cache)/postgres-15-x.draft/data"
       let server = try ChildProcess(request)
       let shell = try ChildProcess(ProcessRequest("/bin/sleep", ["60"]))
+      let listed = try await Lab.list(stateDirectory: scratch.state)
+      #expect(listed.map(\.id) == ["template"])
+      #expect(listed.first?.processes == ["postgres (\(server.identity))"])
       let removed = try await Lab.recover(stateDirectory: scratch.state)
       #expect(removed.last == "directory \(cache)/postgres-15-x.draft")
       #expect(await server.wait() == .signalled(9))

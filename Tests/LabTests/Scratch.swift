@@ -45,11 +45,30 @@ func uniqueID() -> String {
   return "t\(String(getpid(), radix: 36))x\(number)"
 }
 
-/// A directory that PostgreSQL's user can reach; the template of the event store is shared by all tests of a run.
+/// A directory that PostgreSQL's user can reach, with the suite's template of the event store in it if it has one.
 func withScratch(_ body: (Scratch) async throws -> Void) async throws {
   try await withTemporaryDirectory("lab", remove: { try removeTree($0) }) { directory in
     chmod(directory, 0o755)
-    try await body(Scratch(directory: directory))
+    let scratch = Scratch(directory: directory)
+    if let cache = SharedTemplate.cache {
+      try makeDirectory(scratch.state)
+      guard symlink(cache, "\(scratch.state)/cache") == 0 else { throw SystemError("symlink", cache) }
+    }
+    try await body(scratch)
+  }
+}
+
+/// Lets the tests of a suite share one template of the event store: the first one makes it, which takes 2 s.
+struct SharedTemplate: SuiteTrait, TestScoping {
+  @TaskLocal static var cache: String?
+
+  func provideScope(
+    for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
+  ) async throws {
+    try await withTemporaryDirectory("template", remove: { try removeTree($0) }) { directory in
+      chmod(directory, 0o755)
+      try await Self.$cache.withValue(directory) { try await function() }
+    }
   }
 }
 

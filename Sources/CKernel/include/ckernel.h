@@ -39,6 +39,9 @@ int bs_flags_open_append(void);
 int bs_set_nonblocking(int fd, int on);
 int bs_try_lock_exclusive(int fd);
 
+/* <linux/close_range.h>: gives the calling thread a descriptor table of its own, in which only 0, 1 and 2 are open. */
+int bs_own_descriptor_table(void);
+
 struct bs_spawn_request {
   const char *path;            /* absolute path of the program */
   char *const *arguments;      /* argv, NULL-terminated */

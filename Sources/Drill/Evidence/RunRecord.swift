@@ -17,11 +17,13 @@ public struct RunRecord: Sendable {
   public var history: HistoryEvidence
   /// What the servers said.
   public var truth: GroundTruth
+  /// Dumps that were not read, because they are cut off or damaged: the file, and what is wrong with it.
+  public var truthDefects: [String]
 
   /// Reads a run directory.
   ///
-  /// - Throws: ``Problem`` naming the file that cannot be read. A journal or a history that is cut off is read as far as it
-  ///   goes, and says so.
+  /// - Throws: ``Problem`` or the error of the file that cannot be read at all. A file that is cut off is read as far as it can
+  ///   be believed (a dump without its end not at all), and ``gaps`` says so.
   public init(reading directory: RunDirectory) throws {
     self.directory = directory
     scenario = try parseScenario(readFile(directory.scenario), file: directory.scenario).scenario
@@ -33,7 +35,20 @@ public struct RunRecord: Sendable {
     } else {
       history = HistoryEvidence(operations: [], names: NameTable(), cutReason: "there is no history file")
     }
-    truth = try Self.readTruth(directory.groundTruth)
+    (truth, truthDefects) = try Self.readTruth(directory.groundTruth)
+  }
+
+  /// What of the record is cut off or altered, each with where and how. Empty when the run closed its evidence itself and
+  /// nobody has touched it since.
+  public var gaps: [String] {
+    var gaps = truthDefects
+    if let journalDefect {
+      gaps.append("the end of the journal (\(journalDefect))")
+    } else if events(HistoryClosed.self).isEmpty {
+      let last = journal.last.map { "after '\($0.type)' in line \($0.seq)" } ?? "before its first record"
+      gaps.append("the end of the journal (it stops \(last), before the evidence was closed)")
+    }
+    return gaps
   }
 
   /// All events of one type, each with the moment of its record (ns, monotonic).
@@ -41,28 +56,40 @@ public struct RunRecord: Sendable {
     journal.compactMap { record in record.decoded(type).map { (record.t, $0) } }
   }
 
-  private static func readTruth(_ path: String) throws -> GroundTruth {
+  private static func readTruth(_ path: String) throws -> (truth: GroundTruth, defects: [String]) {
     var truth = GroundTruth()
+    var defects: [String] = []
     for name in try listDirectory(path) where name.hasSuffix(".jsonl") {
-      let file = "\(path)/\(name)"
-      switch name.prefix(while: { $0 != "-" && $0 != "." }) {
-      case "log":
-        let dump = try Dump<LogRow>(path: file)
-        if let store = dump.store { truth.logs[store] = dump.rows }
-      case "fence":
-        let dump = try Dump<FenceEntry>(path: file)
-        if let store = dump.store { truth.fences[store] = dump.rows }
-      case "applied":
-        truth.applied = try (truth.applied ?? []) + Dump<AppliedRow>(path: file).rows
-      case "progress":
-        truth.progress = try (truth.progress ?? []) + Dump<ProgressRow>(path: file).rows
-      case "grants":
-        truth.grants = try Dump<GrantRow>(path: file).rows
-      default:
-        continue
+      do {
+        try truth.add(file: name, in: path)
+      } catch let error as DumpError {
+        defects.append("ground-truth/\(name) (\(error))")
       }
     }
-    return truth
+    return (truth, defects)
+  }
+}
+
+extension GroundTruth {
+  /// Takes in the dump in the file `name`, whose kind its name says: `log-east.jsonl`.
+  fileprivate mutating func add(file name: String, in directory: String) throws {
+    let path = "\(directory)/\(name)"
+    switch name.prefix(while: { $0 != "-" && $0 != "." }) {
+    case "log":
+      let dump = try Dump<LogRow>(path: path)
+      if let store = dump.store { logs[store] = dump.rows }
+    case "fence":
+      let dump = try Dump<FenceEntry>(path: path)
+      if let store = dump.store { fences[store] = dump.rows }
+    case "applied":
+      applied = try (applied ?? []) + Dump<AppliedRow>(path: path).rows
+    case "progress":
+      progress = try (progress ?? []) + Dump<ProgressRow>(path: path).rows
+    case "grants":
+      grants = try Dump<GrantRow>(path: path).rows
+    default:
+      return  // another tool's file
+    }
   }
 }
 
@@ -76,7 +103,8 @@ extension RunRecord {
       contract: Contract(
         permits: [], refusalCodes: Contract.postgresEtcd.refusalCodes,
         redeliveryCodes: Contract.postgresEtcd.redeliveryCodes),
-      objectives: objectives, coordinatorChangedLeader: coordinatorChangedLeader(milestones))
+      objectives: objectives, coordinatorChangedLeader: coordinatorChangedLeader(milestones),
+      gaps: gaps)
   }
 
   /// Which store plays which part, from the scenario.

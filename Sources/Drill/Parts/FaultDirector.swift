@@ -73,7 +73,7 @@ final class FaultDirector: Sendable {
   private func hold(
     _ planned: PlannedFault, agents: Agents, probe: ReachabilityProbe, _ undo: UndoStack
   ) async throws {
-    let faults = try faults(of: planned)
+    let faults = try planned.faults(in: run.scenario, run: run.request.runID, node: node)
     let step = UndoStep("fault \(planned.id)") {
       try await self.end(planned, agents: agents, probe: probe, reason: "rolled back")
     }
@@ -82,20 +82,6 @@ final class FaultDirector: Sendable {
     let until = armedAt + planned.ends.nanoseconds - planned.begins.nanoseconds
     try await run.clock.sleep(for: .nanoseconds(max(0, until - run.timebase.monotonic())))
     try await end(planned, agents: agents, probe: probe, reason: "planned")
-  }
-
-  /// The faults on each node that make `planned`.
-  private func faults(of planned: PlannedFault) throws -> [Fault] {
-    guard let entry = run.scenario.timeline.first(where: { $0.id == planned.id }) else {
-      throw Problem(.usage, "the plan has a fault '\(planned.id)' that its scenario has not", fix: "plan again")
-    }
-    let timing = Fault.Timing(lease: planned.lease, heartbeat: planned.heartbeat, silence: planned.elementTimeout)
-    switch entry.fault {
-    case .partition(let region, let peers):
-      let others = peers.resolve(against: region, in: run.scenario.topology)
-      return Cut(try [node(region)], from: try others.map(node)).faults(
-        id: planned.id, run: run.request.runID, timing: timing)
-    }
   }
 
   private func node(_ name: String) throws -> Cut.Node {
@@ -108,8 +94,7 @@ final class FaultDirector: Sendable {
   private func arm(_ planned: PlannedFault, _ faults: [Fault], _ agents: Agents) async throws -> Int64 {
     var before: [String: NodeSnapshot] = [:]
     for (name, agent) in agents { before[name] = try await agent.snapshot() }
-    var objects: [String: [String]] = [:]
-    for fault in faults { objects[fault.node] = try FaultPlan(fault).changes }
+    let objects = try planned.objects(of: faults, run: run.request.runID)
     try await run.journal.record(FaultArming(fault: planned.id, kind: planned.kind, objects: objects))
     state.withLock { $0.held[planned.id] = Held(faults: faults, before: before) }
     do {

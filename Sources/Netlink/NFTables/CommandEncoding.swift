@@ -108,13 +108,13 @@ extension NFTables {
         if let id { try writer.big(4, id) }
         try writer.text(1, table.name)
         try writer.nest(3) { (writer) throws(WireError) in
-          for key in elements.keys { try writeElement(key, elements, to: &writer) }
+          try writeElements(elements, to: &writer)
         }
       case .deleteElements(let table, let set, let keys):
         try writer.text(2, set)
         try writer.text(1, table.name)
         try writer.nest(3) { (writer) throws(WireError) in
-          for key in keys { try writeElement(key, Elements([]), to: &writer) }
+          try writeElements(Elements(keys), to: &writer)
         }
       case .addRule(let table, let chain, let expressions):
         try writer.text(1, table.name)
@@ -137,23 +137,38 @@ extension NFTables {
       }
     }
 
-    private func writeElement(
-      _ key: IPAddress, _ elements: Elements, to writer: inout MessageWriter
-    ) throws(WireError) {
+    /// Elements of one family differ in their last bytes only, the key: the rest is laid out once.
+    private func writeElements(_ elements: Elements, to writer: inout MessageWriter) throws(WireError) {
+      var heads: [IPAddress.Family: [UInt8]] = [:]
+      for key in elements.keys {
+        if let head = heads[key.family] {
+          writer.raw(head)
+        } else {
+          let head = try head(of: key.family, elements)
+          heads[key.family] = head
+          writer.raw(head)
+        }
+        switch key {
+        case .v4(let value): writer.big(value)
+        case .v6(let high, let low):
+          writer.big(high)
+          writer.big(low)
+        }
+      }
+    }
+
+    /// An element without its key.
+    private func head(of family: IPAddress.Family, _ elements: Elements) throws(WireError) -> [UInt8] {
+      let keyLength = family.bits / 8
+      var writer = MessageWriter()
       try writer.nest(1) { (writer) throws(WireError) in
         if let timeout = elements.timeoutMilliseconds { try writer.big(4, timeout) }
         if let expiration = elements.expirationMilliseconds { try writer.big(5, expiration) }
         try writer.nest(1) { (writer) throws(WireError) in
-          switch key {
-          case .v4(let value): try writer.big(1, value)
-          case .v6(let high, let low):
-            try writer.attribute(1) { (writer) throws(WireError) in
-              writer.big(high)
-              writer.big(low)
-            }
-          }
+          try writer.raw(1, [UInt8](repeating: 0, count: keyLength))
         }
       }
+      return Array(writer.finish().dropLast(keyLength))
     }
   }
 }

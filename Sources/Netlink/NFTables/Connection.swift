@@ -5,9 +5,13 @@ extension NFTables {
 
     /// Opens a connection to `namespace`. Its send buffer takes a batch of 1.5 million elements in one piece.
     ///
+    /// - Parameter openedByThisThread: the calling thread has entered the namespace for good and opens the socket itself;
+    ///   with a descriptor table of its own it must also be the one that uses and closes it.
     /// - Throws: ``NetlinkError`` with EPERM without CAP_NET_ADMIN.
-    public init(in namespace: NetworkNamespace) throws(NetlinkError) {
-      socket = try NetlinkSocket(.netfilter, in: namespace, sendBufferBytes: 64 << 20, limit: .seconds(10))
+    public init(in namespace: NetworkNamespace, openedByThisThread: Bool = false) throws(NetlinkError) {
+      socket = try NetlinkSocket(
+        .netfilter, in: namespace, openedByThisThread: openedByThisThread, sendBufferBytes: 64 << 20,
+        limit: .seconds(10))
     }
 
     /// Closes the socket; its owned tables have no effect from this moment.

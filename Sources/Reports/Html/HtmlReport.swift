@@ -47,7 +47,8 @@ private struct HtmlPage {
     }
     if !summary.writes.isEmpty {
       let unknown = summary.total(\.unknown)
-      tiles.append((grouped(summary.total(\.acknowledged)), "writes acknowledged, \(grouped(unknown)) unknown"))
+      tiles.append(
+        (grouped(summary.total(\.acknowledged)), "producers' writes acknowledged, \(grouped(unknown)) unknown"))
     }
     if !summary.faults.isEmpty {
       let dropped = summary.faults.reduce(0) { $0 + $1.packetsDropped }

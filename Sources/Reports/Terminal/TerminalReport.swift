@@ -66,7 +66,8 @@ private struct TerminalPage {
   private var writes: [String] {
     guard !summary.writes.isEmpty else { return [] }
     let figures = [(\WriteSeries.acknowledged, "acknowledged"), (\.unknown, "unknown"), (\.failed, "refused")]
-    return row("writes", figures.map { "\(grouped(summary.total($0.0))) \($0.1)" }.joined(separator: ", "))
+    return row(
+      "writes", "by producers: " + figures.map { "\(grouped(summary.total($0.0))) \($0.1)" }.joined(separator: ", "))
   }
 
   private var reigns: [String] {

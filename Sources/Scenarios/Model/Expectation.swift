@@ -2,9 +2,9 @@ internal import Support
 
 /// A figure of the running system and the bound it must keep.
 public enum Expectation: Sendable, Hashable {
-  /// Failed and unknown writes as a share of all, over one second.
+  /// Failed and unknown writes as a share of all, over half a second.
   case writeErrorRate(max: Percentage)
-  /// The age of the newest mirrored event, the worst direction.
+  /// The age of the oldest event that a mirror's target still lacks, in the worst direction.
   case mirrorLag(max: Duration)
   /// The region that holds write authority.
   case leader(is: String)

@@ -137,7 +137,7 @@ public struct PlannedTable: Sendable, Hashable, Codable {
       ]
     }
     return [
-      "add table \(table) (owned by this process's socket)",
+      "add table \(table)\(flags.contains("owner") ? " (owned by this process's socket)" : "")",
       "add chain \(table) \(chain) { type filter hook \(hook) priority \(priority); policy accept; }",
     ] + elements + rules.map { "add rule \(table) \(chain) \($0)" }
   }

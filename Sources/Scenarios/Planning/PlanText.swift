@@ -86,10 +86,11 @@ private struct PlanPage {
     let margin = "    "
     for set in table.sets {
       lines.append(
-        "\(margin)set \(set.name) { type \(set.type); timeout \(seconds(timeout).filter { $0 != " " });"
-          + " elements = { \(listing(set.elements)) } }")
+        "\(margin)set \(set.name) { type \(set.type); flags timeout }, each element for \(seconds(timeout)):")
+      lines.append("\(margin)  \(listing(set.elements))")
     }
-    lines.append("\(margin)chain \(table.chain) { type filter hook \(table.hook) priority \(table.priority) }")
+    lines.append(
+      "\(margin)chain \(table.chain) { type filter hook \(table.hook) priority \(table.priority); policy accept; }")
     return lines + table.rules.map { "\(margin)  \($0)" }
   }
 

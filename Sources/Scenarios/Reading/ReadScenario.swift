@@ -49,7 +49,7 @@ extension Metadata {
       let description = fields.optional("description", or: "") { $0.text() }
       let owners = fields.optional("owners", or: []) { $0.list { $0.text() } }
       let tags = fields.optional("tags", or: []) { $0.list { $0.name() } }
-      let domain = fields.optional("domain", or: []) { $0.list { $0.integer(in: 1...143) } }
+      let domain = fields.optional("domain", or: []) { $0.list { $0.integer(in: 1...202) } }
       guard let name, let description, let owners, let tags, let domain else { return nil }
       return Metadata(name: name, description: description, owners: owners, tags: tags, domain: domain.map { Int($0) })
     }

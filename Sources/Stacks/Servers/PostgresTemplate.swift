@@ -64,11 +64,12 @@ public struct PostgresTemplate: Sendable, Hashable {
     let password = randomPassword()
     try writeFile("\(draft)/password", Array(password.utf8), mode: 0o600)
     try user.own("\(draft)/password")
+    // --no-clean: where it crashed, its postmaster.pid still says which shared memory it left.
     var initdb = ProcessRequest(
       binaries.initdb,
       [
         "-D", "\(draft)/data", "--username", EventStore.administrator, "--pwfile", "\(draft)/password", "--auth",
-        "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--no-sync", "--no-instructions",
+        "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--no-sync", "--no-clean", "--no-instructions",
       ])
     initdb.user = (user.uid, user.gid)
     initdb.directory = draft

@@ -11,10 +11,11 @@ func resolve(_ invocation: Invocation) throws -> (loaded: LoadedScenario, plan: 
   let loaded = try loadScenario(at: invocation.operands[0])
   var seed: UInt64?
   if let text = invocation.value("--seed") {
-    guard let number = UInt64(text) else {
-      throw Problem(.usage, "--seed '\(text)' is no seed", fix: "a whole number from 0 to 2^64 - 1")
+    // The range of a scenario's own seed, which every JSON reader can hold.
+    guard let number = Int64(text), number >= 0 else {
+      throw Problem(.usage, "--seed '\(text)' is no seed", fix: "a whole number from 0 to \(Int64.max)")
     }
-    seed = number
+    seed = UInt64(number)
   }
   return (loaded, makePlan(loaded, tool: Version.number, seed: seed))
 }

@@ -1,0 +1,36 @@
+/// One thing that can be measured.
+struct Measure: Sendable {
+  /// Its name on the command line.
+  var name: String
+  /// What it measures, in one line.
+  var summary: String
+  /// Takes it: real work on real kernel objects, and everything removed again.
+  var take: @Sendable (Bench) async throws -> [Figure]
+}
+
+/// In which surroundings, and how often.
+struct Bench: Sendable {
+  /// Few samples.
+  var isQuick: Bool
+  /// Seed of every random choice.
+  var seed: UInt64
+  /// The `blackstart` executable, if one was named.
+  var tool: String?
+  /// A directory of this measure's own.
+  var workspace: String
+
+  /// One of two sample sizes.
+  func size(quick: Int, full: Int) -> Int { isQuick ? quick : full }
+}
+
+/// A row of a measure's table.
+struct Figure: Sendable {
+  /// What was done.
+  var what: String
+  /// How long it took.
+  var samples: Samples
+  /// What it is compared with: taken in the same run, turn by turn with it.
+  var base: Samples?
+  /// What else the reader should know.
+  var note = ""
+}
