@@ -11,8 +11,8 @@ let releaseMeasure = Measure(
       var one = Releases()
       var three = Releases()
       var lapsing = Samples()
-      let alone = try Scene(held: [nodes[0]], peer: nodes[3])
-      let together = try Scene(held: Array(nodes.prefix(3)), peer: nodes[3])
+      let alone = try Scene(held: [nodes[0]], peer: nodes[3], port: 9001)
+      let together = try Scene(held: Array(nodes.prefix(3)), peer: nodes[3], port: 9002)
       for _ in 0..<bench.size(quick: 20, full: 200) {
         try alone.kill(&random, into: &one)
         try together.kill(&random, into: &three)
@@ -48,11 +48,11 @@ private struct Scene {
   let watch: TableWatch
   let paths: [DatagramPath]
 
-  init(held: [BenchNode], peer: BenchNode) throws {
+  init(held: [BenchNode], peer: BenchNode, port: UInt16) throws {
     self.held = held
     self.peer = peer
     watch = try TableWatch(held.map(\.namespace))
-    paths = try held.map { try DatagramPath(from: peer, to: $0) }
+    paths = try held.map { try DatagramPath(from: peer, to: $0, port: port) }
   }
 
   func close() {

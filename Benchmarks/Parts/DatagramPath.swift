@@ -7,9 +7,11 @@ final class DatagramPath {
   private let sender: Int32
   private let receiver: Int32
 
-  init(from: BenchNode, to: BenchNode) throws {
+  /// Opens both ends.
+  ///
+  /// - Parameter port: where the receiver listens; free, for nobody else is in the namespace.
+  init(from: BenchNode, to: BenchNode, port: UInt16) throws {
     let address = try Self.address(of: to)
-    let port: UInt16 = 9  // discard; nobody else is in the namespace
     receiver = try to.namespace.run {
       let descriptor = try Self.socket()
       let result = Self.with(address, port) { bind(descriptor, $0, $1) }

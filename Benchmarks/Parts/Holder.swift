@@ -3,12 +3,10 @@ internal import Faults
 internal import Glibc
 internal import Netlink
 internal import Support
-internal import Synchronization
 
-/// The hidden command `hold NAMESPACE/NODE/PEER/... ...`: arms a fault on each node, says so, and holds them all until it
-/// is killed.
+/// The hidden command `hold NAMESPACE/NODE/PEER/... ...`: arms a fault on each node, says `armed` for each, and holds
+/// them all until it is killed.
 func holdUntilKilled(_ words: [String]) async throws {
-  let left = Mutex(words.count)
   try await withThrowingDiscardingTaskGroup { group in
     for word in words {
       let parts = word.split(separator: "/").map(String.init)
@@ -26,14 +24,8 @@ func holdUntilKilled(_ words: [String]) async throws {
         let outcome = try await holdFault(
           fault, in: namespace,
           onArmed: { _ in
-            let isLast = left.withLock { left in
-              left -= 1
-              return left == 0
-            }
-            if isLast {
-              print("armed")
-              fflush(nil)
-            }
+            print("armed")
+            fflush(nil)
           },
           until: { try await ContinuousClock().sleep(for: .seconds(60)) })
         throw Problem(.fail, at: "hold", "nobody killed it, the fault ended by itself: \(outcome.end)")
@@ -65,10 +57,15 @@ struct Holder {
       throw error
     }
     close(ends[1])
-    var word = [UInt8](repeating: 0, count: 16)
-    let count = read(ends[0], &word, word.count)
-    guard count > 0, word.starts(with: Array("armed".utf8)) else {
-      throw Problem(.fail, at: "hold", "it did not arm its fault: \(process.end.map { "\($0)" } ?? "it said nothing")")
+    var said = 0
+    var buffer = [UInt8](repeating: 0, count: 64)
+    while said < nodes.count {
+      let count = read(ends[0], &buffer, buffer.count)
+      guard count > 0 else {
+        throw Problem(
+          .fail, at: "hold", "it did not arm its faults: \(process.end.map { "\($0)" } ?? "it said nothing")")
+      }
+      said += buffer.prefix(count).count { $0 == UInt8(ascii: "\n") }
     }
   }
 }
