@@ -124,7 +124,8 @@ private func shell(_ script: String) -> ProcessRequest { ProcessRequest("/bin/sh
   try child.send(Signal.stop)
   // The signal is sent when the call returns, and the process stops when it is next scheduled.
   func state() throws -> Substring? {
-    String(decoding: try readFile("/proc/\(child.identity.pid)/stat"), as: UTF8.self).split(separator: ") ").last?.prefix(1)
+    String(decoding: try readFile("/proc/\(child.identity.pid)/stat"), as: UTF8.self).split(separator: ") ").last?
+      .prefix(1)
   }
   while try state() != "T" { await Task.yield() }
   #expect(try await child.terminate(grace: .milliseconds(20)) == .signalled(9))
