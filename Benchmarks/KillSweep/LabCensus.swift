@@ -32,7 +32,8 @@ struct LabTrace: Sendable {
   private let prefix: String
   private let labsDirectory: String
   private let stateDirectory: String
-  private let identities: Set<NetworkNamespace.Identity>
+  /// Held open: the number of a namespace that is gone would be given to somebody else's.
+  private let namespaces: [NetworkNamespace]
   private let segments: Set<Int64>
 
   /// - Parameter namespaces: the lab's own, so that a process is found in them even when their names are gone.
@@ -40,7 +41,7 @@ struct LabTrace: Sendable {
     prefix = "bs-\(id)-"
     labsDirectory = "\(stateDirectory)/labs"
     self.stateDirectory = stateDirectory
-    identities = Set(namespaces.map(\.identity))
+    self.namespaces = namespaces
     segments = try Self.segments(of: "\(stateDirectory)/labs/\(id)")
   }
 
@@ -54,7 +55,8 @@ struct LabTrace: Sendable {
   }
 
   private func processes() throws -> [String] {
-    try listDirectory("/proc").compactMap { entry in
+    let identities = Set(namespaces.map(\.identity))
+    return try listDirectory("/proc").compactMap { entry in
       // A process that ends while it is looked at is none that is left.
       guard let pid = Int32(entry), let namespace = try? NetworkNamespace.open(pid: pid),
         let words = try? readFile("/proc/\(pid)/cmdline", limit: 1 << 20)

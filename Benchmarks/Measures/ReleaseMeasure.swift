@@ -77,6 +77,7 @@ private struct Scene {
           throw Problem(
             .fail, "5 s after the kill, \(try watch.tables().count) tables stand and \(deaf.count) nodes are deaf")
         }
+        breathe()
       }
     }
     releases.tables.add(tables)

@@ -45,7 +45,7 @@ final class TableWatch: Sendable {
     var lastAt: Int64 { goneAt.values.max() ?? 0 }
   }
 
-  /// Looks without pause until no table is left and `hasEnded`, so that none can come any more.
+  /// Looks every 100 µs or so until no table is left and `hasEnded`, so that none can come any more.
   ///
   /// - Throws: ``Problem`` naming what is left after `limit`.
   func waitUntilNone(limit: Duration, hasEnded: () -> Bool) throws -> Release {
@@ -68,6 +68,7 @@ final class TableWatch: Sendable {
             ? "the process still runs \(limit.brief) after SIGKILL"
             : "\(left.count) tables are left \(limit.brief) after SIGKILL: \(left.joined(separator: ", "))")
       }
+      breathe()
     }
   }
 }
