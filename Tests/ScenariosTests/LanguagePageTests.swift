@@ -18,7 +18,7 @@ import Testing
 
   /// The keys that the parser knows in the mapping that holds the unknown key of `text`.
   private static func knownKeys(in text: String) throws -> [String] {
-    do {
+    do throws(Problems) {
       _ = try parseScenario(Array(text.utf8), file: "page.yaml")
       return []
     } catch {
