@@ -13,7 +13,7 @@ let releaseMeasure = Measure(
       var lapsing = Samples()
       let alone = try Scene(held: [nodes[0]], peer: nodes[3], port: 9001)
       let together = try Scene(held: Array(nodes.prefix(3)), peer: nodes[3], port: 9002)
-      for _ in 0..<bench.size(quick: 20, full: 200) {
+      for _ in 0..<bench.size(quick: 20, full: 100) {
         try alone.kill(&random, into: &one)
         try together.kill(&random, into: &three)
       }
