@@ -51,7 +51,9 @@ import Testing
     }
     #expect(
       known.isSuperset(of: ["apiVersion", "ttl", "workers", "margin", "rpo", "within", "maxDuration", "is", "from"]))
-    for key in known.sorted() { #expect(page.contains("`\(key)`") || page.contains(".\(key)`"), "\(key) is not on the page") }
+    for key in known.sorted() {
+      #expect(page.contains("`\(key)`") || page.contains(".\(key)`"), "\(key) is not on the page")
+    }
   }
 
   @Test func everyItemAndMetricIsOnThePages() throws {
