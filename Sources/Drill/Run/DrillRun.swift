@@ -59,6 +59,14 @@ final class DrillRun: Sendable {
         try await self.sample()
         return false
       }
+      group.addTask(name: "longest duration") {
+        let longest = self.scenario.safety.maxDuration
+        try await self.clock.sleep(for: longest)
+        throw Problem(
+          .aborted,
+          "the drill is not over after \(longest.text), the longest that safety.maxDuration allows; all faults are "
+            + "verified gone", fix: "find out what it waited for in the journal, or allow it more time")
+      }
       group.addTask(name: "phases") {
         try await self.phases(lab, undo)
         return true
