@@ -40,7 +40,7 @@ struct LabClaim: Sendable, Hashable {
         if number == ENOTEMPTY || number == EEXIST {
           throw Problem(
             .usage, at: paths.directory, "there is a lab '\(paths.id)' already; it was not touched",
-            fix: "blackstart lab down \(paths.id), or blackstart recover if its run was killed")
+            fix: "blackstart lab down --name \(paths.id), or blackstart recover if its run was killed")
         }
         throw SystemError("rename", paths.directory, number: number)
       }

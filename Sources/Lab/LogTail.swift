@@ -17,9 +17,16 @@ struct LogTail: Sendable, Hashable {
   }
 
   /// What to do, where the log has one of the well-known complaints.
-  var remedy: String? {
-    let text = lines.joined(separator: "\n").lowercased()
-    return Self.complaints.first { text.contains($0.sign) }?.remedy
+  var remedy: String? { found?.remedy }
+
+  /// The line that has it.
+  var complaint: String? { found?.line }
+
+  private var found: (line: String, remedy: String)? {
+    for (sign, remedy) in Self.complaints {
+      if let line = lines.last(where: { $0.lowercased().contains(sign) }) { return (line, remedy) }
+    }
+    return nil
   }
 
   private static let complaints: [(sign: String, remedy: String)] = [

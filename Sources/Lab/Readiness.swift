@@ -37,17 +37,18 @@ struct Readiness: Sendable {
           try await withDeadline(limit, clock: clock, what) {
             while true {
               guard case .waiting(let why) = try await probe() else { return }
-              await lastReason.set(why)
+              if !Task.isCancelled { await lastReason.set(why) }  // else it is the time-out's own echo
               try await clock.sleep(for: pause)
             }
           }
         } catch is DeadlineExceeded {
-          let tails = servers.map {
-            "\n    \($0.logPath): \(LogTail(path: $0.logPath, count: 1).lines.first ?? "(empty)")"
+          let tails = servers.map { server in
+            let tail = LogTail(path: server.logPath)
+            return "\n    \(server.logPath): \(tail.complaint ?? tail.lines.last ?? "(empty)")"
           }
           throw Problem(
             .steadyState, at: what,
-            "it was not ready within \(limit.brief): \(await lastReason.text); its log ends:\(tails.joined())",
+            "it was not ready within \(limit.brief): \(await lastReason.text); its log says:\(tails.joined())",
             fix: servers.compactMap { LogTail(path: $0.logPath).remedy }.first
               ?? "read the log; is the machine very busy?")
         }

@@ -24,9 +24,9 @@ extension RunSummary {
         versions.append(Fact("planted in the stack", started.plants.joined(separator: ", ")))
       }
     }
-    ending =
-      record.events(RunAborted.self).last?.event.reason
-      ?? record.gaps.first.map { "the record is not whole: \($0)" } ?? (ended == nil ? "the run was cut off" : nil)
+    let gap = record.gaps.first.map { "the record is not whole: \($0)" }
+    let left = [record.events(RunAborted.self).last?.event.reason, gap].compactMap(\.self)
+    ending = left.isEmpty ? (ended == nil ? "the run was cut off" : nil) : left.joined(separator: "; ")
     items = verdict?.items.map { teller.item($0) } ?? []
     phases = teller.phases
     faults = teller.faults

@@ -1,4 +1,4 @@
-internal import Checks
+public import Checks
 public import Drill
 internal import Support
 
@@ -7,20 +7,34 @@ internal import Support
 /// - Returns: the summary that all of them were made from.
 /// - Throws: the error of the file that cannot be read or written; `verdict.json` and the evidence stay as they are.
 public func writeReports(of directory: RunDirectory) throws -> RunSummary {
-  let record = try RunRecord(reading: directory)
   var verdict: DrillVerdict?
   if fileExists(directory.verdict) {
     verdict = try decodeJSON(DrillVerdict.self, from: readFile(directory.verdict))
   }
-  var summary = RunSummary(record, verdict: verdict)
+  let summary = try summarizeRun(in: directory, verdict: verdict)
+  try writeReports(summary, to: directory)
+  return summary
+}
+
+/// Tells a run from its directory. Writes nothing, so it works on a full disk.
+///
+/// - Throws: the error of the file that cannot be read.
+public func summarizeRun(in directory: RunDirectory, verdict: DrillVerdict?) throws -> RunSummary {
+  var summary = RunSummary(try RunRecord(reading: directory), verdict: verdict)
   summary.evidence = try evidence(of: directory)
+  return summary
+}
+
+/// Writes the reports of a run that was told by ``summarizeRun(in:verdict:)`` beside its evidence, and enters it in the index.
+///
+/// - Throws: the error of the file that cannot be written; what was written before it stays.
+public func writeReports(_ summary: RunSummary, to directory: RunDirectory) throws {
   try writeFile(directory.junit, Array(junitReport(summary).utf8))
   try writeFile(directory.metrics, Array(metricsReport(summary).utf8))
   try writeFile(directory.html, Array(htmlReport(summary).utf8))
   if let parent = directory.path.lastIndex(of: "/").map({ String(directory.path[..<$0]) }), parent.hasSuffix("runs") {
     try RunIndex(path: "\(parent)/index.sqlite").add(IndexedRun(summary))
   }
-  return summary
 }
 
 private func evidence(of directory: RunDirectory) throws -> [EvidenceFile] {

@@ -8,6 +8,8 @@ public enum JSONValue: Sendable, Hashable, Codable {
   case bool(Bool)
   /// A number without fraction that fits 64 bits.
   case integer(Int64)
+  /// A number without fraction that fits 64 bits only without a sign: a seed, a counter.
+  case unsigned(UInt64)
   /// Any other number.
   case number(Double)
   /// Text.
@@ -26,6 +28,8 @@ public enum JSONValue: Sendable, Hashable, Codable {
       self = .bool(value)
     } else if let value = try? container.decode(Int64.self) {
       self = .integer(value)
+    } else if let value = try? container.decode(UInt64.self) {
+      self = .unsigned(value)
     } else if let value = try? container.decode(Double.self) {
       self = .number(value)
     } else if let value = try? container.decode(String.self) {
@@ -44,6 +48,7 @@ public enum JSONValue: Sendable, Hashable, Codable {
     case .null: try container.encodeNil()
     case .bool(let value): try container.encode(value)
     case .integer(let value): try container.encode(value)
+    case .unsigned(let value): try container.encode(value)
     case .number(let value): try container.encode(value == 0 ? 0 : value)  // -0 would be read back as the integer 0
     case .string(let value): try container.encode(value)
     case .array(let value): try container.encode(value)

@@ -67,7 +67,7 @@ func parse(_ words: [String], for command: Command) throws(Problem) -> Invocatio
       let near = nearest(name, in: command.options.map(\.name))
       throw Problem(
         .usage, "'\(command.name)' has no option \(name)",
-        fix: near.map { "did you mean \($0)? " } ?? "" + "see blackstart \(command.name) --help")
+        fix: (near.map { "did you mean \($0)? " } ?? "") + "see blackstart \(command.name) --help")
     }
     if !option.repeats && invocation.has(name) {
       throw Problem(.usage, "\(name) was given twice", fix: "give it once")
@@ -75,9 +75,9 @@ func parse(_ words: [String], for command: Command) throws(Problem) -> Invocatio
     switch (option.value, parts.count == 2) {
     case (nil, false): invocation.values[name, default: []].append("")
     case (nil, true): throw Problem(.usage, "\(name) is a switch and takes no value", fix: "write \(name) alone")
-    case (_, true): invocation.values[name, default: []].append(String(parts[1]))
-    case (let value?, false):
-      guard let given = rest.popFirst() else {
+    case (let value?, let isJoined):
+      // An empty value is what an unset variable of a script leaves; taken as a directory it would be the root.
+      guard let given = isJoined ? String(parts[1]) : rest.popFirst(), !given.isEmpty else {
         throw Problem(.usage, "\(name) needs a value", fix: "write \(name) \(value)")
       }
       invocation.values[name, default: []].append(given)

@@ -26,14 +26,22 @@ struct Tool: Sendable {
       return .usage
     }
     if ["--help", "-h", "help"].contains(first) {
-      if words.dropFirst().first == "--markdown" {
+      let topic = Array(words.dropFirst())
+      if topic == ["--markdown"] {
         console.print(Self.markdown())
-      } else {
-        console.print(overview())
+        return .pass
       }
-      return .pass
+      if topic.isEmpty || topic[0].hasPrefix("-") {
+        console.print(overview())
+        return .pass
+      }
+      return try await dispatch(topic + ["--help"])
     }
     if first == "--version" { return try await dispatch(["version"]) }
+    if words.count > 1, ["--help", "-h"].contains(words[1]), let text = groupHelp(first) {
+      console.print(text)
+      return .pass
+    }
     let command = try find(words)
     let rest = Array(words.dropFirst(command.name.split(separator: " ").count))
     if rest.contains("--help") || rest.contains("-h") {
@@ -48,17 +56,30 @@ struct Tool: Sendable {
     let matches = Commands.all.filter { words.starts(with: $0.name.split(separator: " ").map(String.init)) }
     if let command = matches.max(by: { $0.name.count < $1.name.count }) { return command }
     let visible = Commands.all.filter { !$0.isInternal }
-    let group = visible.filter { $0.name.hasPrefix("\(words[0]) ") }
+    let group = group(words[0])
     if !group.isEmpty {
+      let members = group.map { String($0.name.dropFirst(words[0].count + 1)) }
+      let what = words.count == 1 ? "'\(words[0])' needs a word more" : "'\(words[0])' has no '\(words[1])'"
+      let near = words.count == 1 ? nil : nearest(words[1], in: members)
       throw Problem(
-        .usage,
-        "'\(words[0])' needs one of: \(group.map { $0.name.dropFirst(words[0].count + 1) }.joined(separator: ", "))",
-        fix: usage(of: group[0]))
+        .usage, what,
+        fix: (near.map { "did you mean '\(words[0]) \($0)'? " } ?? "") + "one of: \(members.joined(separator: ", "))")
     }
     let near = nearest(words[0], in: visible.map(\.name))
     throw Problem(
       .usage, "there is no command '\(words[0])'",
       fix: (near.map { "did you mean '\($0)'? " } ?? "") + "blackstart --help lists all")
+  }
+
+  /// The commands whose first word is `word`: `lab up`, `lab status`, …
+  private func group(_ word: String) -> [Command] {
+    Commands.all.filter { !$0.isInternal && $0.name.hasPrefix("\(word) ") }
+  }
+
+  /// The help of all commands that begin with `word`; `nil` when that is a command by itself, or none.
+  private func groupHelp(_ word: String) -> String? {
+    let group = group(word)
+    return group.isEmpty ? nil : group.map { help(for: $0) }.joined(separator: "\n")
   }
 
   private func overview() -> String {

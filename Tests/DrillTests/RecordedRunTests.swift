@@ -66,7 +66,7 @@ import Testing
       // The ends of lines too: there the rest is a good journal, only a short one.
       let ends = lines.map { $0.endIndex + 1 }.filter { $0 < whole.count }
       var cuts = Set((0..<8).compactMap { _ in ends.randomElement(using: &random) } + ends.suffix(4))
-      while cuts.count < 50 { cuts.insert(Int.random(in: 0..<whole.count, using: &random)) }
+      while cuts.count < 40 { cuts.insert(Int.random(in: 0..<whole.count, using: &random)) }
       for cut in cuts.sorted() {
         try writeFile(directory.journal, Array(whole[..<cut]))
         let verdict = try judgeRun(in: directory)

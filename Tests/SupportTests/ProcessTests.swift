@@ -122,6 +122,12 @@ private func shell(_ script: String) -> ProcessRequest { ProcessRequest("/bin/sh
 @Test func aStoppedProcessIsEndedToo() async throws {
   let child = try ChildProcess(shell("sleep 30"))
   try child.send(Signal.stop)
+  // The signal is sent when the call returns, and the process stops when it is next scheduled.
+  func state() throws -> Substring? {
+    String(decoding: try readFile("/proc/\(child.identity.pid)/stat"), as: UTF8.self).split(separator: ") ").last?
+      .prefix(1)
+  }
+  while try state() != "T" { await Task.yield() }
   #expect(try await child.terminate(grace: .milliseconds(20)) == .signalled(9))
 }
 

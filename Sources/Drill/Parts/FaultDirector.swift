@@ -149,18 +149,29 @@ final class FaultDirector: Sendable {
   }
 
   /// Takes the fault away and verifies that it is gone. Does nothing for a fault that is gone already.
+  ///
+  /// Neither a journal that takes nothing more nor a node that fails keeps it from disarming the others.
   private func end(
     _ planned: PlannedFault, agents: Agents, probe: ReachabilityProbe, reason: String
   ) async throws {
     guard let held = state.withLock({ $0.held[planned.id] }) else { return }
-    try await run.journal.record(
-      FaultDisarming(fault: planned.id, reason: reason, droppedPackets: try await dropped(planned.id, agents)))
+    var disarming = FaultDisarming(fault: planned.id, reason: reason, droppedPackets: [:])
+    do { disarming.droppedPackets = try await dropped(planned.id, agents) } catch let error as CancellationError {
+      throw error  // the rollback does it again
+    } catch {
+      disarming.reason += "; the counters could not be read: \(error)"
+    }
+    await run.recordIfPossible(disarming)
+    var failures: [any Error] = []
     for fault in held.faults {
       guard let agent = agents[fault.node] else { continue }
-      do { _ = try await agent.disarm(fault.id) } catch let error as FaultError {
-        guard error.reason == .notHeld else { throw error }  // it never came into force there, or ended by itself
+      do { _ = try await agent.disarm(fault.id) } catch let error as FaultError where error.reason == .notHeld {
+        continue  // it never came into force there, or ended by itself
+      } catch {
+        failures.append(error)
       }
     }
+    if let first = failures.first { throw first }  // it counts as held, so the rollback tries again
     let goneAt = run.timebase.monotonic()
     var differences: [String] = []
     for (name, agent) in agents {
@@ -169,7 +180,7 @@ final class FaultDirector: Sendable {
     }
     let seen = try await probe.measure()
     let closed = seen.contradictions { _, _ in true }
-    try await run.journal.record(
+    await run.recordIfPossible(
       FaultGone(
         fault: planned.id, at: goneAt, open: seen.paths.filter { $0.state == .open }.map(name),
         differences: differences))

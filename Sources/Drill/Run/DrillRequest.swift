@@ -1,4 +1,5 @@
 public import Checks
+internal import Glibc
 public import Scenarios
 public import Stacks
 public import Support
@@ -23,6 +24,9 @@ public struct DrillRequest: Sendable {
   public var timebase: Timebase
   /// For waiting.
   public var clock: any Clock<Duration>
+  /// The name of this run's lab and the part of it in the names of kernel objects. Drawn from the directory and the moment, so
+  /// that of two runs neither takes the other's lab for its own, also where their directories have the same name.
+  public let runID: String
   /// Called with each journal record once it is on disk: the live view.
   public var observer: @Sendable (JournalRecord) -> Void
 
@@ -42,12 +46,7 @@ public struct DrillRequest: Sendable {
     self.timebase = timebase
     self.clock = clock
     self.observer = observer
-  }
-
-  /// The name of this run's lab and the part of it in the names of kernel objects: the last part of the directory's name.
-  var runID: String {
-    let name = directory.path.split(separator: "/").last.map(String.init) ?? "run"
-    return "r" + String(sha256(Array(name.utf8)).prefix(8))
+    runID = "r" + String(sha256(Array("\(directory.path) \(timebase.wall()) \(getpid())".utf8)).prefix(8))
   }
 }
 

@@ -17,6 +17,7 @@ final class DrillRun: Sendable {
   let lag: MirrorLag
   let steady: Mutex<SteadyStateMonitor>
   private let historyClosed = Atomic(false)
+  private let missedRecord = Mutex<(any Error)?>(nil)
 
   var scenario: Scenario { request.plan.scenario }
   var timebase: Timebase { request.timebase }
@@ -39,7 +40,7 @@ final class DrillRun: Sendable {
   func perform(_ undo: UndoStack) async throws {
     try await journal.record(try started())
     try await enter(.preflight)
-    try preflight()
+    try checkMachine()
     try await enter(.lab)
     let lab = try await buildLab(undo)
     try await plantBefore(lab)
@@ -58,6 +59,14 @@ final class DrillRun: Sendable {
         try await self.sample()
         return false
       }
+      group.addTask(name: "longest duration") {
+        let longest = self.scenario.safety.maxDuration
+        try await self.clock.sleep(for: longest)
+        throw Problem(
+          .aborted,
+          "the drill is not over after \(longest.text), the longest that safety.maxDuration allows; all faults are "
+            + "verified gone", fix: "find out what it waited for in the journal, or allow it more time")
+      }
       group.addTask(name: "phases") {
         try await self.phases(lab, undo)
         return true
@@ -75,6 +84,17 @@ final class DrillRun: Sendable {
     try await journal.record(PhaseEntered(phase: phase))
   }
 
+  /// Records what is about to be taken back, or was. A disk that is full must not keep a fault or a lab, so this goes on
+  /// without the record; ``failureOfJournal`` has the reason, and the journal refuses whatever would come after the gap.
+  func recordIfPossible(_ event: some JournalEvent) async {
+    do { try await journal.record(event) } catch {
+      missedRecord.withLock { $0 = $0 ?? error }
+    }
+  }
+
+  /// Why a record of the rollback is missing; `nil` if none is.
+  var failureOfJournal: (any Error)? { missedRecord.withLock { $0 } }
+
   private func started() throws -> RunStarted {
     var name = utsname()
     uname(&name)
@@ -85,15 +105,6 @@ final class DrillRun: Sendable {
       scenario: scenario.metadata.name, seed: request.plan.seed, version: Version.number, build: try Version.build(),
       host: text(name.nodename), kernel: text(name.release), plants: request.plants.map(\.rawValue),
       process: ProcessIdentity(of: getpid()) ?? ProcessIdentity(pid: getpid(), startTicks: 0))
-  }
-
-  private func preflight() throws {
-    guard geteuid() == 0 else {
-      throw Problem(
-        .usage, "a drill needs root: it makes network namespaces and nf_tables rules; nothing was made",
-        fix: "run it with sudo")
-    }
-    _ = try ServerBinaries.locate()
   }
 
   private func buildLab(_ undo: UndoStack) async throws -> Lab {
@@ -108,8 +119,8 @@ final class DrillRun: Sendable {
       stateDirectory: request.stateDirectory, logsDirectory: request.directory.logs, program: request.program,
       journal: journal, timebase: timebase, clock: clock,
       controlPlanePlant: request.plants.contains(.neverDemote) ? .neverDemote : nil)
-    let step = UndoStep("lab \(specification.id)") { [request, journal] in
-      try await journal.record(PhaseEntered(phase: .teardown))
+    let step = UndoStep("lab \(specification.id)") { [request] in
+      await self.recordIfPossible(PhaseEntered(phase: .teardown))
       if request.keepsLab {
         try Lab.open(specification.id, stateDirectory: request.stateDirectory).keep()
       } else {
@@ -131,7 +142,10 @@ final class DrillRun: Sendable {
       for await ended in deaths {
         try await journal.record(
           ServerLost(region: ended.region, server: ended.kind.rawValue, end: ended.end.map { "\($0)" } ?? "ended"))
-        throw ended.problem(.aborted)
+        var problem = ended.problem(.aborted)
+        problem.what +=
+          "\nThe run ends early: what would be measured now is another system. All faults are verified gone."
+        throw problem
       }
     }
   }

@@ -34,8 +34,9 @@ public func runDrill(_ request: DrillRequest) async throws -> DrillOutcome {
       try await run.perform(undo)
     }
   } catch {
-    problem = explain(error)
+    problem = explain(error, in: directory)
   }
+  if problem == nil, let error = run.failureOfJournal { problem = explain(error, in: directory) }
 
   // From here on nothing is in force any more; a caller that was cancelled still gets its verdict.
   let ended = problem
@@ -45,7 +46,7 @@ public func runDrill(_ request: DrillRequest) async throws -> DrillOutcome {
 }
 
 /// What an error of the run means for the person who started it.
-private func explain(_ error: any Error) -> Problem {
+private func explain(_ error: any Error, in directory: RunDirectory) -> Problem {
   switch error {
   case let problem as Problem:
     return problem
@@ -57,6 +58,12 @@ private func explain(_ error: any Error) -> Problem {
       fix: "blackstart recover removes what is left; blackstart recover --list shows it")
   case is CancellationError:
     return Problem(.aborted, "the run was stopped; all faults are verified gone")
+  case let error as SystemError where error.object.hasPrefix(directory.path):
+    return Problem(
+      .inconclusive, at: error.object,
+      "the evidence cannot be kept any more: \(error). The run ends early; all faults are verified gone, and the verdict is "
+        + "made from what was written before",
+      fix: "free space, or name another directory with --run-dir, then run again")
   default:
     return Problem(.aborted, "the run could not go on: \(error); all faults are verified gone")
   }
@@ -84,9 +91,10 @@ private func conclude(
   await attempt("the journal could not be written") { try await journal.record(PhaseEntered(phase: .verdict)) }
   var verdict: DrillVerdict?
   await attempt("the evidence could not be judged") {
-    let judged = try judgeRun(in: request.directory)
-    try writeFile(request.directory.verdict, encodeJSON(judged, pretty: true))
-    verdict = judged
+    verdict = try judgeRun(in: request.directory)
+  }
+  await attempt("the verdict could not be written") {
+    if let verdict { try writeFile(request.directory.verdict, encodeJSON(verdict, pretty: true)) }
   }
   let code = problem?.code ?? verdict?.exitCode ?? .inconclusive
   await attempt("the journal could not be written") { try await journal.record(RunEnded(code: code.rawValue)) }

@@ -3,6 +3,13 @@ internal import Drill
 internal import Reports
 internal import Support
 
+/// What to say when reports cannot be put beside the evidence: it may be archived, or its disk full.
+func unwritten(_ directory: RunDirectory, _ error: any Error) -> Problem {
+  Problem(
+    .inconclusive, at: directory.path, "the reports could not be written: \(error); the evidence stays as it is",
+    fix: "make it writable, with room, then: blackstart report \(directory.path)")
+}
+
 extension Commands {
   /// `blackstart report`
   static let report = Command(
@@ -20,9 +27,22 @@ extension Commands {
       return .pass
     }
     let directory = try RunDirectory(opening: path)
-    let verdict = try judgeRun(in: directory)
-    try writeFile(directory.verdict, encodeJSON(verdict, pretty: true))
-    let summary = try writeReports(of: directory)
+    let verdict: DrillVerdict
+    let summary: RunSummary
+    do {
+      verdict = try judgeRun(in: directory)
+      summary = try summarizeRun(in: directory, verdict: verdict)
+    } catch let error as SystemError {
+      throw Problem(
+        .usage, at: path, "this run cannot be judged, for a file of it cannot be read: \(error); nothing was changed",
+        fix: "bring the whole directory, as the run left it")
+    }
+    do {
+      try writeFile(directory.verdict, encodeJSON(verdict, pretty: true))
+      try writeReports(summary, to: directory)
+    } catch {
+      tool.console.note("\(unwritten(directory, error))\n")
+    }
     tool.console.print(
       invocation.has("--json") ? try jsonReport(summary) + "\n" : terminalReport(summary, color: tool.console.hasColor))
     return verdict.exitCode

@@ -27,6 +27,10 @@ extension Commands {
   ) { invocation, tool in
     let (loaded, plan) = try resolve(invocation)
     let plants = try invocation.all("--plant").map(plant)
+    if let twice = plants.first(where: { one in plants.count(where: { $0 == one }) > 1 }) {
+      throw Problem(.usage, "--plant \(twice.rawValue) was given twice", fix: "give it once")
+    }
+    try checkMachine()  // before the directory is made, so that a wrong start leaves nothing
     let wall = Timebase.system.wall()
     let name = RunDirectory.name(
       scenario: plan.scenario.metadata.name, wall: wall, nonce: UInt16.random(in: 0 ... .max))
@@ -44,15 +48,21 @@ extension Commands {
     if let problem = outcome.problem, ended.termination == nil || problem.code == .recoveryIncomplete {
       tool.console.note("\(problem)\n")
     }
-    let summary = try writeReports(of: directory)
+    let summary = try summarizeRun(in: directory, verdict: outcome.verdict)
+    var code = outcome.code
+    do { try writeReports(summary, to: directory) } catch {
+      let problem = unwritten(directory, error)
+      tool.console.note("\(problem)\n")
+      if code == .pass { code = problem.code }
+    }
     if invocation.has("--json") {
       tool.console.print(try jsonReport(summary) + "\n")
     } else {
       tool.console.print(terminalReport(summary, color: tool.console.hasColor))
     }
     // What may remain outranks everything, then the signal, then what the drill came to.
-    if outcome.code == .recoveryIncomplete { return outcome.code }
-    return ended.termination?.code ?? outcome.code
+    if code == .recoveryIncomplete { return code }
+    return ended.termination?.code ?? code
   }
 
   private static func plant(_ name: String) throws(Problem) -> StackPlant {
