@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/mount.h>
@@ -39,6 +40,27 @@ int bs_run_in_netns(int fd, void (*body)(void *), void *context) {
 int bs_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 int bs_pidfd_send_signal(int pidfd, int signal) { return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0); }
 pid_t bs_gettid(void) { return (pid_t)syscall(SYS_gettid); }
+
+static volatile sig_atomic_t signal_descriptor = -1;
+
+static void write_signal(int number) {
+  int saved = errno;
+  unsigned char byte = (unsigned char)number;
+  ssize_t ignored = write(signal_descriptor, &byte, 1); /* what does not fit is a repeat */
+  (void)ignored;
+  errno = saved;
+}
+
+int bs_signal_pipe(const int *signals, int count) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return -1;
+  signal_descriptor = ends[1];
+  struct sigaction action = {.sa_handler = write_signal, .sa_flags = SA_RESTART};
+  sigfillset(&action.sa_mask);
+  for (int i = 0; i < count; i++)
+    if (sigaction(signals[i], &action, NULL) != 0) return -1;
+  return ends[0];
+}
 
 int bs_bind_mount(const char *source, const char *target) { return mount(source, target, "none", MS_BIND, NULL); }
 int bs_unmount(const char *target) { return umount2(target, MNT_DETACH); }

@@ -5,6 +5,8 @@ internal import Synchronization
 
 /// Signal numbers (signal(7)), for callers that import no C library.
 public enum Signal {
+  /// SIGHUP: the terminal went away.
+  public static let hangUp: Int32 = 1
   /// SIGINT
   public static let interrupt: Int32 = 2
   /// SIGQUIT: what PostgreSQL takes for an immediate shutdown.

@@ -1,5 +1,3 @@
-internal import Dispatch
-internal import Glibc
 internal import Support
 internal import Synchronization
 
@@ -20,17 +18,18 @@ struct Terminable<T: Sendable>: Sendable {
 
 /// Runs `body` as a task that the first SIGINT, SIGTERM or SIGHUP cancels: it rolls back and returns. A second signal does not
 /// hurry it (half a rollback is none) but says what goes on.
+///
+/// - Throws: `SystemError` when signals cannot be taken; `body` was not started then.
 func cancellable<T: Sendable>(
   console: Console, _ body: @escaping @Sendable () async throws -> T
-) async -> Terminable<T> {
+) async throws -> Terminable<T> {
+  let signals = try signalStream([Signal.interrupt, Signal.terminate, Signal.hangUp])
   let received = Mutex<Termination?>(nil)
   let task = Task { try await body() }
-  let sources = [(SIGINT, Termination.interrupt), (SIGTERM, .terminate), (SIGHUP, .terminate)].map { number, kind in
-    signal(number, SIG_IGN)
-    let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-    source.setEventHandler {
+  let watcher = Task {
+    for await number in signals {
       let isFirst = received.withLock { first in
-        defer { first = first ?? kind }
+        defer { first = first ?? (number == Signal.interrupt ? .interrupt : .terminate) }
         return first == nil
       }
       if isFirst {
@@ -44,10 +43,8 @@ func cancellable<T: Sendable>(
           """)
       }
     }
-    source.activate()
-    return source
   }
   let outcome = await task.result
-  for source in sources { source.cancel() }
+  watcher.cancel()
   return Terminable(outcome: outcome, termination: received.withLock { $0 })
 }

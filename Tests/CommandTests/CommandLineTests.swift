@@ -82,7 +82,8 @@ struct CommandLineTests {
       for seed in ["-1", "0x10", "18446744073709551616"] {
         let wrong = try await Blackstart.run(run + ["--seed=\(seed)"], in: directory)
         #expect(wrong.code == 2)
-        #expect(wrong.errors == "error: --seed '\(seed)' is no seed\n  fix: a whole number from 0 to 2^64 - 1\n")
+        #expect(
+          wrong.errors == "error: --seed '\(seed)' is no seed\n  fix: a whole number from 0 to 9223372036854775807\n")
       }
       #expect(!fileExists("\(directory)/r"))
     }

@@ -17,6 +17,10 @@ int bs_pidfd_open(pid_t pid);
 int bs_pidfd_send_signal(int pidfd, int signal);
 pid_t bs_gettid(void);
 
+/* <signal.h>: from now on each of these signals is a byte with its number in a pipe, whose reading end this returns
+   (non-blocking; a pipe that is full loses repeats), or -1 with errno. Once in a process. */
+int bs_signal_pipe(const int *signals, int count);
+
 /* <sys/mount.h>: bind-mount source over target, and lazily unmount it. */
 int bs_bind_mount(const char *source, const char *target);
 int bs_unmount(const char *target);

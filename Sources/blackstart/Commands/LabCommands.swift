@@ -34,7 +34,7 @@ extension Commands {
     let state = stateDirectory(invocation)
     let logs = invocation.value("--logs") ?? "\(state)/logs/\(id)"
     let begun = Timebase.system.monotonic()
-    let ended = await cancellable(console: tool.console) {
+    let ended = try await cancellable(console: tool.console) {
       let lab = try await Lab.up(
         .standard(id: id, leaseTTLSeconds: seconds),
         LabSurroundings(stateDirectory: state, logsDirectory: logs, program: try ownExecutable()))

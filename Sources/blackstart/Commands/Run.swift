@@ -42,7 +42,7 @@ extension Commands {
       scenarioBytes: loaded.bytes, plan: plan, plants: plants, directory: directory,
       stateDirectory: stateDirectory(invocation), program: try ownExecutable(), keepsLab: invocation.has("--keep-lab"),
       observer: { view.take($0) })
-    let ended = await cancellable(console: tool.console) { try await runDrill(request) }
+    let ended = try await cancellable(console: tool.console) { try await runDrill(request) }
     view.finish()
     let outcome = try ended.outcome.get()
     if let problem = outcome.problem, ended.termination == nil || problem.code == .recoveryIncomplete {
