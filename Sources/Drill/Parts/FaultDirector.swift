@@ -26,15 +26,22 @@ final class FaultDirector: Sendable {
   }
 
   /// Whoever can be asked to hold faults, by region.
-  private typealias Agents = [String: NamespaceAgent]
+  fileprivate typealias Agents = [String: NamespaceAgent]
 
   init(run: DrillRun, lab: Lab) {
     self.run = run
     self.lab = lab
   }
 
-  /// Runs the whole timeline; when it returns, every fault is verified gone.
-  func runTimeline(_ undo: UndoStack) async throws {
+  /// What the timeline works with: an agent on each node, and a probe between all of them.
+  struct Equipment: Sendable {
+    fileprivate var agents: Agents
+    fileprivate var probe: ReachabilityProbe
+  }
+
+  /// Makes the agents and the probe, well before the first fault: an agent tries out on a table of its own what the kernel
+  /// offers, and while the kernel still puts such a table away, the end of another one waits for it (tens of ms).
+  func equip() throws -> Equipment {
     let probe = try ReachabilityProbe(
       lab.regions.map {
         ReachabilityProbe.Endpoint($0.name, namespace: $0.namespace, addresses: [$0.address4, $0.address6])
@@ -45,7 +52,13 @@ final class FaultDirector: Sendable {
         node: region.name, namespace: region.namespace, timebase: run.timebase,
         report: { [weak self] event in self?.note(event) })
     }
-    let holders = agents
+    return Equipment(agents: agents, probe: probe)
+  }
+
+  /// Runs the whole timeline; when it returns, every fault is verified gone.
+  func runTimeline(_ undo: UndoStack, with equipment: Equipment) async throws {
+    let holders = equipment.agents
+    let probe = equipment.probe
     let start = run.timebase.monotonic()
     try await withThrowingTaskGroup(of: Bool.self) { group in
       for fault in run.request.plan.faults {

@@ -10,6 +10,7 @@ internal import Workload
 extension DrillRun {
   func phases(_ lab: Lab, _ undo: UndoStack) async throws {
     let faults = FaultDirector(run: self, lab: lab)
+    let equipment = try faults.equip()
     try await enter(.baseline)
     try await withThrowingTaskGroup(of: Void.self) { group in
       let crew = Crew(run: self, lab: lab)
@@ -23,7 +24,7 @@ extension DrillRun {
       let replay = try await plantMirrorRepeat(lab)
 
       try await enter(.fault)
-      try await faults.runTimeline(undo)
+      try await faults.runTimeline(undo, with: equipment)
 
       try await enter(.recovery)
       if let replay { try await fire(replay) }
