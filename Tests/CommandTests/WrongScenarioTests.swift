@@ -14,9 +14,10 @@ struct WrongScenarioTests {
 
     var testDescription: String { name }
 
-    /// The message for the file as it is.
-    func message(in text: String) throws -> String {
-      let place = try #require(text.firstRange(of: new)).upperBound
+    /// The message for the fixture as it is.
+    func messageInPlace() throws -> String {
+      let text = String(decoding: try readFile(Blackstart.scenario), as: UTF8.self)
+      let place = try #require(text.firstRange(of: old)).upperBound
       let line = text[..<place].count(where: { $0 == "\n" }) + 1
       return message.replacing("{0}", with: "\(line)").replacing("{-1}", with: "\(line - 1)")
         .replacing("{+2}", with: "\(line + 2)")
@@ -73,7 +74,7 @@ struct WrongScenarioTests {
   func mistakeHasItsMessage(_ mistake: Mistake) async throws {
     try await withDirectory("scenario") { directory in
       let text = try variant(mistake.old, mistake.new)
-      let message = try mistake.message(in: text)
+      let message = try mistake.messageInPlace()
       try writeFile("\(directory)/x.yaml", Array(text.utf8))
       for arguments in [["validate", "x.yaml"], ["plan", "x.yaml"], ["run", "x.yaml", "--run-dir", "r"]] {
         let result = try await Blackstart.run(arguments, in: directory)
