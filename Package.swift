@@ -44,6 +44,7 @@ let package = Package(
     system("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
     system("CCrypto", "libcrypto", apt: "libssl-dev"),
     system("CZstd", "libzstd", apt: "libzstd-dev"),
+    system("CAres", "libcares", apt: "libc-ares-dev"),
     .target(name: "CKernel"),
 
     // Floor 1
@@ -52,7 +53,7 @@ let package = Package(
     room("Events", on: ["CZstd"]),
 
     // Floor 2
-    room("Faults", on: ["CKernel", "Netlink", "Support"]),
+    room("Faults", on: ["CKernel", "CAres", "Netlink", "Support"]),
     room("Scenarios", on: ["CYaml", "Support"]),
     room("Checks", on: ["Events", "Support"], pure),
 
@@ -76,12 +77,14 @@ let package = Package(
     .executableTarget(
       name: "blackstart",
       dependencies: [
-        "Reports", "Drill", "Lab", "Agents", "Stacks", "Faults", "Scenarios", "Checks", "Netlink", "Support",
+        "Reports", "Drill", "Lab", "Agents", "Stacks", "Faults", "Scenarios", "Checks", "Events", "Netlink", "Support",
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "Benchmarks", dependencies: ["Drill", "Lab", "Agents", "Faults", "Netlink", "Support"], path: "Benchmarks",
-      swiftSettings: strict),
+      name: "Benchmarks",
+      dependencies: [
+        "CSQLite", "Drill", "Lab", "Agents", "Faults", "Scenarios", "Checks", "Events", "Netlink", "Support",
+      ], path: "Benchmarks", swiftSettings: strict),
 
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
     tests("SupportTests", on: ["Support", "TestSupport"]),

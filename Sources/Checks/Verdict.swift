@@ -137,11 +137,13 @@ public struct Finding: Sendable, Hashable, Codable {
   public var positions: [Int64]
   /// The moments concerned.
   public var times: [Int64]
+  /// How sure it is. `nil`: certain.
+  public var certainty: Certainty?
 
   /// A violation.
   public init(
     _ anomaly: String, _ what: String, events: [EventID] = [], store: String? = nil, tokens: [Int64] = [],
-    positions: [Int64] = [], times: [Int64] = []
+    positions: [Int64] = [], times: [Int64] = [], certainty: Certainty? = nil
   ) {
     self.anomaly = anomaly
     self.what = what
@@ -150,6 +152,17 @@ public struct Finding: Sendable, Hashable, Codable {
     self.tokens = tokens
     self.positions = positions
     self.times = times
+    self.certainty = certainty
+  }
+
+  /// A violation of a row of the taxonomy.
+  public init(
+    _ anomaly: Anomaly, _ what: String, events: [EventID] = [], store: String? = nil, tokens: [Int64] = [],
+    positions: [Int64] = [], times: [Int64] = [], certainty: Certainty? = nil
+  ) {
+    self.init(
+      anomaly.rawValue, what, events: events, store: store, tokens: tokens, positions: positions, times: times,
+      certainty: certainty)
   }
 }
 
