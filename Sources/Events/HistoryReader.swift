@@ -152,14 +152,14 @@ public struct HistoryReader: ~Copyable {
     for _ in 0..<count {
       let number = try reader.byte()
       let name = try reader.text()
-      let before = names.counts
-      switch NameTable.Table(rawValue: number) {
-      case .nodes where before.nodes < NameTable.limit: _ = names.node(name)
-      case .groups where before.groups < NameTable.limit: _ = names.group(name)
-      case .codes where before.codes < NameTable.limit: _ = names.code(name)
-      default: throw ByteError(offset: reader.offset, what: "a name '\(name)' in unknown or full table \(number)")
+      guard let table = NameTable.Table(rawValue: number) else {
+        throw ByteError(offset: reader.offset, what: "a name '\(name)' in an unknown table \(number)")
       }
-      guard names.counts != before else {
+      let place = names[table].count
+      guard let entered = names.enter(name, table) else {
+        throw ByteError(offset: reader.offset, what: "the name '\(name)' is one more than its table holds")
+      }
+      guard entered == place else {
         throw ByteError(offset: reader.offset, what: "the name '\(name)' comes twice")
       }
     }
@@ -170,15 +170,22 @@ public struct HistoryReader: ~Copyable {
 
   /// Every number must have its name by now; a check may then look names up without asking.
   private func checkNames(_ operations: [Operation]) throws(ByteError) {
-    let known = names.counts
+    let known = NameTable.Table.allCases.map { names[$0].count }
+    func isKnown(_ number: some BinaryInteger, _ table: NameTable.Table) -> Bool {
+      number < known[Int(table.rawValue) - 1]
+    }
     for op in operations {
       let code: OutcomeCode =
         switch op.outcome {
         case .ok: .neverCompleted
         case .fail(let code), .unknown(let code): code
         }
-      guard op.node.rawValue < known.nodes, op.region.rawValue < known.nodes, (op.origin?.rawValue ?? 0) < known.nodes,
-        op.group.map({ $0.rawValue < known.groups }) ?? true, code.rawValue < known.codes
+      guard isKnown(op.node.rawValue, .nodes), isKnown(op.region.rawValue, .nodes), isKnown(code.rawValue, .codes),
+        op.origin.map({ isKnown($0.rawValue, .nodes) }) ?? true,
+        op.group.map({ isKnown($0.rawValue, .groups) }) ?? true,
+        op.partition.map({ isKnown($0.rawValue, .partitions) }) ?? true,
+        op.member.map({ isKnown($0.rawValue, .members) }) ?? true,
+        op.keyClass.map({ isKnown($0.rawValue, .keyClasses) }) ?? true
       else { throw ByteError(offset: 0, what: "an operation on \(op.event) uses a name that is not defined") }
     }
   }
