@@ -19,11 +19,8 @@ extension Fault {
     return compilation.result
   }
 
-  /// The name of a device of this fault: `bs` and 48 bits of a hash, which is what 15 bytes hold.
-  func deviceName(_ role: ScaffoldRequest.Role) -> String {
-    let digits = String(Self.hash("\(run)/\(id)/\(role.rawValue)") >> 16, radix: 16)
-    return "bs" + String(repeating: "0", count: 12 - digits.count) + digits
-  }
+  /// The name of a device of this fault.
+  func deviceName(_ role: ScaffoldRequest.Role) -> String { ScaffoldName(self, role: role).interface }
 
   /// FNV-1a, 64 bits.
   static func hash(_ text: String) -> UInt64 {

@@ -9,10 +9,8 @@ public struct ScaffoldName: Sendable, Hashable, Codable {
   public let alias: String
 
   /// The name of one of a fault's devices.
-  ///
-  /// - Parameter role: which of them; letters and digits: `in`, `out`, `hole`.
-  public init(_ fault: Fault, role: String) {
-    alias = "\(Self.prefix(ofRun: fault.run))\(fault.id)/\(fault.node)/\(role)"
+  public init(_ fault: Fault, role: ScaffoldRequest.Role) {
+    alias = "\(Self.prefix(ofRun: fault.run))\(fault.id)/\(fault.node)/\(role.rawValue)"
     interface = "bs\(sha256(Array(alias.utf8)).prefix(12))"
   }
 
