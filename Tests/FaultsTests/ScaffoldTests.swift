@@ -37,23 +37,24 @@ private let hasNetem: Bool = {
 
 @Suite(.enabled(if: isRoot, "needs root for namespaces")) struct ScaffoldTests {
   private func scaffold(
-    _ scratch: UndoScratch, _ queue: ScaffoldRequest.Queue, _ role: ScaffoldRequest.Role = .outbound
+    _ fault: Fault, _ discipline: Discipline?, _ role: ScaffoldRequest.Role = .outbound
   ) -> Scaffold {
-    let fault = scratch.fault()
-    return Scaffold(ScaffoldRequest(role: role, device: fault.deviceName(role), queue: queue), of: fault)
+    Scaffold(
+      ScaffoldRequest(
+        role: role, name: ScaffoldName(fault, role: role.rawValue), discipline: discipline, what: "for a test"))
   }
 
-  private let bucket = ScaffoldRequest.Queue.tokenBucket(
-    Fault.Rate(bytesPerSecond: 125_000, burstBytes: 20_000, queueBytes: 50_000))
+  private let bucket = Discipline.tokenBucket(
+    TokenBucket(bytesPerSecond: 125_000, burstBytes: 20_000, queueBytes: 50_000))
 
   @Test(arguments: [true, false])
   func aDeviceIsMadeVerifiedAndTakenAwayWithoutATrace(_ isHole: Bool) async throws {
     try await UndoScratch.with { scratch in
       let before = try NodeSnapshot(of: scratch.node)
-      let scaffold = scaffold(scratch, isHole ? .down : bucket, isHole ? .hole : .outbound)
+      let scaffold = scaffold(scratch.fault(), isHole ? nil : bucket, isHole ? .hole : .outbound)
       try Controllers.with(scratch.node) { node in
         let link = try scaffold.make(node.links, node.traffic)
-        #expect(link.name == scaffold.request.device)
+        #expect(link.name == scaffold.request.name.interface)
         let found = try #require(try node.links.link(named: link.name))
         #expect(found.isUp == !isHole)
         #expect(try scaffold.missing(node.links, node.traffic) == nil)
@@ -69,8 +70,8 @@ private let hasNetem: Bool = {
 
   @Test func everyMeddlingIsNamed() async throws {
     try await UndoScratch.with { scratch in
-      let scaffold = scaffold(scratch, bucket)
-      let hole = self.scaffold(scratch, .down, .hole)
+      let scaffold = scaffold(scratch.fault(), bucket)
+      let hole = self.scaffold(scratch.fault(), nil, .hole)
       try Controllers.with(scratch.node) { node in
         let link = try scaffold.make(node.links, node.traffic)
         try node.links.setDown(link.name)
@@ -89,7 +90,7 @@ private let hasNetem: Bool = {
           return
         }
         _ = try hole.make(node.links, node.traffic)
-        try node.links.setUp(hole.request.device)
+        try node.links.setUp(hole.request.name.interface)
         #expect(try hole.missing(node.links, node.traffic)?.contains("switched it on") == true)
       }
     }
@@ -98,9 +99,9 @@ private let hasNetem: Bool = {
   @Test func aDeviceThatCannotGetItsQueueIsTakenAwayAgain() async throws {
     try await UndoScratch.with { scratch in
       // A distribution of more numbers than netem takes; a kernel without netem takes none.
-      let delay = Fault.Delay(
-        .milliseconds(1), jitter: .milliseconds(1), distribution: .table([Int16](repeating: 1, count: 16_385)))
-      let scaffold = scaffold(scratch, .netem(Fault.Effect(delay: delay), limitPackets: 10, seed: 1))
+      var netem = Netem(limitPackets: 10)
+      netem.distribution = [Int16](repeating: 1, count: 16_385)
+      let scaffold = scaffold(scratch.fault(), .netem(netem))
       try Controllers.with(scratch.node) { node in
         _ = #expect(throws: NetlinkError.self) { try scaffold.make(node.links, node.traffic) }
       }
@@ -112,9 +113,7 @@ private let hasNetem: Bool = {
   /// owner.
   @Test func packetsMeetTheDeviceOnlyWhileATableSteersThemIntoIt() async throws {
     try await Wire.with { wire in
-      let fault = wire.deaf()
-      let request = ScaffoldRequest(role: .inbound, device: fault.deviceName(.inbound), queue: bucket)
-      let scaffold = Scaffold(request, of: fault)
+      let scaffold = scaffold(wire.deaf(), bucket, .inbound)
       let probe = try wire.probe()
       let links = try LinkController(in: wire.b)
       let traffic = try TrafficController(in: wire.b)
@@ -151,7 +150,9 @@ private let hasNetem: Bool = {
         delay: .init(.milliseconds(50), jitter: .milliseconds(5), distribution: .normal, correlation: 0.25),
         reorder: .init(0.1, gap: 3), duplicate: .init(0.01), corrupt: .init(0.02),
         rate: .init(bytesPerSecond: 1_000_000))
-      let scaffold = scaffold(scratch, .netem(effect, limitPackets: 4321, seed: 7))
+      var netem = effect.netem(seed: 7)
+      netem.limitPackets = 4321
+      let scaffold = scaffold(scratch.fault(), .netem(netem))
       try Controllers.with(scratch.node) { node in
         let link = try scaffold.make(node.links, node.traffic)
         #expect(try scaffold.missing(node.links, node.traffic) == nil)
@@ -161,45 +162,5 @@ private let hasNetem: Bool = {
         #expect(try scaffold.remove(node.links) == .removed)
       }
     }
-  }
-}
-
-@Suite struct ScaffoldQueueTests {
-  @Test func everyPartOfAnEffectReachesTheEmulator() throws {
-    let effect = Fault.Effect(
-      loss: .everyNth(2),
-      delay: .init(
-        .milliseconds(50), jitter: .milliseconds(5), distribution: .table([-8192, 0, 8192]), correlation: 0.25,
-        slots: .init(.milliseconds(1), .milliseconds(2), packets: 3, bytes: 4)),
-      reorder: .init(0.1, correlation: 0.2), duplicate: .init(0.01, correlation: 0.3),
-      corrupt: .init(0.02, correlation: 0.4), rate: .init(bytesPerSecond: 5))
-    let netem = Netem(effect, limitPackets: 9, seed: 11)
-    #expect(netem.limitPackets == 9 && netem.seed == 11 && netem.bytesPerSecond == 5)
-    #expect(netem.delayNanoseconds == 50_000_000 && netem.jitterNanoseconds == 5_000_000)
-    #expect(netem.distribution == [-8192, 0, 8192] && netem.delayCorrelation == Portion(0.25))
-    #expect(netem.slots == .init(minimumNanoseconds: 1_000_000, maximumNanoseconds: 2_000_000, packets: 3, bytes: 4))
-    #expect(netem.reorder == Portion(0.1) && netem.reorderCorrelation == Portion(0.2) && netem.reorderGap == 1)
-    #expect(netem.duplicate == Portion(0.01) && netem.duplicateCorrelation == Portion(0.3))
-    #expect(netem.corrupt == Portion(0.02) && netem.corruptCorrelation == Portion(0.4))
-    #expect(netem.loss == .random(.none), "loss is the rules' work")
-  }
-
-  @Test func jitterThatKeepsTheOrderIsARateThatNobodyReaches() {
-    func rate(_ jitter: Duration, keepsOrder: Bool, limit: UInt64? = nil) -> UInt64 {
-      let delay = Fault.Delay(.milliseconds(10), jitter: jitter, keepsOrder: keepsOrder)
-      let effect = Fault.Effect(delay: delay, rate: limit.map { .init(bytesPerSecond: $0) })
-      return Netem(effect, limitPackets: 1, seed: 1).bytesPerSecond
-    }
-    #expect(rate(.milliseconds(1), keepsOrder: true) == 1 << 40)
-    #expect(rate(.milliseconds(1), keepsOrder: true, limit: 9) == 9)
-    #expect(rate(.milliseconds(1), keepsOrder: false) == 0)
-    #expect(rate(.zero, keepsOrder: true) == 0)
-  }
-
-  @Test func aDeviceThatSwallowsNeedsNoQueue() {
-    #expect(ScaffoldRequest.Queue.down.discipline == nil)
-    #expect(
-      ScaffoldRequest.Queue.tokenBucket(.init(bytesPerSecond: 1000)).discipline
-        == .tokenBucket(TokenBucket(bytesPerSecond: 1000, burstBytes: 3028, queueBytes: 65_536)))
   }
 }

@@ -31,12 +31,12 @@ struct UndoScratch {
   }
 
   /// What one device of that fault is called.
-  func name(_ id: String = "slow", role: ScaffoldRequest.Role = .inbound) -> ScaffoldName {
+  func name(_ id: String = "slow", role: String = "in") -> ScaffoldName {
     ScaffoldName(fault(id), role: role)
   }
 
   /// The record that stands for that device.
-  func record(_ id: String = "slow", role: ScaffoldRequest.Role = .inbound) -> UndoRecord {
+  func record(_ id: String = "slow", role: String = "in") -> UndoRecord {
     let name = name(id, role: role)
     return UndoRecord(
       fault(id), in: node,
@@ -44,7 +44,7 @@ struct UndoScratch {
   }
 
   /// Makes the device.
-  func make(_ id: String = "slow", role: ScaffoldRequest.Role = .inbound, alias: Bool = true) throws {
+  func make(_ id: String = "slow", role: String = "in", alias: Bool = true) throws {
     let name = name(id, role: role)
     try links { try $0.createIFB(name.interface, alias: alias ? name.alias : nil) }
   }

@@ -64,21 +64,21 @@ import Testing
   }
 
   @Test func namesOfDevicesDifferInEveryPartAndFitTheKernel() {
-    func name(_ id: String, _ run: String, _ node: String, _ role: ScaffoldRequest.Role) -> ScaffoldName {
+    func name(_ id: String, _ run: String, _ node: String, _ role: String) -> ScaffoldName {
       let targets = Fault.Targets(peers: [])
       return ScaffoldName(
         Fault(id: id, run: run, node: node, targets: targets, timing: .init(lease: .seconds(1))), role: role)
     }
     let names = [
-      name("a", "r", "n", .inbound), name("b", "r", "n", .inbound), name("a", "s", "n", .inbound),
-      name("a", "r", "m", .inbound),
-      name("a", "r", "n", .outbound),
+      name("a", "r", "n", "in"), name("b", "r", "n", "in"), name("a", "s", "n", "in"),
+      name("a", "r", "m", "in"),
+      name("a", "r", "n", "out"),
     ]
     #expect(Set(names.map(\.interface)).count == 5 && Set(names.map(\.alias)).count == 5)
     #expect(names.allSatisfy { $0.interface.utf8.count == 14 && $0.interface.hasPrefix("bs") })
-    #expect(names[0].alias == "blackstart/r/a/n/inbound")
+    #expect(names[0].alias == "blackstart/r/a/n/in")
     let long = name(
-      String(repeating: "f", count: 64), String(repeating: "r", count: 64), String(repeating: "n", count: 64), .hole)
+      String(repeating: "f", count: 64), String(repeating: "r", count: 64), String(repeating: "n", count: 64), "hole")
     #expect(long.alias.utf8.count < 256, "IFALIASZ")
   }
 

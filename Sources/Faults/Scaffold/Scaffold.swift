@@ -4,13 +4,13 @@ internal import Netlink
 /// into it, and they end with their owner. So it is made before them and removed after them.
 struct Scaffold: Sendable, Hashable {
   let request: ScaffoldRequest
-  let name: ScaffoldName
 
-  /// The device that `fault` asks for.
-  init(_ request: ScaffoldRequest, of fault: Fault) {
+  /// The device that a fault asks for.
+  init(_ request: ScaffoldRequest) {
     self.request = request
-    name = ScaffoldName(fault, role: request.role)
   }
+
+  private var name: ScaffoldName { request.name }
 
   /// How it is taken back; to be promised before it is made.
   var undo: UndoAction { .removeInterface(name: name.interface, kind: Self.kind, alias: name.alias) }
@@ -27,7 +27,7 @@ struct Scaffold: Sendable, Hashable {
     try links.createIFB(name.interface, alias: name.alias)
     do throws(NetlinkError) {
       guard let made = try links.link(named: name.interface) else { throw vanished() }
-      if let discipline = request.queue.discipline {
+      if let discipline = request.discipline {
         // While it is down, so that no packet meets the queue that the kernel puts there by itself.
         try traffic.add(discipline, to: made, handle: Self.handle)
         try links.setUp(name.interface)
@@ -48,7 +48,7 @@ struct Scaffold: Sendable, Hashable {
     guard found.kind == Self.kind, found.alias == name.alias else {
       return "device \(name.interface), in whose place is one that somebody else made"
     }
-    guard let wanted = request.queue.discipline else {
+    guard let wanted = request.discipline else {
       return found.isUp ? "device \(name.interface) being down: somebody switched it on" : nil
     }
     guard found.isUp else { return "device \(name.interface) being up: somebody switched it off" }
@@ -84,5 +84,24 @@ struct Scaffold: Sendable, Hashable {
 
   private func vanished() -> NetlinkError {
     NetlinkError(.incomplete("it was gone as soon as it was made"), call: "RTM_NEWLINK", object: .link(name.interface))
+  }
+}
+
+extension Discipline {
+  /// Whether what the kernel shows is this, as far as it shows it: it keeps distributions to itself, tells a seed only if
+  /// it took one, and rounds the sizes of a bucket to its own ticks.
+  fileprivate func isShown(by found: QueueingDiscipline) -> Bool {
+    guard found.kind == kind else { return false }
+    switch self {
+    case .netem(var wanted):
+      guard var shown = try? found.netem() else { return false }  // what does not parse is not this
+      (wanted.distribution, wanted.seed) = ([], nil)
+      (shown.distribution, shown.seed) = ([], nil)
+      return shown == wanted
+    case .tokenBucket(let wanted):
+      guard let shown = try? found.tokenBucket() else { return false }
+      return shown.bytesPerSecond == wanted.bytesPerSecond && shown.queueBytes == wanted.queueBytes
+    case .hierarchicalTokenBucket, .packetQueue, .byteQueue: return true
+    }
   }
 }

@@ -9,8 +9,10 @@ public struct ScaffoldName: Sendable, Hashable, Codable {
   public let alias: String
 
   /// The name of one of a fault's devices.
-  public init(_ fault: Fault, role: ScaffoldRequest.Role) {
-    alias = "\(Self.prefix(ofRun: fault.run))\(fault.id)/\(fault.node)/\(role.rawValue)"
+  ///
+  /// - Parameter role: which of them; letters and digits.
+  public init(_ fault: Fault, role: String) {
+    alias = "\(Self.prefix(ofRun: fault.run))\(fault.id)/\(fault.node)/\(role)"
     interface = "bs\(sha256(Array(alias.utf8)).prefix(12))"
   }
 
