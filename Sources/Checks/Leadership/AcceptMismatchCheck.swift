@@ -29,7 +29,7 @@ struct AcceptMismatchCheck: Sendable {
       resources[write.resource, default: Resource()].acknowledged[event] = write
       resources[write.resource]?.order.append(event)
       compact(write.resource)
-    case .rejected:
+    case .rejected, .closed:
       judged += 1
       _ = resources[write.resource, default: Resource()].refused.insert(event)
       if resources[write.resource]?.accepted.contains(event) == true { addRefused(event, write.token, write.resource) }

@@ -40,6 +40,7 @@ struct ElectionLateCheck: AnomalyCheck {
     case .released:
       guard term?.token == change.token else { return }
       term?.end = change.returned
+    case .stopped: break
     case .lost:
       // Its lease was in force until then, or at the latest until its own end.
       guard let known = term, known.token == change.token else { return }

@@ -17,7 +17,7 @@ struct HolderPastLeaseCheck: Sendable {
     case .acquired, .renewed:
       guard let clock = change.holderClock, let ttl = change.ttl else { return }
       ends[change.token] = (change.holder, max(ends[change.token]?.end ?? .min, clock + ttl))
-    case .released, .lost: break
+    case .released, .stopped, .lost: break
     }
   }
 

@@ -33,7 +33,9 @@ public struct LeaseChange: Sendable, Hashable {
     case renewed
     /// It gave the lease back.
     case released
-    /// It was told, or noticed, that it leads no longer; or its loss is known otherwise.
+    /// It stopped to act as leader by itself: it was told, or noticed, that it leads no longer.
+    case stopped
+    /// The lease is known to have been lost, whatever its holder believes: from then on nobody keeps it alive.
     case lost
   }
 
@@ -82,6 +84,8 @@ public struct FencedWrite: Sendable, Hashable {
     case ok
     /// The fence refused its token.
     case rejected
+    /// The resource took no writes at all, whatever their token.
+    case closed
     /// It certainly had no effect, for another reason.
     case failed
     /// It may have had an effect.

@@ -2,8 +2,8 @@ internal import Support
 
 /// E3, lease overlap: two holders led at the same time.
 ///
-/// *Inner* interval of a holder: from the moment it knew of the grant to the end of its lease as it reckons it, or its release or
-/// loss if that comes first. *Outer* interval: from the moment the grant may have been made to the latest end of the lease.
+/// *Inner* interval of a holder: from the moment it knew of the grant to the moment it released the lease or stopped by itself;
+/// where that is not known, to the end of its lease as it reckons it. *Outer* interval: from the moment the grant may have been made to the latest end of the lease.
 /// Lease ends reckoned on another node's clock are shortened by that clock's uncertainty in the inner interval and
 /// lengthened in the outer one. Inner intervals that meet are a certain overlap; where only outer ones do, it is a possible one.
 ///
@@ -48,15 +48,14 @@ struct LeaseOverlapCheck: AnomalyCheck {
       guard let place = place(of: change), tenures[place].endedAt == nil, let end else { return }
       tenures[place].innerEnd = max(tenures[place].innerEnd ?? .min, end - change.uncertainty)
       tenures[place].outerEnd = max(tenures[place].outerEnd ?? .min, end + change.uncertainty)
-    case .released, .lost:
+    case .released, .stopped:
       guard let place = place(of: change) else { return }
-      // It stops when it gives the lease back; when it lost it, at the latest when it knew.
+      // It stops when it gives the lease back, or at the latest when it has stopped.
       tenures[place].endedAt = change.kind == .released ? change.invoked : change.returned
-      if change.kind == .released {
-        tenures[place].outerEnd = change.returned
-      } else if let end {
-        tenures[place].outerEnd = tenures[place].outerEnd ?? end + change.uncertainty
-      }
+      if change.kind == .released { tenures[place].outerEnd = change.returned }
+    case .lost:
+      guard let place = place(of: change), let end else { return }
+      tenures[place].outerEnd = tenures[place].outerEnd ?? end + change.uncertainty
     }
   }
 
@@ -87,10 +86,11 @@ struct LeaseOverlapCheck: AnomalyCheck {
     guard one.holder != other.holder else { return }
     let pair = Pair(one: one.token, other: other.token)
     guard overlaps[pair] == nil else { return }
-    compared += 1
+    if (one.returned <= other.returned ? one.endedAt ?? one.innerEnd : other.endedAt ?? other.innerEnd) != nil {
+      compared += 1
+    }
     let inner = Self.overlap(
-      (one.returned, Self.earlier(one.innerEnd, one.endedAt)),
-      (other.returned, Self.earlier(other.innerEnd, other.endedAt)))
+      (one.returned, one.endedAt ?? one.innerEnd), (other.returned, other.endedAt ?? other.innerEnd))
     let outer = Self.overlap((one.invoked, one.outerEnd), (other.invoked, other.outerEnd))
     guard let (from, to) = inner ?? outer else { return }
     let isCertain = inner != nil
@@ -102,16 +102,12 @@ struct LeaseOverlapCheck: AnomalyCheck {
     order.append(pair)
   }
 
-  private static func earlier(_ one: Int64?, _ other: Int64?) -> Int64? {
-    guard let one, let other else { return one ?? other }
-    return min(one, other)
-  }
-
+  /// Whoever began later led at least at that moment, also when nobody knows for how long.
   private static func overlap(_ one: (Int64, Int64?), _ other: (Int64, Int64?)) -> (from: Int64, to: Int64)? {
-    guard let oneEnd = one.1, let otherEnd = other.1 else { return nil }
-    let from = max(one.0, other.0)
-    let to = min(oneEnd, otherEnd)
-    return from < to ? (from, to) : nil
+    let (earlier, later) = one.0 <= other.0 ? (one, other) : (other, one)
+    guard let earlierEnd = earlier.1 else { return nil }
+    let to = min(earlierEnd, later.1 ?? .max)
+    return later.0 < to ? (later.0, to) : nil
   }
 
   mutating func drain() -> [Finding] { findings.drain() }

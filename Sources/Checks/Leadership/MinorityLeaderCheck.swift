@@ -14,8 +14,8 @@ struct MinorityLeaderCheck: Sendable {
   private var changes: [LeaseChange] = []
   private var ends: [FencingToken: Int64] = [:]
   private var findings = FindingBuffer()
-  /// Grants, renewals and accepts that fell into an interval.
-  private(set) var judged = 0
+  /// Grants, renewals and accepted writes that were held against the intervals.
+  private(set) var looked = 0
 
   init(_ expectations: LeadershipExpectations) { self.expectations = expectations }
 
@@ -30,6 +30,7 @@ struct MinorityLeaderCheck: Sendable {
       ends[change.token] = change.kind == .lost ? end : max(ends[change.token] ?? .min, end)
     }
     guard change.kind == .acquired || change.kind == .renewed else { return }
+    looked += 1
     for (node, interval) in isolations { judge(change, interval, node) }
     changes.append(change)
     // Proofs come within moments of the fault, or all at the beginning.
@@ -38,7 +39,6 @@ struct MinorityLeaderCheck: Sendable {
 
   private mutating func judge(_ change: LeaseChange, _ interval: ClosedRange<Int64>, _ node: String) {
     guard change.holder == node, interval.contains(change.invoked), interval.contains(change.returned) else { return }
-    judged += 1
     findings.add(
       Finding(
         .minorityLeader,
@@ -49,9 +49,9 @@ struct MinorityLeaderCheck: Sendable {
 
   mutating func take(_ accept: FenceAccept) {
     guard !accept.isSeal, let invoked = accept.invoked, let known = accept.known else { return }
+    looked += 1
     for (node, interval) in isolations where node == accept.resource {
       guard interval.contains(invoked), interval.contains(known) else { continue }
-      judged += 1
       guard let end = ends[accept.token], invoked > end + expectations.isolationMargin else { continue }
       findings.add(
         Finding(

@@ -30,6 +30,8 @@ public struct MirrorChecks: AnomalyCheck {
     topics = MirrorParityCheck(MirrorPlace(flow: expectations.flow, partition: ""))
   }
 
+  var flow: MirrorDirection { expectations.flow }
+
   /// How many topics had their partitions counted at both ends.
   var countedTopics: Int { counts.values.count { $0.source != nil && $0.target != nil } }
 

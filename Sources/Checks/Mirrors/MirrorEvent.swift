@@ -111,6 +111,8 @@ public struct MirrorExpectations: Sendable {
   public var outages: [ClosedRange<Int64>]
   /// Whether both logs are compacted: a record may be gone when a later one of its key is there.
   public var isCompacted: Bool
+  /// Whether the mirror keeps only the order within each key, and not that of the whole partition.
+  public var isOrderedByKey: Bool
   /// Records that the mirror leaves out on purpose.
   public var isFiltered: @Sendable (MirrorRecord) -> Bool
 
@@ -118,7 +120,7 @@ public struct MirrorExpectations: Sendable {
   public init(
     flow: MirrorDirection, freshness: Int64 = 2_000_000_000, catchUp: Int64 = 300_000_000_000,
     checkpointAge: Int64 = 120_000_000_000, heartbeatGap: Int64 = 5_000_000_000, syncDelay: Int64 = 5_000_000_000,
-    outages: [ClosedRange<Int64>] = [], isCompacted: Bool = false,
+    outages: [ClosedRange<Int64>] = [], isCompacted: Bool = false, isOrderedByKey: Bool = false,
     isFiltered: @escaping @Sendable (MirrorRecord) -> Bool = { _ in false }
   ) {
     self.flow = flow
@@ -129,6 +131,7 @@ public struct MirrorExpectations: Sendable {
     self.syncDelay = syncDelay
     self.outages = outages
     self.isCompacted = isCompacted
+    self.isOrderedByKey = isOrderedByKey
     self.isFiltered = isFiltered
   }
 

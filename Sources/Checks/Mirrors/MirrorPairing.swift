@@ -44,10 +44,11 @@ struct MirrorPairing: Sendable {
   /// The first offset that the source still has, by its last sample.
   private var sourceStart: Int64 = 0
   private var hasPaired = false
-  /// By key: the highest source offset that has arrived, and the highest that the source has. Only of compacted logs.
+  /// By key: the highest source offset that has arrived, and the highest that the source has. Only where keys matter.
   private var newestArrived: [UInt64: Int64] = [:]
   private var newestAtSource: [UInt64: Int64] = [:]
   private let isCompacted: Bool
+  private let isOrderedByKey: Bool
   /// The source offset of the last record that arrived in order.
   private(set) var position: Int64?
   /// The first offset of the source that was seen.
@@ -55,7 +56,10 @@ struct MirrorPairing: Sendable {
   private(set) var sourceCount = 0
   private(set) var targetCount = 0
 
-  init(isCompacted: Bool) { self.isCompacted = isCompacted }
+  init(_ expectations: MirrorExpectations) {
+    isCompacted = expectations.isCompacted
+    isOrderedByKey = expectations.isOrderedByKey
+  }
 
   /// How many records of the source have not arrived, those left behind aside.
   var behind: Int { window.count - windowStart }
@@ -72,8 +76,7 @@ struct MirrorPairing: Sendable {
     let entry = Entry(record: record, seen: time, wasTruncated: record.offset < sourceStart)
     if let target = aside.removeValue(forKey: event) {
       _ = arrived.insert(event)
-      facts.append(.late(source: record, target: target))
-      noteArrival(record)
+      noteLate(record, target, &facts)
       return
     }
     ranks[event] = frontier + behind
@@ -129,8 +132,7 @@ struct MirrorPairing: Sendable {
         advance(to: rank, target, &facts)
       } else if let entry = skipped.removeValue(forKey: event) {
         _ = arrived.insert(event)
-        noteArrival(entry.record)
-        facts.append(.late(source: entry.record, target: target))
+        noteLate(entry.record, target, &facts)
       } else if arrived.contains(event) {
         facts.append(.repeated(target: target))
       } else if isAheadOfItsPlace {
@@ -175,8 +177,15 @@ struct MirrorPairing: Sendable {
     facts.append(.arrived(source: source, target: target))
   }
 
+  /// Where only the order within each key is kept, a record is late only if a later one of its key has arrived.
+  private mutating func noteLate(_ source: MirrorRecord, _ target: MirrorRecord, _ facts: inout [MirrorFact]) {
+    let isLate = !isOrderedByKey || (newestArrived[source.key] ?? .min) > source.offset
+    noteArrival(source)
+    facts.append(isLate ? .late(source: source, target: target) : .arrived(source: source, target: target))
+  }
+
   private mutating func noteArrival(_ source: MirrorRecord) {
-    guard isCompacted else { return }
+    guard isCompacted || isOrderedByKey else { return }
     newestArrived[source.key] = max(newestArrived[source.key] ?? .min, source.offset)
   }
 

@@ -7,7 +7,7 @@ struct MirrorPartition: Sendable {
   /// The age of checkpoints is looked at no more often than this while nothing happens that bears on it, in nanoseconds.
   private static let ageInterval: Int64 = 1_000_000_000
 
-  private let place: MirrorPlace
+  let place: MirrorPlace
   private let expectations: MirrorExpectations
   private(set) var pairing: MirrorPairing
   private var translation: TranslationState
@@ -38,7 +38,7 @@ struct MirrorPartition: Sendable {
   init(_ place: MirrorPlace, _ expectations: MirrorExpectations) {
     self.place = place
     self.expectations = expectations
-    pairing = MirrorPairing(isCompacted: expectations.isCompacted)
+    pairing = MirrorPairing(expectations)
     translation = TranslationState(syncDelay: expectations.syncDelay)
     missing = MirrorMissingCheck(place)
     duplicates = MirrorDuplicateCheck(place)
