@@ -94,6 +94,12 @@ public func judge(_ evidence: Evidence, checklist: [ChecklistItem] = ChecklistIt
       underFault: underFault)
   }
   let alone = verdict.rows.filter { $0.item == nil }.map(\.kind)
+  for place in verdict.items.indices where verdict.items[place].verdict.kind == .fail {
+    verdict.items[place].witnessFile = WitnessFile.name(verdict.items[place].item, "")
+  }
+  for place in verdict.rows.indices where verdict.rows[place].item == nil && verdict.rows[place].state == .found {
+    verdict.rows[place].witnessFile = WitnessFile.name(nil, verdict.rows[place].anomaly.rawValue)
+  }
   verdict.overall = max(.merged(verdict.items.map(\.verdict.kind)), alone.max() ?? .pass)
   switch point.measure(facts) {
   case .success(let measured): verdict.recoveryPoint = measured
