@@ -253,7 +253,15 @@ private let hasLine = kernel.has(.packetQueue) && (kernel.has(.queueExpression) 
         let took = try #require(inward.oneWayNanoseconds())
         #expect((60_000_000...200_000_000).contains(took), "\(took) ns")
         let arrived = outward.send(200, patienceMilliseconds: 1000)
-        #expect(arrived == (0..<200).filter { $0 % 2 == 0 }, "in order, though delays vary")
+        #expect(arrived.sorted() == (0..<200).filter { $0 % 2 == 0 })
+        // A wire between namespaces hands packets over processor by processor, which alone reorders a few now and then.
+        #expect(overtakings(arrived) <= 3, "delays vary, but order is kept: \(arrived)")
+      }
+      let loose = Fault.Delay(
+        .milliseconds(30), jitter: .milliseconds(10), distribution: .normal, keepsOrder: false)
+      try await wire.holding(wire.fault(outbound: .init(delay: loose))) { _ in
+        let arrived = outward.send(200, patienceMilliseconds: 1000)
+        #expect(arrived.count == 200 && overtakings(arrived) >= 10, "\(arrived)")
       }
     }
   }
@@ -277,3 +285,6 @@ private let hasLine = kernel.has(.packetQueue) && (kernel.has(.queueExpression) 
     }
   }
 }
+
+/// How often a number is smaller than the one before it.
+private func overtakings(_ numbers: [UInt32]) -> Int { zip(numbers, numbers.dropFirst()).count { $0 > $1 } }
