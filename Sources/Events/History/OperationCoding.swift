@@ -33,10 +33,9 @@ extension OperationCoder {
 /// The order matters: a field's expectation may rest on the fields before it. Absent fields hold 0, so they serve as
 /// expectations, too.
 @inline(__always)
-func transfer<C: OperationCoder>(
-  _ op: inout Operation, _ coder: inout C, _ context: borrowing OperationContext, _ operations: [Operation],
-  previous: Int
-) throws(C.Failure) {
+func transfer<C: OperationCoder, Block: RandomAccessCollection<Operation>>(
+  _ op: inout Operation, _ coder: inout C, _ context: borrowing OperationContext, _ operations: Block
+) throws(C.Failure) where Block.Index == Int {
   try coder.identity(&op)
   let blank = OperationContext.blank
   // The same worker most often does the same again.
@@ -77,10 +76,10 @@ func transfer<C: OperationCoder>(
 
 /// The event, and what belongs to it wherever it is met.
 @inline(__always)
-private func transferEvent<C: OperationCoder>(
-  _ op: inout Operation, _ coder: inout C, _ context: borrowing OperationContext, _ operations: [Operation],
+private func transferEvent<C: OperationCoder, Block: RandomAccessCollection<Operation>>(
+  _ op: inout Operation, _ coder: inout C, _ context: borrowing OperationContext, _ operations: Block,
   _ last: Operation
-) throws(C.Failure) {
+) throws(C.Failure) where Block.Index == Int {
   // Who reads a place of a log finds what was written there.
   let written = context.lastAtPlace(op, in: operations).map { operations[$0].event }
   try coder.number(&op.producer, (written ?? last.event).producer, .producer)

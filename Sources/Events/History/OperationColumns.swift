@@ -6,12 +6,12 @@
 enum OperationColumns {
   private static let known = OperationField.Every.all + OperationField.allCases.map(\.column)
 
-  static func encode(_ operations: [Operation]) -> [UInt8] {
+  static func encode(_ operations: ArraySlice<Operation>) -> [UInt8] {
     var encoder = OperationEncoder(count: operations.count)
     var context = OperationContext()
     for place in operations.indices {
       var op = operations[place]
-      transfer(&op, &encoder, context, operations, previous: place - 1)
+      transfer(&op, &encoder, context, operations)
       encoder.end()
       context.note(op, at: place)
     }
@@ -26,7 +26,7 @@ enum OperationColumns {
     for place in 0..<count {
       var op = OperationContext.blank
       try decoder.begin()
-      try transfer(&op, &decoder, context, operations, previous: place - 1)
+      try transfer(&op, &decoder, context, operations)
       context.note(op, at: place)
       operations.append(op)
     }

@@ -52,14 +52,16 @@ struct OperationContext {
   }
 
   @inline(__always)
-  func last(of op: Operation, in operations: [Operation]) -> Int? {
+  func last<Block: RandomAccessCollection<Operation>>(of op: Operation, in operations: Block) -> Int?
+  where Block.Index == Int {
     let place = byProcess[Self.process(op)]
     guard place >= 0, operations[place].process == op.process, operations[place].kind == op.kind else { return nil }
     return place
   }
 
   @inline(__always)
-  func lastInLog(_ op: Operation, in operations: [Operation]) -> Int? {
+  func lastInLog<Block: RandomAccessCollection<Operation>>(_ op: Operation, in operations: Block) -> Int?
+  where Block.Index == Int {
     let place = byLog[Self.log(op)]
     guard place >= 0, operations[place].rawPartition == op.rawPartition, operations[place].node == op.node else {
       return nil
@@ -68,7 +70,8 @@ struct OperationContext {
   }
 
   @inline(__always)
-  func lastAtPlace(_ op: Operation, in operations: [Operation]) -> Int? {
+  func lastAtPlace<Block: RandomAccessCollection<Operation>>(_ op: Operation, in operations: Block) -> Int?
+  where Block.Index == Int {
     guard op.has(.position) else { return nil }
     let place = byPlace[Self.place(op)]
     guard place >= 0, operations[place].rawPosition == op.rawPosition,
@@ -78,21 +81,25 @@ struct OperationContext {
   }
 
   @inline(__always)
-  func last(on event: EventID, in operations: [Operation]) -> Int? {
+  func last<Block: RandomAccessCollection<Operation>>(on event: EventID, in operations: Block) -> Int?
+  where Block.Index == Int {
     let place = byEvent[Self.event(event)]
     guard place >= 0, operations[place].event == event else { return nil }
     return place
   }
 
   @inline(__always)
-  func lastOfProducer(_ op: Operation, _ producer: UInt32, in operations: [Operation]) -> Int? {
+  func lastOfProducer<Block: RandomAccessCollection<Operation>>(
+    _ op: Operation, _ producer: UInt32, in operations: Block
+  ) -> Int? where Block.Index == Int {
     let place = byProducer[Self.producer(producer, op.kind)]
     guard place >= 0, operations[place].producer == producer else { return nil }
     return place
   }
 
   @inline(__always)
-  func last(on key: UInt32, in operations: [Operation]) -> Int? {
+  func last<Block: RandomAccessCollection<Operation>>(on key: UInt32, in operations: Block) -> Int?
+  where Block.Index == Int {
     let place = byKey[UInt64(key)]
     guard place >= 0, operations[place].key == key else { return nil }
     return place
