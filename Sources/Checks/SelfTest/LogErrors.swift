@@ -11,7 +11,9 @@ extension PlantedErrors {
       var history = LogHistory(seed: seed)
       plant(&history)
       return history.events
-    } check: { LogHistory.find(in: $0) }
+    } check: {
+      LogHistory.find(in: $0)
+    }
   }
 
   private static let losses = [

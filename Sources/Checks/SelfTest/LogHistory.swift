@@ -78,7 +78,9 @@ struct LogHistory {
     }
   }
 
-  private mutating func pick(_ numbers: [UInt32]) -> UInt32 { numbers[Int.random(in: 0..<numbers.count, using: &random)] }
+  private mutating func pick(_ numbers: [UInt32]) -> UInt32 {
+    numbers[Int.random(in: 0..<numbers.count, using: &random)]
+  }
 
   // MARK: Producers
 
