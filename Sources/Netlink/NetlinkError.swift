@@ -14,12 +14,18 @@ public enum NetlinkObject: Sendable, Hashable, Codable, CustomStringConvertible 
   case rule(table: String, chain: String)
   /// A network interface.
   case link(String)
+  /// A queueing discipline or class of an interface.
+  case discipline(String, link: String)
   /// An address of an interface.
   case address(String, link: String)
   /// A route.
   case route(String)
   /// A named network namespace.
   case namespace(String)
+  /// A packet queue.
+  case queue(UInt16)
+  /// A connection or a listening socket.
+  case connection(String)
   /// A listing.
   case dump(String)
   /// The socket itself, or a batch as a whole.
@@ -34,9 +40,12 @@ public enum NetlinkObject: Sendable, Hashable, Codable, CustomStringConvertible 
     case .elements(let table, let set): "elements of set \"\(table)/\(set)\""
     case .rule(let table, let chain): "rule of chain \"\(table)/\(chain)\""
     case .link(let name): "link \"\(name)\""
+    case .discipline(let kind, let link): "queueing discipline \(kind) of link \"\(link)\""
     case .address(let address, let link): "address \(address) of link \"\(link)\""
     case .route(let route): "route \(route)"
     case .namespace(let name): "namespace \"\(name)\""
+    case .queue(let number): "packet queue \(number)"
+    case .connection(let what): "connection \(what)"
     case .dump(let what): "list of \(what)"
     case .socket: "netlink socket"
     }
