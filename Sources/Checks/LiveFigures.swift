@@ -87,7 +87,7 @@ public struct LiveFigures: Sendable {
       switch operation.kind {
       case .append: takeWrite(operation)
       case .observe where operation.outcome == .ok: takeSight(operation)
-      case .staleAppend, .observe, .apply: break
+      default: break
       }
     }
   }

@@ -14,6 +14,9 @@ public struct EventID: Sendable, Hashable, Comparable {
     self.sequence = sequence
   }
 
+  /// The identity of no event: the largest of both numbers, which no producer reaches.
+  public static let none = EventID(producer: .max, sequence: .max)
+
   /// Reads the text form `p3-142`; `nil` for anything else, also for signs, spaces and leading zeros.
   public init?(_ text: some StringProtocol) {
     guard text.utf8.first == UInt8(ascii: "p") else { return nil }

@@ -10,6 +10,30 @@ public enum DumpKind: String, Sendable, Hashable, Codable, CaseIterable {
   case progress
   /// The tokens that the election has granted.
   case grants
+  /// The places of the partitions of a cluster's logs.
+  case records
+  /// Where partitions' logs began and ended, sample by sample.
+  case logBounds = "log-bounds"
+  /// Positions of consumer groups, sample by sample.
+  case groupOffsets = "group-offsets"
+  /// A mirror's sync points.
+  case offsetSyncs = "offset-syncs"
+  /// A mirror's checkpoints.
+  case checkpoints
+  /// Heartbeats that came through a mirror.
+  case heartbeats
+  /// The lives of leases.
+  case leases
+  /// The order in which fenced resources accepted writes.
+  case accepts
+  /// Versions of schemas.
+  case schemas
+  /// A replicated store's timelines.
+  case timelines
+  /// Where a replicated store committed events.
+  case commits
+  /// What was done about events that only one side had.
+  case reconciled
 }
 
 /// One row of ground truth: something that a server says about itself.

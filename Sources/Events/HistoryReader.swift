@@ -152,14 +152,14 @@ public struct HistoryReader: ~Copyable {
     for _ in 0..<count {
       let number = try reader.byte()
       let name = try reader.text()
-      let before = names.counts
-      switch NameTable.Table(rawValue: number) {
-      case .nodes where before.nodes < NameTable.limit: _ = names.node(name)
-      case .groups where before.groups < NameTable.limit: _ = names.group(name)
-      case .codes where before.codes < NameTable.limit: _ = names.code(name)
-      default: throw ByteError(offset: reader.offset, what: "a name '\(name)' in unknown or full table \(number)")
+      guard let table = NameTable.Table(rawValue: number) else {
+        throw ByteError(offset: reader.offset, what: "a name '\(name)' in an unknown table \(number)")
       }
-      guard names.counts != before else {
+      let place = names[table].count
+      guard let entered = names.enter(name, table) else {
+        throw ByteError(offset: reader.offset, what: "the name '\(name)' is one more than its table holds")
+      }
+      guard entered == place else {
         throw ByteError(offset: reader.offset, what: "the name '\(name)' comes twice")
       }
     }
@@ -170,15 +170,22 @@ public struct HistoryReader: ~Copyable {
 
   /// Every number must have its name by now; a check may then look names up without asking.
   private func checkNames(_ operations: [Operation]) throws(ByteError) {
-    let known = names.counts
+    let known = NameTable.Table.allCases.map { names[$0].count }
+    func isKnown(_ number: some BinaryInteger, _ table: NameTable.Table) -> Bool {
+      number < known[Int(table.rawValue) - 1]
+    }
     for op in operations {
       let code: OutcomeCode =
         switch op.outcome {
         case .ok: .neverCompleted
         case .fail(let code), .unknown(let code): code
         }
-      guard op.node.rawValue < known.nodes, op.region.rawValue < known.nodes, (op.origin?.rawValue ?? 0) < known.nodes,
-        op.group.map({ $0.rawValue < known.groups }) ?? true, code.rawValue < known.codes
+      guard isKnown(op.node.rawValue, .nodes), isKnown(op.region.rawValue, .nodes), isKnown(code.rawValue, .codes),
+        op.origin.map({ isKnown($0.rawValue, .nodes) }) ?? true,
+        op.group.map({ isKnown($0.rawValue, .groups) }) ?? true,
+        op.partition.map({ isKnown($0.rawValue, .partitions) }) ?? true,
+        op.member.map({ isKnown($0.rawValue, .members) }) ?? true,
+        op.keyClass.map({ isKnown($0.rawValue, .keyClasses) }) ?? true
       else { throw ByteError(offset: 0, what: "an operation on \(op.event) uses a name that is not defined") }
     }
   }
@@ -229,48 +236,5 @@ private enum Source: ~Copyable {
       guard offset < bytes.count else { return [] }
       return Array(bytes[Int(offset)..<min(bytes.count, Int(offset) + count)])
     }
-  }
-}
-
-/// A whole history in memory.
-public struct History: Sendable, Hashable {
-  /// The head; `nil` only when the file is cut inside it.
-  public var header: HistoryHeader?
-  /// The names behind the numbers.
-  public var names: NameTable
-  /// The operations in the order in which they were recorded, which is the order of their completions.
-  public var operations: [Operation]
-  /// How the file ends.
-  public var end: HistoryEnd
-  /// Operations that the recorder lost.
-  public var dropped: UInt64
-  /// Where the blocks of operations stand.
-  public var index: [HistoryIndexEntry]
-
-  /// Reads the whole history at `path`.
-  ///
-  /// - Throws: ``HistoryError`` when the file cannot be read, is no history, or is damaged. A file that is merely cut off is
-  ///   read to its last whole block; ``end`` says so.
-  public init(path: String) throws(HistoryError) {
-    try self.init(HistoryReader(path: path))
-  }
-
-  /// Reads the whole history in `bytes`.
-  ///
-  /// - Throws: ``HistoryError`` as ``init(path:)`` does.
-  public init(bytes: [UInt8]) throws(HistoryError) {
-    try self.init(HistoryReader(bytes: bytes))
-  }
-
-  private init(_ opened: consuming HistoryReader) throws(HistoryError) {
-    var reader = opened
-    operations = []
-    while let block = try reader.next() { operations += block }
-    guard let end = reader.end else { preconditionFailure("a reader at its end does not know how it ended") }
-    self.end = end
-    header = reader.header
-    names = reader.names
-    dropped = reader.dropped
-    index = reader.index
   }
 }

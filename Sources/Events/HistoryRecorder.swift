@@ -70,6 +70,12 @@ public final class HistoryRecorder: Sendable {
   public func group(_ name: String) -> GroupIndex { core.state.withLock { $0.names.group(name) } }
   /// The number of the outcome code called `name`.
   public func code(_ name: String) -> OutcomeCode { core.state.withLock { $0.names.code(name) } }
+  /// The number of the partition called `name`.
+  public func partition(_ name: String) -> PartitionIndex { core.state.withLock { $0.names.partition(name) } }
+  /// The number of the group member called `name`.
+  public func member(_ name: String) -> MemberIndex { core.state.withLock { $0.names.member(name) } }
+  /// The number of the class of keys called `name`.
+  public func keyClass(_ name: String) -> KeyClassIndex { core.state.withLock { $0.names.keyClass(name) } }
   /// The names given out so far.
   public var names: NameTable { core.state.withLock { $0.names } }
   /// The figures of this moment.

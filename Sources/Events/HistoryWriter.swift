@@ -2,7 +2,7 @@
 struct HistoryWriter {
   private let compressor = ZstandardCompressor()
   private var number: UInt32 = 0
-  private var written = NameTable.Counts()
+  private var written = NameTable.Counts.none
   private(set) var index: [HistoryIndexEntry] = []
   private(set) var offset: UInt64
 
@@ -82,21 +82,21 @@ struct HistoryWriter {
 }
 
 extension NameTable {
-  /// The three tables, as numbered in the file.
-  enum Table: UInt8, CaseIterable { case nodes = 1, groups, codes }
-
   /// How many names of each table have been written.
   struct Counts: Equatable {
-    var nodes = 0
-    var groups = 0
-    // `never-completed` stands in every table from the start.
-    var codes = 1
+    private var counts: [Int]
+
+    init(_ counts: [Int]) { self.counts = counts }
+
+    /// Of a table that nothing was entered into.
+    static var none: Counts { NameTable().counts }
+
+    subscript(table: Table) -> Int { counts[Int(table.rawValue) - 1] }
   }
 
-  var counts: Counts { Counts(nodes: nodes.count, groups: groups.count, codes: codes.count) }
+  var counts: Counts { Counts(Table.allCases.map { self[$0].count }) }
 
   func entries(after counts: Counts) -> [(table: Table, name: String)] {
-    nodes.dropFirst(counts.nodes).map { (.nodes, $0) } + groups.dropFirst(counts.groups).map { (.groups, $0) }
-      + codes.dropFirst(counts.codes).map { (.codes, $0) }
+    Table.allCases.flatMap { table in self[table].dropFirst(counts[table]).map { (table, $0) } }
   }
 }

@@ -124,7 +124,12 @@ extension Fault {
   /// - Throws: ``FaultError``: a bad name, no peer, a peer that no packet can come from, the control channel, or an effect
   ///   that this node cannot have.
   public func compile() throws(FaultError) -> CompiledFault {
-    try check()
+    try validate()
+    guard outbound == nil, inbound == .drop else {
+      throw FaultError(
+        .unsupported("packets are dropped where they arrive; cut the outbound side by an inbound fault on the peers"),
+        fault: id, node: node)
+    }
     let peers = Array(Set(targets.peers)).sorted()
     let sets = IPAddress.Family.allCases.enumerated().compactMap { index, family -> CompiledFault.PeerSet? in
       let own = peers.filter { $0.family == family }
@@ -133,51 +138,6 @@ extension Fault {
     }
     return CompiledFault(
       fault: self, table: NFTables.TableID(.inet, "\(Self.tablePrefix)\(run)_\(id)"), sets: sets)
-  }
-
-  private func check() throws(FaultError) {
-    func fail(_ reason: FaultError.Reason) -> FaultError { FaultError(reason, fault: id, node: node) }
-    for (what, text) in [("id", id), ("run", run)] {
-      guard (1...64).contains(text.utf8.count), text.utf8.allSatisfy(Self.isNameByte) else {
-        throw fail(.invalid("\(what) \"\(text)\" is not 1 to 64 letters, digits, '-', '_' or '.'"))
-      }
-    }
-    guard outbound == nil else {
-      throw fail(
-        .unsupported("packets are dropped where they arrive; cut the outbound side by an inbound fault on the peers"))
-    }
-    guard inbound != nil else { throw fail(.invalid("it has no effect in either direction")) }
-    guard !targets.peers.isEmpty else { throw fail(.invalid("it has no peers, so it could never do anything")) }
-    let exempt = Set(targets.exempt)
-    for peer in targets.peers {
-      if peer.isIPv4Mapped {
-        throw fail(
-          .invalid("peer \(peer) is an IPv4 address in IPv6 clothes, which no packet carries; write it as IPv4"))
-      }
-      if peer == .v4(0) || peer == .v6(0, 0) {
-        throw fail(.invalid("peer \(peer) is the unspecified address, which no packet comes from"))
-      }
-      if exempt.contains(peer) { throw fail(.cutsControlChannel(peer)) }
-    }
-    let limits = timing
-    guard limits.heartbeatMilliseconds >= 10, limits.silenceMilliseconds >= 2 * limits.heartbeatMilliseconds else {
-      throw fail(
-        .invalid(
-          "a heartbeat of \(limits.heartbeatMilliseconds) ms with \(limits.silenceMilliseconds) ms of silence cannot hold: "
-            + "at least 10 ms, and silence of two heartbeats or more"))
-    }
-    guard (100...604_800_000).contains(limits.leaseMilliseconds) else {
-      throw fail(.invalid("a lease of \(limits.leaseMilliseconds) ms is not within 100 ms and 7 days"))
-    }
-  }
-
-  private static func isNameByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
-      true
-    default: false
-    }
   }
 }
 

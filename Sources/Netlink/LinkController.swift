@@ -36,6 +36,27 @@ public final class LinkController: Sendable {
     }
   }
 
+  /// Makes an intermediate functional block (`ifb`), down: a device that hands back what is steered into it after its
+  /// queueing discipline is done with it, and throws it away while it is down.
+  ///
+  /// - Parameter alias: a text of at most 255 bytes that the device carries, by which its maker knows it again.
+  /// - Throws: ``NetlinkError`` with EEXIST if the name is taken; nothing is left behind then.
+  public func createIFB(_ name: String, alias: String? = nil) throws(NetlinkError) {
+    try check(name)
+    try send(.link(name)) { () throws(LibraryFailure) in try LinkRequest.createIFB(name) }
+    guard let alias else { return }
+    // A second request: the kernel takes no alias with the one that makes a device (`rtnl_create_link`).
+    do { try setAlias(of: name, to: alias) } catch {
+      try deleteLink(name)
+      throw error
+    }
+  }
+
+  private func setAlias(of link: String, to alias: String) throws(NetlinkError) {
+    let request = LinkRequest.setAlias(of: try index(of: link), to: alias)
+    try send(.link(link)) { () throws(LibraryFailure) in request }
+  }
+
   /// Switches a link on.
   public func setUp(_ link: String) throws(NetlinkError) {
     try change(link, .up)
@@ -68,6 +89,11 @@ public final class LinkController: Sendable {
       try writer.message(type: request.type, flags: 1, sequence: sequence) { $0.raw(request.payload) }
     }
     return try decoded(label) { () throws(WireError) in try Link(decoding: answer).index }
+  }
+
+  /// The link of that name; `nil` if there is none.
+  public func link(named name: String) throws(NetlinkError) -> Link? {
+    try links().first { $0.name == name }
   }
 
   /// All links, by index.

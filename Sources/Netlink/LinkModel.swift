@@ -14,6 +14,8 @@ public struct Link: Sendable, Hashable, Codable {
   public var mtuBytes: UInt32
   /// Name of its root queueing discipline.
   public var queueingDiscipline: String?
+  /// The text that its maker gave it to carry.
+  public var alias: String?
 
   /// IFF_UP: switched on by its administrator.
   public var isUp: Bool { flags & 1 != 0 }

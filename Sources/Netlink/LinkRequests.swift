@@ -30,6 +30,28 @@ struct LinkRequest: Sendable {
     return try finish("RTM_NEWLINK") { rtnl_link_build_add_request(link, createFlags, $0) }
   }
 
+  /// A device that hands back what is steered into it.
+  static func createIFB(_ name: String) throws(LibraryFailure) -> LinkRequest {
+    let link = try allocated(rtnl_link_alloc(), "rtnl_link_alloc")
+    defer { rtnl_link_put(link) }
+    try check(rtnl_link_set_type(link, "ifb"), "rtnl_link_set_type")
+    rtnl_link_set_name(link, name)
+    return try finish("RTM_NEWLINK") { rtnl_link_build_add_request(link, createFlags, $0) }
+  }
+
+  /// A text for a device to carry: `struct ifinfomsg` with IFLA_IFALIAS, which libnl does not send.
+  static func setAlias(of index: Int32, to alias: String) -> LinkRequest {
+    let text = Array(alias.utf8)
+    var writer = MessageWriter()
+    writer.host(UInt32(0))  // ifi_family, ifi_type
+    writer.host(index)
+    writer.host(UInt64(0))  // ifi_flags, ifi_change: none
+    writer.host(UInt16(truncatingIfNeeded: 4 + text.count))
+    writer.host(UInt16(20))  // IFLA_IFALIAS; its length is that of the text, without a zero
+    writer.raw(text + [UInt8](repeating: 0, count: (4 - text.count % 4) % 4))
+    return LinkRequest(call: "RTM_SETLINK", type: 19, flags: 0, payload: writer.finish())
+  }
+
   /// What can be changed of a link.
   enum Change {
     case up

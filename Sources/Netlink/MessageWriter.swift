@@ -67,6 +67,12 @@ struct MessageWriter: ~Copyable {
     bytes.append(contentsOf: value)
   }
 
+  /// Bytes, and zeros up to the next multiple of four.
+  mutating func padded(_ value: ArraySlice<UInt8>) {
+    bytes.append(contentsOf: value)
+    pad()
+  }
+
   mutating func host(_ value: some FixedWidthInteger) {
     var rest = value.littleEndian
     for _ in 0..<(value.bitWidth / 8) {

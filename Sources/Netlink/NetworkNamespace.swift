@@ -91,6 +91,18 @@ public final class NetworkNamespace: Sendable {
     try NetworkNamespace(name: nil, path: "/proc/\(pid)/ns/net", object: .namespace("of process \(pid)"))
   }
 
+  /// Opens the namespace that process `pid` holds open under the number `descriptor`.
+  ///
+  /// - Throws: ``NetlinkError``: ENOENT if there is no such process or descriptor, `.incomplete` if it is no namespace.
+  public static func open(pid: Int32, descriptor: Int32) throws(NetlinkError) -> NetworkNamespace {
+    let object = NetlinkObject.namespace("behind descriptor \(descriptor) of process \(pid)")
+    let namespace = try NetworkNamespace(name: nil, path: "/proc/\(pid)/fd/\(descriptor)", object: object)
+    guard namespace.identity.device == (try current().identity.device) else {
+      throw NetlinkError(.incomplete("the file is no namespace"), call: "open", object: object)
+    }
+    return namespace
+  }
+
   /// Opens the namespace of the calling thread.
   public static func current() throws(NetlinkError) -> NetworkNamespace {
     try NetworkNamespace(name: nil, path: "/proc/thread-self/ns/net", object: .namespace("of this thread"))

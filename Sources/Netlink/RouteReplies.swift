@@ -12,6 +12,7 @@ extension Link {
     name = try attributes.require(3, "IFLA_IFNAME").text("IFLA_IFNAME")
     mtuBytes = try attributes.require(4, "IFLA_MTU").host(UInt32.self, "IFLA_MTU")
     queueingDiscipline = try attributes.first(6)?.text("IFLA_QDISC")
+    alias = try attributes.first(20)?.text("IFLA_IFALIAS")
     master = try attributes.first(10)?.host(Int32.self, "IFLA_MASTER")
     kind = try attributes.first(18)?.nested().first(1)?.text("IFLA_INFO_KIND")
   }

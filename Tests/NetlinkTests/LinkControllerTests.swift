@@ -42,6 +42,25 @@ import Testing
     }
   }
 
+  @Test func anIFBCarriesItsAliasOrIsNotMade() throws {
+    try withNamespaces { made in
+      let links = try LinkController(in: made[0])
+      try links.createIFB("block", alias: "run one, fault two")
+      let block = try #require(try links.link(named: "block"))
+      #expect(block.kind == "ifb" && !block.isUp && block.alias == "run one, fault two")
+      try links.createIFB("plain")
+      #expect(try links.link(named: "plain")?.alias == nil)
+      #expect(try links.link(named: "lo")?.kind == nil && links.link(named: "other") == nil)
+      let taken = #expect(throws: NetlinkError.self) { try links.createIFB("block", alias: "mine") }
+      #expect(taken?.errno == EEXIST)
+      #expect(try links.link(named: "block")?.alias == "run one, fault two", "the one that was there is as it was")
+      #expect(throws: NetlinkError.self) {
+        try links.createIFB("wordy", alias: String(repeating: "x", count: 300))  // IFALIASZ is 256
+      }
+      #expect(try links.link(named: "wordy") == nil)
+    }
+  }
+
   @Test func refusalsNameTheObjectTheNamespaceAndTheErrno() throws {
     try withNamespaces { made in
       let links = try LinkController(in: made[0])

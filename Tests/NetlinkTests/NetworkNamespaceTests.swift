@@ -74,4 +74,16 @@ import Testing
       }
     }
   }
+
+  @Test func aNamespaceIsFoundByTheDescriptorThatAProcessHoldsItBy() throws {
+    try withNamespaces { made in
+      let found = try NetworkNamespace.open(pid: getpid(), descriptor: made[0].fileDescriptor)
+      #expect(found.identity == made[0].identity)
+      #expect(throws: NetlinkError.self) { try NetworkNamespace.open(pid: getpid(), descriptor: 100_000) }
+      let other = open("/dev/null", O_RDONLY | O_CLOEXEC)
+      defer { close(other) }
+      let failure = #expect(throws: NetlinkError.self) { try NetworkNamespace.open(pid: getpid(), descriptor: other) }
+      #expect(failure?.description.contains("no namespace") == true)
+    }
+  }
 }

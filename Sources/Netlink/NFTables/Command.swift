@@ -7,14 +7,21 @@ extension NFTables {
     case deleteTable(TableID)
     /// Makes a chain that the kernel calls at `hook`; of several chains the one with the lower priority comes first.
     case addChain(TableID, name: String, hook: Hook, priority: Int32)
+    /// Makes a chain that only verdicts of other chains call.
+    case addRegularChain(TableID, name: String)
     /// Makes a set.
     case addSet(TableID, NewSet)
     /// Adds elements, with a life of `timeout`. `expiration` starts the remaining life of present elements anew.
     case addElements(TableID, set: String, id: UInt32?, Elements)
     /// Removes elements; all of them must be there.
-    case deleteElements(TableID, set: String, [IPAddress])
+    case deleteElements(TableID, set: String, Keys)
     /// Appends a rule to a chain.
     case addRule(TableID, chain: String, [Expression])
+
+    /// Removes addresses; all of them must be there.
+    public static func deleteElements(_ table: TableID, set: String, _ addresses: [IPAddress]) -> Command {
+      .deleteElements(table, set: set, Keys.addresses(addresses))
+    }
   }
 
   /// A set to be made.
@@ -43,17 +50,24 @@ extension NFTables {
   /// Elements to be added, all with the same life.
   public struct Elements: Sendable, Hashable {
     /// The keys.
-    public var keys: [IPAddress]
+    public var keys: Keys
     /// Milliseconds an element lives; `nil` for ever.
     public var timeoutMilliseconds: UInt64?
     /// Milliseconds that are left of this life; `nil` for all of them on a new element and no change of an old one.
     public var expirationMilliseconds: UInt64?
 
     /// Describes elements.
-    public init(_ keys: [IPAddress], timeoutMilliseconds: UInt64? = nil, expirationMilliseconds: UInt64? = nil) {
+    public init(_ keys: Keys, timeoutMilliseconds: UInt64? = nil, expirationMilliseconds: UInt64? = nil) {
       self.keys = keys
       self.timeoutMilliseconds = timeoutMilliseconds
       self.expirationMilliseconds = expirationMilliseconds
+    }
+
+    /// Describes elements that are addresses.
+    public init(_ addresses: [IPAddress], timeoutMilliseconds: UInt64? = nil, expirationMilliseconds: UInt64? = nil) {
+      self.init(
+        .addresses(addresses), timeoutMilliseconds: timeoutMilliseconds,
+        expirationMilliseconds: expirationMilliseconds)
     }
   }
 }
@@ -62,7 +76,8 @@ extension NFTables.Command {
   var object: NetlinkObject {
     switch self {
     case .addTable(let table, _), .deleteTable(let table): .table(table.name)
-    case .addChain(let table, let name, _, _): .chain(table: table.name, name: name)
+    case .addChain(let table, let name, _, _), .addRegularChain(let table, let name):
+      .chain(table: table.name, name: name)
     case .addSet(let table, let set): .set(table: table.name, name: set.name)
     case .addElements(let table, let set, _, _), .deleteElements(let table, let set, _):
       .elements(table: table.name, set: set)
@@ -75,7 +90,7 @@ extension NFTables.Command {
     switch self {
     case .addTable: "NFT_MSG_NEWTABLE"
     case .deleteTable: "NFT_MSG_DELTABLE"
-    case .addChain: "NFT_MSG_NEWCHAIN"
+    case .addChain, .addRegularChain: "NFT_MSG_NEWCHAIN"
     case .addSet: "NFT_MSG_NEWSET"
     case .addElements: "NFT_MSG_NEWSETELEM"
     case .deleteElements: "NFT_MSG_DELSETELEM"
@@ -93,56 +108,23 @@ extension NFTables.Command: CustomStringConvertible {
     case .deleteTable(let table): "delete table \(table)"
     case .addChain(let table, let name, let hook, let priority):
       "add chain \(table) \(name) { type filter hook \(hook) priority \(priority); policy accept; }"
+    case .addRegularChain(let table, let name): "add chain \(table) \(name)"
     case .addSet(let table, let set):
-      "add set \(table) \(set.name) { \(set.key)\(set.flags.contains(.timeout) ? "; flags timeout" : "") }"
+      "add set \(table) \(set.name) { \(set.key)\(set.flags.words.isEmpty ? "" : "; flags \(set.flags.words)") }"
     case .addElements(let table, let set, _, let elements):
-      "add element \(table) \(set) { \(Self.brief(elements.keys)) }"
+      "add element \(table) \(set) { \(elements.keys) }"
         + (elements.timeoutMilliseconds.map { ", each for \($0) ms" } ?? "")
-    case .deleteElements(let table, let set, let keys): "delete element \(table) \(set) { \(Self.brief(keys)) }"
+    case .deleteElements(let table, let set, let keys): "delete element \(table) \(set) { \(keys) }"
     case .addRule(let table, let chain, let expressions):
       "add rule \(table) \(chain) \(expressions.map(\.description).joined(separator: " "))"
     }
   }
-
-  private static func brief(_ keys: [IPAddress]) -> String {
-    let shown = keys.prefix(8).map(\.description).joined(separator: ", ")
-    return keys.count > 8 ? "\(shown), … \(keys.count) in all" : shown
-  }
 }
 
-extension NFTables.KeyType: CustomStringConvertible {
-  /// `type ipv4_addr`.
-  public var description: String {
-    switch self {
-    case .address(.v4): "type ipv4_addr"
-    case .address(.v6): "type ipv6_addr"
-    }
-  }
-}
-
-extension NFTables.Expression: CustomStringConvertible {
-  /// One step in words near to those of `nft`.
-  public var description: String {
-    switch self {
-    case .loadProtocolFamily: "meta nfproto"
-    case .loadNetworkHeader(12, 4): "ip saddr"
-    case .loadNetworkHeader(16, 4): "ip daddr"
-    case .loadNetworkHeader(8, 16): "ip6 saddr"
-    case .loadNetworkHeader(24, 16): "ip6 daddr"
-    case .loadNetworkHeader(let offset, let length): "@nh,\(offset * 8),\(length * 8)"
-    case .loadTransportProtocol: "meta l4proto"
-    case .loadTransportHeader(let offset, let length): "@th,\(offset * 8),\(length * 8)"
-    case .compare(.equal, let bytes): "\(Self.number(bytes))"
-    case .compare(.atMost, let bytes): "<= \(Self.number(bytes))"
-    case .compare(.atLeast, let bytes): ">= \(Self.number(bytes))"
-    case .isInSet(let name, _): "@\(name)"
-    case .counter: "counter"
-    case .verdict(let verdict): "\(verdict)"
-    }
-  }
-
-  private static func number(_ bytes: [UInt8]) -> String {
-    bytes.count == 1
-      ? "\(bytes[0])" : "0x" + bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+extension NFTables.SetFlags {
+  /// `interval, timeout`
+  var words: String {
+    let all: [(NFTables.SetFlags, String)] = [(.interval, "interval"), (.timeout, "timeout"), (.dynamic, "dynamic")]
+    return all.filter { contains($0.0) }.map(\.1).joined(separator: ", ")
   }
 }

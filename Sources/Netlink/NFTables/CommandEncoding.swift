@@ -6,30 +6,36 @@ extension NFTables.Command {
   var messages: [NFTables.BatchMessage] {
     switch self {
     case .addElements(let table, let set, let id, let elements):
-      return Self.split(elements.keys, bytesPerElement: elements.bytesPerElement).map { keys in
-        var part = elements
-        part.keys = Array(keys)
-        return NFTables.BatchMessage(.addElements(table, set: set, id: id, part))
-      }
+      return elements.parts.map { NFTables.BatchMessage(.addElements(table, set: set, id: id, $0)) }
     case .deleteElements(let table, let set, let keys):
-      return Self.split(keys, bytesPerElement: 28).map {
-        NFTables.BatchMessage(.deleteElements(table, set: set, Array($0)))
-      }
+      return NFTables.Elements(keys).parts.map { NFTables.BatchMessage(.deleteElements(table, set: set, $0.keys)) }
     default: return [NFTables.BatchMessage(self)]
     }
-  }
-
-  /// The length of an attribute has 16 bits, so one list of elements holds less than 64 KiB.
-  private static func split(_ keys: [IPAddress], bytesPerElement: Int) -> [ArraySlice<IPAddress>] {
-    let most = 65_000 / bytesPerElement
-    return stride(from: 0, to: keys.count, by: most).map { keys[$0..<min($0 + most, keys.count)] }
   }
 }
 
 extension NFTables.Elements {
+  /// The length of an attribute has 16 bits, so one list of elements holds less than 64 KiB.
+  var parts: [Self] {
+    let most = 65_000 / bytesPerElement
+    let count = keys.count
+    if count <= most { return count == 0 ? [] : [self] }
+    return stride(from: 0, to: count, by: most).map { start in
+      var part = self
+      part.keys = keys[start..<min(start + most, count)]
+      return part
+    }
+  }
+
   /// An upper bound: the nest, the key in its two attributes, and two times.
   var bytesPerElement: Int {
-    28 + (timeoutMilliseconds == nil ? 0 : 12) + (expirationMilliseconds == nil ? 0 : 12)
+    let times = (timeoutMilliseconds == nil ? 0 : 12) + (expirationMilliseconds == nil ? 0 : 12)
+    switch keys {
+    case .addresses: return 28 + times
+    case .packed(let type, _): return 12 + (type.lengthBytes + 3) / 4 * 4 + times
+    // A range is two elements, and the second one has flags and no times.
+    case .ranges(let type, _): return 2 * (12 + (type.lengthBytes + 3) / 4 * 4) + 8 + times
+    }
   }
 }
 
@@ -56,8 +62,9 @@ extension NFTables {
 
     private var table: TableID {
       switch command {
-      case .addTable(let table, _), .deleteTable(let table), .addChain(let table, _, _, _), .addSet(let table, _),
-        .addElements(let table, _, _, _), .deleteElements(let table, _, _), .addRule(let table, _, _):
+      case .addTable(let table, _), .deleteTable(let table), .addChain(let table, _, _, _),
+        .addRegularChain(let table, _), .addSet(let table, _), .addElements(let table, _, _, _),
+        .deleteElements(let table, _, _), .addRule(let table, _, _):
         table
       }
     }
@@ -67,7 +74,7 @@ extension NFTables {
       switch command {
       case .addTable: 0
       case .deleteTable: 2
-      case .addChain: 3
+      case .addChain, .addRegularChain: 3
       case .addRule: 6
       case .addSet: 9
       case .addElements: 12
@@ -81,7 +88,7 @@ extension NFTables {
       case .deleteTable, .deleteElements: 0
       case .addRule: 0xC00
       case .addTable: 0x600
-      case .addChain, .addSet, .addElements: 0x400
+      case .addChain, .addRegularChain, .addSet, .addElements: 0x400
       }
     }
 
@@ -96,11 +103,15 @@ extension NFTables {
         try writer.text(1, table.name)
         try writer.text(3, name)
         try writer.nest(4) { (writer) throws(WireError) in
-          try writer.big(1, hook.rawValue)
+          try writer.big(1, hook.number)
           try writer.big(2, priority)
+          if let device = hook.device { try writer.text(3, device) }
         }
-        try writer.big(5, Verdict.accept.rawValue)  // the policy
+        try writer.big(5, Verdict.accept.code)  // the policy
         try writer.text(7, "filter")
+      case .addRegularChain(let table, let name):
+        try writer.text(1, table.name)
+        try writer.text(3, name)
       case .addSet(let table, let set):
         try writeSet(set, of: table, to: &writer)
       case .addElements(let table, let set, let id, let elements):
@@ -130,103 +141,63 @@ extension NFTables {
       try writer.text(2, set.name)
       try writer.big(3, set.flags.rawValue)
       try writer.big(4, set.key.number)
-      try writer.big(5, set.key.length)
+      try writer.big(5, UInt32(set.key.lengthBytes))
       try writer.big(10, set.id)
       if let size = set.size {
         try writer.nest(9) { (writer) throws(WireError) in try writer.big(1, size) }
       }
     }
 
-    /// Elements of one family differ in their last bytes only, the key: the rest is laid out once.
+    /// Elements of one kind differ in their last bytes only, the key: the rest is laid out once.
     private func writeElements(_ elements: Elements, to writer: inout MessageWriter) throws(WireError) {
-      var heads: [IPAddress.Family: [UInt8]] = [:]
-      for key in elements.keys {
-        if let head = heads[key.family] {
-          writer.raw(head)
-        } else {
-          let head = try head(of: key.family, elements)
-          heads[key.family] = head
-          writer.raw(head)
+      switch elements.keys {
+      case .addresses(let addresses):
+        let heads = (v4: try head(keyBytes: 4, elements), v6: try head(keyBytes: 16, elements))
+        for address in addresses {
+          switch address {
+          case .v4(let value):
+            writer.raw(heads.v4)
+            writer.big(value)
+          case .v6(let high, let low):
+            writer.raw(heads.v6)
+            writer.big(high)
+            writer.big(low)
+          }
         }
-        switch key {
-        case .v4(let value): writer.big(value)
-        case .v6(let high, let low):
-          writer.big(high)
-          writer.big(low)
+      case .packed(let type, let bytes):
+        let length = type.lengthBytes
+        guard length > 0 else { throw .badLength(field: "NFTA_SET_KEY_LEN", length: length) }
+        let head = try head(keyBytes: length, elements)
+        for start in stride(from: 0, through: bytes.count - length, by: length) {
+          writer.raw(head)
+          writer.padded(bytes[start..<(start + length)])
+        }
+      case .ranges(let type, let ranges):
+        let first = try head(keyBytes: type.lengthBytes, elements)
+        let end = try head(keyBytes: type.lengthBytes, Elements(elements.keys), flags: 1)  // INTERVAL_END
+        for range in ranges {
+          writer.raw(first)
+          writer.padded(range.first[...])
+          // A range up to the highest key has no end.
+          guard let behind = range.end else { continue }
+          writer.raw(end)
+          writer.padded(behind[...])
         }
       }
     }
 
     /// An element without its key.
-    private func head(of family: IPAddress.Family, _ elements: Elements) throws(WireError) -> [UInt8] {
-      let keyLength = family.bits / 8
+    private func head(keyBytes: Int, _ elements: Elements, flags: UInt32? = nil) throws(WireError) -> [UInt8] {
       var writer = MessageWriter()
       try writer.nest(1) { (writer) throws(WireError) in
+        if let flags { try writer.big(3, flags) }
         if let timeout = elements.timeoutMilliseconds { try writer.big(4, timeout) }
         if let expiration = elements.expirationMilliseconds { try writer.big(5, expiration) }
         try writer.nest(1) { (writer) throws(WireError) in
-          try writer.raw(1, [UInt8](repeating: 0, count: keyLength))
+          try writer.raw(1, [UInt8](repeating: 0, count: keyBytes))
         }
       }
-      return Array(writer.finish().dropLast(keyLength))
+      return Array(writer.finish().dropLast((keyBytes + 3) / 4 * 4))
     }
-  }
-}
-
-extension NFTables.Expression {
-  private var name: String {
-    switch self {
-    case .loadProtocolFamily, .loadTransportProtocol: "meta"
-    case .loadNetworkHeader, .loadTransportHeader: "payload"
-    case .compare: "cmp"
-    case .isInSet: "lookup"
-    case .counter: "counter"
-    case .verdict: "immediate"
-    }
-  }
-
-  /// Writes a list element with the expression's name and data.
-  fileprivate func write(to writer: inout MessageWriter) throws(WireError) {
-    let register: UInt32 = 1  // NFT_REG_1
-    try writer.nest(1) { (writer) throws(WireError) in
-      try writer.text(1, name)
-      try writer.nest(2) { (writer) throws(WireError) in
-        switch self {
-        case .loadProtocolFamily:
-          try writer.big(2, UInt32(15))  // NFT_META_NFPROTO
-          try writer.big(1, register)
-        case .loadTransportProtocol:
-          try writer.big(2, UInt32(16))  // NFT_META_L4PROTO
-          try writer.big(1, register)
-        case .loadNetworkHeader(let offset, let length):
-          try Self.writePayload(base: 1, offset, length, register, to: &writer)  // NFT_PAYLOAD_NETWORK_HEADER
-        case .loadTransportHeader(let offset, let length):
-          try Self.writePayload(base: 2, offset, length, register, to: &writer)  // NFT_PAYLOAD_TRANSPORT_HEADER
-        case .compare(let comparison, let bytes):
-          try writer.big(1, register)
-          try writer.big(2, comparison.rawValue)
-          try writer.nest(3) { (writer) throws(WireError) in try writer.raw(1, bytes) }
-        case .isInSet(let name, let id):
-          try writer.big(2, register)
-          try writer.text(1, name)
-          try writer.big(4, id)
-        case .counter: break
-        case .verdict(let verdict):
-          try writer.big(1, UInt32(0))  // NFT_REG_VERDICT
-          try writer.nest(2) { (writer) throws(WireError) in
-            try writer.nest(2) { (writer) throws(WireError) in try writer.big(1, verdict.rawValue) }
-          }
-        }
-      }
-    }
-  }
-
-  private static func writePayload(
-    base: UInt32, _ offset: UInt32, _ length: UInt32, _ register: UInt32, to writer: inout MessageWriter
-  ) throws(WireError) {
-    try writer.big(1, register)
-    try writer.big(2, base)
-    try writer.big(3, offset)
-    try writer.big(4, length)
   }
 }

@@ -64,18 +64,40 @@ public enum NFTables {
     public static let persist = TableFlags(rawValue: 4)
   }
 
-  /// Where in its way a packet meets a chain of the `inet` family.
-  public enum Hook: UInt32, Sendable, Hashable, Codable {
-    /// Right after arrival, before routing.
-    case prerouting = 0
+  /// Where in its way a packet meets a chain.
+  public enum Hook: Sendable, Hashable, Codable {
+    /// Right after arrival, before routing. Families `inet`, `ip`, `ip6`; so are the next four.
+    case prerouting
     /// On its way to a process here.
-    case input = 1
+    case input
     /// On its way through.
-    case forward = 2
+    case forward
     /// Made by a process here.
-    case output = 3
+    case output
     /// Right before departure.
-    case postrouting = 4
+    case postrouting
+    /// As it comes out of a device, before everything else. Family `netdev`.
+    case ingress(device: String)
+    /// As it goes into a device, after everything else. Family `netdev`, kernel 5.16.
+    case egress(device: String)
+
+    /// `NF_INET_…` or `NF_NETDEV_…`
+    var number: UInt32 {
+      switch self {
+      case .prerouting, .ingress: 0
+      case .input, .egress: 1
+      case .forward: 2
+      case .output: 3
+      case .postrouting: 4
+      }
+    }
+
+    var device: String? {
+      switch self {
+      case .ingress(let device), .egress(let device): device
+      default: nil
+      }
+    }
   }
 
   /// Flags of a set (`NFT_SET_…`).
@@ -90,66 +112,9 @@ public enum NFTables {
     public static let interval = SetFlags(rawValue: 4)
     /// Its elements may time out.
     public static let timeout = SetFlags(rawValue: 0x10)
+    /// It maps keys to data or verdicts.
+    public static let map = SetFlags(rawValue: 8)
     /// Packets may add elements.
     public static let dynamic = SetFlags(rawValue: 0x20)
-  }
-
-  /// What a set holds.
-  public enum KeyType: Sendable, Hashable, Codable {
-    /// Addresses of one family.
-    case address(IPAddress.Family)
-
-    /// The number by which `nft` knows how to print a key; the kernel ignores it.
-    var number: UInt32 {
-      switch self {
-      case .address(.v4): 7
-      case .address(.v6): 8
-      }
-    }
-
-    /// Bytes of a key.
-    var length: UInt32 {
-      switch self {
-      case .address(let family): UInt32(family.bits / 8)
-      }
-    }
-  }
-
-  /// What happens to a packet that a rule matched.
-  public enum Verdict: UInt32, Sendable, Hashable, Codable {
-    /// It is thrown away.
-    case drop = 0
-    /// It passes this chain.
-    case accept = 1
-  }
-
-  /// How two numbers compare (`NFT_CMP_…`).
-  public enum Comparison: UInt32, Sendable, Hashable, Codable {
-    /// Both are the same.
-    case equal = 0
-    /// The packet's is the same or smaller.
-    case atMost = 3
-    /// The packet's is the same or larger.
-    case atLeast = 5
-  }
-
-  /// One step of a rule. All of them work on register 1, 16 bytes wide.
-  public enum Expression: Sendable, Hashable {
-    /// Loads the layer-3 protocol, one byte: 2 for IPv4, 10 for IPv6.
-    case loadProtocolFamily
-    /// Loads the layer-4 protocol, one byte: 6 for TCP, 58 for ICMPv6. Extension headers are skipped.
-    case loadTransportProtocol
-    /// Loads bytes of the network header.
-    case loadNetworkHeader(offset: UInt32, length: UInt32)
-    /// Loads bytes of the transport header.
-    case loadTransportHeader(offset: UInt32, length: UInt32)
-    /// Ends the rule unless the register's first bytes compare so with these, as numbers in network order.
-    case compare(Comparison, [UInt8])
-    /// Ends the rule unless the register is in the set. The number refers to a set of the same batch.
-    case isInSet(String, id: UInt32)
-    /// Counts packets and bytes that come this far.
-    case counter
-    /// Decides.
-    case verdict(Verdict)
   }
 }

@@ -145,7 +145,3 @@ extension NFTables {
     }
   }
 }
-
-private func hex(_ bytes: [UInt8]) -> String {
-  bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-}
