@@ -28,7 +28,8 @@ public func resolvePlan(
     return try faults.map { fault in
       do { return try PlannedObjects(fault, on: profile) } catch {
         throw Problem(
-          .usage, at: planned.place(in: loaded), "fault '\(planned.id)' cannot be made on \(fault.node): \(error.reason)",
+          .usage, at: planned.place(in: loaded),
+          "fault '\(planned.id)' cannot be made on \(fault.node): \(error.reason)",
           fix: "blackstart doctor says what this kernel offers")
       }
     }
@@ -40,7 +41,8 @@ public func resolvePlan(
 /// Two faults that are in force at one time on one node must compose.
 private func refuseConflicts(_ made: [(fault: PlannedFault, faults: [Fault])], _ loaded: LoadedScenario) throws {
   for (place, later) in made.enumerated() {
-    for earlier in made[..<place] where earlier.fault.ends > later.fault.begins && later.fault.ends > earlier.fault.begins {
+    for earlier in made[..<place]
+    where earlier.fault.ends > later.fault.begins && later.fault.ends > earlier.fault.begins {
       let conflicts = conflicts(among: earlier.faults + later.faults)
       guard let conflict = conflicts.first else { continue }
       throw Problem(
