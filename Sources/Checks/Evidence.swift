@@ -1,7 +1,7 @@
 public import Events
 
 /// Everything a verdict is given on. A check sees this and nothing else.
-public struct Evidence: Sendable {
+public struct Evidence: Sendable, Codable {
   /// What the workload did and saw.
   public var history: HistoryEvidence
   /// What the servers say about themselves, at quiescence.
@@ -20,12 +20,14 @@ public struct Evidence: Sendable {
   public var coordinatorChangedLeader: Bool
   /// Parts of the record that are cut off or altered, each with where and how. No item passes with a gap.
   public var gaps: [String]
+  /// The state of the whole when all was over, in the order of time. `nil`: nobody looked twice.
+  public var snapshots: [StateSnapshot]?
 
   /// The evidence of one drill.
   public init(
     history: HistoryEvidence, truth: GroundTruth, faults: [FaultInterval], milestones: Milestones, roles: Roles,
     contract: Contract = .postgresEtcd, objectives: Objectives, coordinatorChangedLeader: Bool = false,
-    gaps: [String] = []
+    gaps: [String] = [], snapshots: [StateSnapshot]? = nil
   ) {
     self.history = history
     self.truth = truth
@@ -36,11 +38,12 @@ public struct Evidence: Sendable {
     self.objectives = objectives
     self.coordinatorChangedLeader = coordinatorChangedLeader
     self.gaps = gaps
+    self.snapshots = snapshots
   }
 }
 
 /// The recorded operations, and whether they are all there.
-public struct HistoryEvidence: Sendable {
+public struct HistoryEvidence: Sendable, Codable {
   /// The operations, in the order in which they were recorded.
   public var operations: [Operation]
   /// The names behind their numbers.
@@ -68,32 +71,6 @@ public struct HistoryEvidence: Sendable {
 
   /// Whether absence from the history proves absence from the drill.
   var isComplete: Bool { dropped == 0 && cutReason == nil }
-}
-
-/// The dumps. A dump that was not taken is absent, which is another thing than a dump without rows.
-public struct GroundTruth: Sendable {
-  /// Each store's log.
-  public var logs: [String: [LogRow]]
-  /// Each store's fences, in the order in which they were set.
-  public var fences: [String: [FenceEntry]]
-  /// What the consumer groups have applied. `nil`: not dumped.
-  public var applied: [AppliedRow]?
-  /// How far the consumer groups have come. `nil`: not dumped.
-  public var progress: [ProgressRow]?
-  /// The grants of write authority. `nil`: not dumped.
-  public var grants: [GrantRow]?
-
-  /// The dumps that were taken.
-  public init(
-    logs: [String: [LogRow]] = [:], fences: [String: [FenceEntry]] = [:], applied: [AppliedRow]? = nil,
-    progress: [ProgressRow]? = nil, grants: [GrantRow]? = nil
-  ) {
-    self.logs = logs
-    self.fences = fences
-    self.applied = applied
-    self.progress = progress
-    self.grants = grants
-  }
 }
 
 /// One fault of the drill, as the journal has it. Times are nanoseconds on the recorder's clock.

@@ -84,13 +84,8 @@ public struct NameTable: Sendable, Hashable {
 
   subscript(table: Table) -> [String] { lists[Int(table.rawValue) - 1].names }
 
-  /// The most names that `table` can hold, one less than its numbers could count.
-  static func limit(_ table: Table) -> Int {
-    switch table {
-    case .nodes, .groups, .codes, .keyClasses: Int(UInt16.max)
-    case .partitions, .members: 1 << 20
-    }
-  }
+  /// The most names one table can hold, one less than a 16-bit number could count.
+  static let limit = Int(UInt16.max)
 
   /// The node called `name`, entered if it is new.
   public mutating func node(_ name: String) -> NodeIndex { NodeIndex(rawValue: UInt16(intern(name, .nodes))) }
@@ -130,14 +125,14 @@ public struct NameTable: Sendable, Hashable {
   private mutating func intern(_ name: String, _ table: Table) -> Int {
     let place = enter(name, table)
     guard let place else {
-      preconditionFailure("a name table holds \(Self.limit(table)) names; '\(name)' is one too many")
+      preconditionFailure("a name table holds \(Self.limit) names; '\(name)' is one too many")
     }
     return place
   }
 
   /// The place of `name`, entered if it is new; `nil` when the table is full.
   mutating func enter(_ name: String, _ table: Table) -> Int? {
-    lists[Int(table.rawValue) - 1].enter(name, limit: Self.limit(table))
+    lists[Int(table.rawValue) - 1].enter(name, limit: Self.limit)
   }
 }
 

@@ -20,6 +20,10 @@ public enum NetlinkObject: Sendable, Hashable, Codable, CustomStringConvertible 
   case route(String)
   /// A named network namespace.
   case namespace(String)
+  /// A packet queue.
+  case queue(UInt16)
+  /// A connection or a listening socket.
+  case connection(String)
   /// A listing.
   case dump(String)
   /// The socket itself, or a batch as a whole.
@@ -37,6 +41,8 @@ public enum NetlinkObject: Sendable, Hashable, Codable, CustomStringConvertible 
     case .address(let address, let link): "address \(address) of link \"\(link)\""
     case .route(let route): "route \(route)"
     case .namespace(let name): "namespace \"\(name)\""
+    case .queue(let number): "packet queue \(number)"
+    case .connection(let what): "connection \(what)"
     case .dump(let what): "list of \(what)"
     case .socket: "netlink socket"
     }

@@ -46,6 +46,24 @@ int bs_try_lock_exclusive(int fd);
 /* <linux/close_range.h>: gives the calling thread a descriptor table of its own, in which only 0, 1 and 2 are open. */
 int bs_own_descriptor_table(void);
 
+/* The same, but that `fd`, at least 3, stays open too. */
+int bs_own_descriptor_table_with(int fd);
+
+/* <sys/timerfd.h>: a timer on CLOCK_MONOTONIC, to be read as 8 bytes once it has fired, never blocking; and the moment at
+   which it fires, at once if that is past, never for 0. Setting it takes back a firing that was not read. */
+int bs_timer(void);
+int bs_timer_set(int fd, int64_t nanoseconds);
+
+/* <sys/epoll.h>: waits for several descriptors to become readable. A tag is one bit of its own for each of them.
+   bs_poller_wait stores the bits of those that are, and returns their number, 0 after the timeout or a signal. */
+int bs_poller(void);
+int bs_poller_add(int poller, int fd, uint32_t tag);
+int bs_poller_wait(int poller, int timeout_milliseconds, uint32_t *tags);
+
+/* <sys/socket.h>, recvmmsg: receives what is there, at most `count` and 64 datagrams, each into a slot of its own, and
+   stores their true lengths, which exceed `slot_bytes` where one was cut off. Returns how many, 0 if there was none. */
+int bs_receive_many(int fd, uint8_t *buffer, uint32_t slot_bytes, uint32_t *lengths, int count);
+
 struct bs_spawn_request {
   const char *path;            /* absolute path of the program */
   char *const *arguments;      /* argv, NULL-terminated */

@@ -71,25 +71,38 @@ public struct RunRecord: Sendable {
 }
 
 extension GroundTruth {
-  /// Takes in the dump in the file `name`, whose kind its name says: `log-east.jsonl`.
+  /// Takes in the dump in the file `name`, whose kind its name says: `log-east.jsonl`. Another tool's file is left alone.
   fileprivate mutating func add(file name: String, in directory: String) throws {
+    let stem = name.dropLast(".jsonl".count)
+    // Of `log-bounds-eu` the longer kind is meant.
+    let kind = DumpKind.allCases.filter { stem == $0.rawValue || stem.hasPrefix("\($0.rawValue)-") }
+      .max { $0.rawValue.count < $1.rawValue.count }
     let path = "\(directory)/\(name)"
-    switch name.prefix(while: { $0 != "-" && $0 != "." }) {
-    case "log":
-      let dump = try Dump<LogRow>(path: path)
-      if let store = dump.store { logs[store] = dump.rows }
-    case "fence":
-      let dump = try Dump<FenceEntry>(path: path)
-      if let store = dump.store { fences[store] = dump.rows }
-    case "applied":
-      applied = try (applied ?? []) + Dump<AppliedRow>(path: path).rows
-    case "progress":
-      progress = try (progress ?? []) + Dump<ProgressRow>(path: path).rows
-    case "grants":
-      grants = try Dump<GrantRow>(path: path).rows
-    default:
-      return  // another tool's file
+    switch kind {
+    case .log: try add(LogRow.self, path)
+    case .fence: try add(FenceEntry.self, path)
+    case .applied: try add(AppliedRow.self, path)
+    case .progress: try add(ProgressRow.self, path)
+    case .grants: try add(GrantRow.self, path)
+    case .records: try add(PartitionRow.self, path)
+    case .logBounds: try add(LogBoundsRow.self, path)
+    case .groupOffsets: try add(GroupOffsetRow.self, path)
+    case .offsetSyncs: try add(OffsetSyncRow.self, path)
+    case .checkpoints: try add(CheckpointRow.self, path)
+    case .heartbeats: try add(HeartbeatRow.self, path)
+    case .leases: try add(LeaseRow.self, path)
+    case .accepts: try add(AcceptRow.self, path)
+    case .schemas: try add(SchemaRow.self, path)
+    case .timelines: try add(TimelineRow.self, path)
+    case .commits: try add(CommitRow.self, path)
+    case .reconciled: try add(ReconciledRow.self, path)
+    case nil: return
     }
+  }
+
+  private mutating func add<Row: GroundTruthRow>(_ type: Row.Type, _ path: String) throws {
+    let dump = try Dump<Row>(path: path)
+    add(dump.rows, of: dump.store)
   }
 }
 

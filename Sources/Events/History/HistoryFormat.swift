@@ -1,24 +1,26 @@
-/// The layout of a history file, format 1. All fixed-width numbers are little-endian.
+/// The layout of a history file, format 2. All fixed-width numbers are little-endian.
 ///
 /// ```
 /// file    = header block* [index trailer]
 /// header  = magic[8] version:u16 flags:u16 length:u32 crc32c(so far):u32 body[length] crc32c(body):u32
 /// body    = run id:text, monotonic start:zigzag ns, wall start:zigzag ns
-/// block   = magic:u32 type:u8 zero[3] number:u32 count:u32 raw:u32 stored:u32 dropped:u64 payload crc32c:u32
-///           header crc32c:u32 payload[stored]
+/// block   = magic:u32 type:u8 zero[3] number:u32 count:u32 raw:u32 stored:u32 dropped:u64 earliest:i64 latest:i64
+///           payload crc32c:u32 header crc32c:u32 payload[stored]
 /// trailer = index offset:u64 crc32c(offset):u32 magic[8]
 /// ```
 /// A block of names defines the names that the following blocks use; a block of operations is columns
-/// (``OperationColumns``) in one zstd frame; the index lists the operation blocks. `text` is a varint length and UTF-8.
-/// Blocks only follow each other, each is written whole, and a reader trusts a length only after its checksum: so a file
+/// (``OperationColumns``) in one zstd frame; the index repeats the names and lists the operation blocks. `text` is a varint
+/// length and UTF-8. Format 1, which is read as well, has no times in its blocks' headers, other columns
+/// (``OperationColumns1``), and no names in its index. Blocks only follow each other, each is written whole, and a reader trusts a length only after its checksum: so a file
 /// cut anywhere is read up to its last whole block, and a changed byte is found where it stands.
 enum HistoryFormat {
-  static let version: UInt16 = 1
+  static let version: UInt16 = 2
   /// The high bit and the line ends show a transfer that took the file for text, as PNG's signature does.
   static let magic: [UInt8] = [0x89, 0x42, 0x53, 0x48, 0x0D, 0x0A, 0x1A, 0x0A]
   static let trailerMagic: [UInt8] = [0x89, 0x42, 0x53, 0x45, 0x0D, 0x0A, 0x1A, 0x0A]
   static let blockMagic: UInt32 = 0x4B4C_4253  // "SBLK"
-  static let blockHeaderSize = 40
+  /// Bytes of a block's header.
+  static func blockHeaderSize(version: UInt16) -> Int { version == 1 ? 40 : 56 }
   static let trailerSize = 20
   static let headerPrefix = 20
 
@@ -48,6 +50,10 @@ struct BlockHeader: Equatable {
   var stored: UInt32
   /// Operations that the recorder had lost by the time it wrote this block.
   var dropped: UInt64
+  /// The earliest invocation in a block of operations; 0 in other blocks, and in format 1.
+  var earliest: Int64 = 0
+  /// The latest invocation or completion.
+  var latest: Int64 = 0
   var payloadChecksum: UInt32
 
   func encoded() -> [UInt8] {
@@ -56,13 +62,15 @@ struct BlockHeader: Equatable {
     writer.bytes += [type.rawValue, 0, 0, 0]
     for field in [number, count, raw, stored] { writer.fixed(field) }
     writer.fixed(dropped)
+    writer.fixed(earliest)
+    writer.fixed(latest)
     writer.fixed(payloadChecksum)
     writer.fixed(CRC32C.of(writer.bytes[...]))
     return writer.bytes
   }
 
-  /// Reads the header that starts `bytes`, which must hold ``HistoryFormat/blockHeaderSize`` bytes.
-  init(_ bytes: ArraySlice<UInt8>) throws(ByteError) {
+  /// Reads the header that starts `bytes`, which must hold ``HistoryFormat/blockHeaderSize(version:)`` bytes.
+  init(_ bytes: ArraySlice<UInt8>, version: UInt16) throws(ByteError) {
     var reader = ByteReader(bytes)
     let start = bytes.startIndex
     let magic: UInt32 = try reader.fixed()
@@ -73,6 +81,10 @@ struct BlockHeader: Equatable {
     raw = try reader.fixed()
     stored = try reader.fixed()
     dropped = try reader.fixed()
+    if version > 1 {
+      earliest = try reader.fixed()
+      latest = try reader.fixed()
+    }
     payloadChecksum = try reader.fixed()
     let expected = CRC32C.of(bytes[start..<reader.offset])
     let found: UInt32 = try reader.fixed()
@@ -87,14 +99,45 @@ struct BlockHeader: Equatable {
     self.type = known
   }
 
-  init(type: BlockType, number: UInt32, count: Int, raw: Int, payload: [UInt8], dropped: UInt64) {
+  init(type: BlockType, number: UInt32, count: Int, raw: Int, payload: [UInt8], dropped: UInt64, span: HistorySpan) {
     self.type = type
     self.number = number
     self.count = UInt32(count)
     self.raw = UInt32(raw)
     self.stored = UInt32(payload.count)
     self.dropped = dropped
+    earliest = span.earliest
+    latest = span.latest
     self.payloadChecksum = CRC32C.of(payload[...])
+  }
+}
+
+/// The times between which operations lie.
+struct HistorySpan: Equatable {
+  /// The earliest invocation.
+  var earliest: Int64
+  /// The latest invocation or completion.
+  var latest: Int64
+
+  /// No operations, no time.
+  static let none = HistorySpan(earliest: 0, latest: 0)
+
+  /// The times of `operations`.
+  init(_ operations: [Operation]) {
+    guard let first = operations.first else {
+      self = .none
+      return
+    }
+    (earliest, latest) = (first.invoked, first.invoked)
+    for op in operations {
+      earliest = min(earliest, op.invoked)
+      latest = max(latest, op.completed ?? op.invoked)
+    }
+  }
+
+  init(earliest: Int64, latest: Int64) {
+    self.earliest = earliest
+    self.latest = latest
   }
 }
 

@@ -167,9 +167,9 @@ final class RecorderCore: Sendable {
   }
 
   private func end(_ file: borrowing File, _ writer: HistoryWriter) -> HistoryError? {
-    let dropped = state.withLock { $0.figures.dropped }
+    let (names, dropped) = state.withLock { ($0.names, $0.figures.dropped) }
     do {
-      try file.append(writer.encodeEnd(dropped: dropped))
+      try file.append(writer.encodeEnd(names: names, dropped: dropped))
       try file.sync()
       return nil
     } catch {

@@ -15,39 +15,38 @@ struct HistoryWriter {
   /// The bytes of `operations` (at most ``HistoryFormat/maxOperations``), preceded by the names that are new since the last
   /// call. They count as written only after ``commit(_:)``.
   func encode(_ operations: [Operation], names: NameTable, dropped: UInt64) -> Batch {
-    var batch = Batch(number: number, names: written, index: index, bytes: [])
+    var batch = Batch(number: number, names: names.counts)
     let fresh = names.entries(after: written)
-    if !fresh.isEmpty {
+    for start in stride(from: 0, to: fresh.count, by: HistoryFormat.maxOperations) {
+      let part = fresh[start..<min(fresh.count, start + HistoryFormat.maxOperations)]
       var payload = ByteWriter()
-      for entry in fresh {
-        payload.bytes.append(entry.table.rawValue)
-        payload.text(entry.name)
-      }
-      append(.names, count: fresh.count, payload.bytes, dropped, to: &batch)
-      batch.names = names.counts
+      payload.names(part)
+      append(.names, count: part.count, payload.bytes, dropped, .none, to: &batch)
     }
-    if let first = operations.first {
-      batch.index.append(
-        HistoryIndexEntry(
-          offset: offset + UInt64(batch.bytes.count), count: UInt32(operations.count),
-          earliest: operations.reduce(first.invoked) { min($0, $1.invoked) },
-          latest: operations.reduce(first.invoked) { max($0, $1.completed ?? $1.invoked) }))
-      append(.operations, count: operations.count, OperationColumns.encode(operations), dropped, to: &batch)
+    if !operations.isEmpty {
+      let span = HistorySpan(operations)
+      batch.entry = HistoryIndexEntry(
+        offset: offset + UInt64(batch.bytes.count), count: UInt32(operations.count), earliest: span.earliest,
+        latest: span.latest)
+      append(.operations, count: operations.count, OperationColumns.encode(operations), dropped, span, to: &batch)
     }
     return batch
   }
 
-  /// The index and the trailer that end a history.
-  func encodeEnd(dropped: UInt64) -> [UInt8] {
+  /// The index and the trailer that end a history whose names are `names`.
+  func encodeEnd(names: NameTable, dropped: UInt64) -> [UInt8] {
     var payload = ByteWriter()
+    let defined = names.entries(after: .none, upTo: written)
+    payload.varint(UInt64(defined.count))
+    payload.names(defined[...])
     for entry in index {
       payload.varint(entry.offset)
       payload.varint(UInt64(entry.count))
       payload.zigzag(entry.earliest)
       payload.zigzag(entry.latest)
     }
-    var batch = Batch(number: number, names: written, index: index, bytes: [])
-    append(.index, count: min(index.count, HistoryFormat.maxOperations), payload.bytes, dropped, to: &batch)
+    var batch = Batch(number: number, names: self.written)
+    append(.index, count: min(index.count, HistoryFormat.maxOperations), payload.bytes, dropped, .none, to: &batch)
     var trailer = ByteWriter()
     trailer.fixed(offset)
     trailer.fixed(CRC32C.of(trailer.bytes[...]))
@@ -59,14 +58,17 @@ struct HistoryWriter {
   mutating func commit(_ batch: Batch) {
     number = batch.number
     written = batch.names
-    index = batch.index
+    if let entry = batch.entry { index.append(entry) }
     offset += UInt64(batch.bytes.count)
   }
 
-  private func append(_ type: BlockType, count: Int, _ raw: [UInt8], _ dropped: UInt64, to batch: inout Batch) {
+  private func append(
+    _ type: BlockType, count: Int, _ raw: [UInt8], _ dropped: UInt64, _ span: HistorySpan, to batch: inout Batch
+  ) {
     let payload = compressor.compress(raw, level: Self.level)
     let header = BlockHeader(
-      type: type, number: batch.number, count: count, raw: raw.count, payload: payload, dropped: dropped)
+      type: type, number: batch.number, count: count, raw: raw.count, payload: payload, dropped: dropped,
+      span: span)
     batch.bytes += header.encoded()
     batch.bytes += payload
     batch.number += 1
@@ -76,8 +78,8 @@ struct HistoryWriter {
   struct Batch {
     fileprivate(set) var number: UInt32
     fileprivate(set) var names: NameTable.Counts
-    fileprivate(set) var index: [HistoryIndexEntry]
-    fileprivate(set) var bytes: [UInt8]
+    fileprivate(set) var entry: HistoryIndexEntry?
+    fileprivate(set) var bytes: [UInt8] = []
   }
 }
 
@@ -96,7 +98,18 @@ extension NameTable {
 
   var counts: Counts { Counts(Table.allCases.map { self[$0].count }) }
 
-  func entries(after counts: Counts) -> [(table: Table, name: String)] {
-    Table.allCases.flatMap { table in self[table].dropFirst(counts[table]).map { (table, $0) } }
+  /// The names that were entered after `counts`, and before `end`.
+  func entries(after counts: Counts, upTo end: Counts? = nil) -> [(table: Table, name: String)] {
+    let end = end ?? self.counts
+    return Table.allCases.flatMap { table in self[table][counts[table]..<end[table]].map { (table, $0) } }
+  }
+}
+
+extension ByteWriter {
+  fileprivate mutating func names(_ entries: ArraySlice<(table: NameTable.Table, name: String)>) {
+    for entry in entries {
+      bytes.append(entry.table.rawValue)
+      text(entry.name)
+    }
   }
 }
