@@ -14,6 +14,8 @@ public enum NetlinkObject: Sendable, Hashable, Codable, CustomStringConvertible 
   case rule(table: String, chain: String)
   /// A network interface.
   case link(String)
+  /// A queueing discipline or class of an interface.
+  case discipline(String, link: String)
   /// An address of an interface.
   case address(String, link: String)
   /// A route.
@@ -38,6 +40,7 @@ public enum NetlinkObject: Sendable, Hashable, Codable, CustomStringConvertible 
     case .elements(let table, let set): "elements of set \"\(table)/\(set)\""
     case .rule(let table, let chain): "rule of chain \"\(table)/\(chain)\""
     case .link(let name): "link \"\(name)\""
+    case .discipline(let kind, let link): "queueing discipline \(kind) of link \"\(link)\""
     case .address(let address, let link): "address \(address) of link \"\(link)\""
     case .route(let route): "route \(route)"
     case .namespace(let name): "namespace \"\(name)\""

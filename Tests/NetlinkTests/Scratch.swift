@@ -16,3 +16,28 @@ func uniqueName() -> String {
 
 /// Whether this process may do what these tests do.
 let isRoot = geteuid() == 0
+
+/// What a shell command prints on its standard output. In a namespace's `run` it runs inside of that.
+func output(of command: String) throws -> String {
+  guard let pipe = popen(command, "r") else { throw CommandFailure(command: command, status: -1) }
+  var bytes: [UInt8] = []
+  var buffer = [UInt8](repeating: 0, count: 4096)
+  while true {
+    let count = fread(&buffer, 1, buffer.count, pipe)
+    guard count > 0 else { break }
+    bytes += buffer[..<count]
+  }
+  let status = pclose(pipe)
+  guard status == 0 else { throw CommandFailure(command: command, status: status) }
+  return String(decoding: bytes, as: UTF8.self)
+}
+
+struct CommandFailure: Error {
+  var command: String
+  var status: Int32
+}
+
+/// Whether a program is there.
+func canRun(_ program: String) -> Bool {
+  ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].contains { access("\($0)/\(program)", X_OK) == 0 }
+}

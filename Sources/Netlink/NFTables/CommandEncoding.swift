@@ -146,6 +146,8 @@ extension NFTables {
       if let size = set.size {
         try writer.nest(9) { (writer) throws(WireError) in try writer.big(1, size) }
       }
+      // A note for `nft` list, which takes keys for numbers in network order otherwise (NFTNL_UDATA_SET_KEYBYTEORDER).
+      if set.key.isHostOrder { try writer.raw(13, [0, 4, 1, 0, 0, 0]) }
     }
 
     /// Elements of one kind differ in their last bytes only, the key: the rest is laid out once.

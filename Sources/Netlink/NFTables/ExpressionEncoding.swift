@@ -92,7 +92,8 @@ extension NFTables.Expression {
     case .forward(let register):
       try writer.big(1, register.number)
     case .reject(.tcpReset):
-      try writer.big(1, UInt32(1))  // NFT_REJECT_TCP_RST
+      try writer.big(1, UInt32(1))  // NFT_REJECT_TCP_RST, which has no code
+      try writer.big(2, UInt8(0))
     case .reject(.icmp(let code)):
       try writer.big(1, UInt32(2))  // NFT_REJECT_ICMPX_UNREACH
       try writer.big(2, code.rawValue)

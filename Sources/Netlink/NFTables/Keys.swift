@@ -39,6 +39,14 @@ extension NFTables {
       }
     }
 
+    /// Whether it is a number in the host's byte order.
+    var isHostOrder: Bool {
+      switch self {
+      case .mark, .user, .interfaceIndex: true
+      default: false
+      }
+    }
+
     /// Bytes of a key.
     public var lengthBytes: Int {
       switch self {

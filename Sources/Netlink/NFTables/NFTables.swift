@@ -77,6 +77,8 @@ public enum NFTables {
     /// Right before departure.
     case postrouting
     /// As it comes out of a device, before everything else. Family `netdev`.
+    ///
+    /// From kernel 6.16 on the device need not exist: the chain waits for one of that name.
     case ingress(device: String)
     /// As it goes into a device, after everything else. Family `netdev`, kernel 5.16.
     case egress(device: String)

@@ -46,12 +46,14 @@ final class HolderCore: Sendable {
     let compiled = try fault.compile()
 
     let sent = timebase.monotonic()
-    let life = compiled.lifeMilliseconds(leftOfLease: fault.timing.leaseMilliseconds)
+    let life = HeldFault.firstLifeMilliseconds(compiled)
     do { try connection.commit(compiled.arm(lifeMilliseconds: life)) } catch { throw fail(.kernel(error)) }
     let armed = timebase.monotonic()
     do {
-      guard let table = try connection.table(compiled.table), table.owner == connection.port else {
-        throw fail(.notAsAsked("table \(compiled.table) is not ours"))
+      for table in compiled.tables {
+        guard let found = try connection.table(table.id), found.owner == connection.port else {
+          throw fail(.notAsAsked("table \(table.id) is not ours"))
+        }
       }
     } catch {
       let removed = remove(compiled)
@@ -64,7 +66,7 @@ final class HolderCore: Sendable {
     }
     emit(fault.id, at: armed, .armed)
     return ArmReceipt(
-      fault: fault.id, table: "\(compiled.table)", sentAtNanoseconds: sent, armedAtNanoseconds: armed, refresh: refresh)
+      fault: fault.id, table: compiled.tableNames, sentAtNanoseconds: sent, armedAtNanoseconds: armed, refresh: refresh)
   }
 
   func counters(of id: String) throws(FaultError) -> FaultCounters {
@@ -86,8 +88,7 @@ final class HolderCore: Sendable {
     }
     do {
       try read(&held)
-      // Peers that timed out are missing too, but nobody took them.
-      let isSilent = timebase.monotonic() >= held.inForceUntil
+      let isSilent = held.isSilent(at: timebase.monotonic())
       return try end(held, isSilent ? held.silentEnd : held.missing.map { .vanished($0) } ?? .disarmed)
     } catch {
       // Without heartbeats the kernel ends it by itself, whatever the reason of the refusal.
@@ -133,20 +134,18 @@ final class HolderCore: Sendable {
       try read(&held)
       if start >= held.leaseEnd {
         _ = try end(held, .leaseExpired)
-      } else if start >= held.inForceUntil {
-        _ = try end(held, held.silentEnd)
       } else if let missing = held.missing {
         _ = try end(held, .vanished(missing))
-      } else {
-        let life = held.compiled.lifeMilliseconds(leftOfLease: (held.leaseEnd - start) / 1_000_000)
-        try connection.commit(held.compiled.refresh(lifeMilliseconds: life, refresh))
-        // An element may have timed out while the batch was on its way; it is then a new one, after a gap.
-        if timebase.monotonic() >= held.inForceUntil {
-          _ = try end(held, .lapsed)
-        } else {
-          held.refreshed(at: start, lifeMilliseconds: life)
-          keep(held)
+      } else if held.isOn, held.isTurnOver(at: start) {
+        if let turn = held.endTurn() {
+          emit(
+            held.fault.id, at: start, .turn(fromNanoseconds: turn.lowerBound, untilNanoseconds: turn.upperBound))
         }
+        keep(held)
+      } else if held.isSilent(at: start) {
+        _ = try end(held, held.silentEnd)
+      } else {
+        try refresh(&held, at: start)
       }
     } catch {
       emit(held.fault.id, at: timebase.monotonic(), .heartbeatFailed("\(error)"))
@@ -155,18 +154,41 @@ final class HolderCore: Sendable {
     }
   }
 
+  /// Prolongs what is in force, or begins the next turn of what is not.
+  private func refresh(_ held: inout HeldFault, at start: Int64) throws(NetlinkError) {
+    guard held.needsRefresh(at: start) else {
+      keep(held)
+      return
+    }
+    let isOn = held.isOn
+    let life = isOn ? held.lifeMilliseconds(at: start) : held.nextTurnMilliseconds(at: start)
+    try connection.commit(held.compiled.refresh(lifeMilliseconds: life, refresh, isInForce: isOn))
+    if !isOn {
+      held.begin(turnAt: start, appliedAt: timebase.monotonic(), lifeMilliseconds: life)
+    } else if timebase.monotonic() >= held.inForceUntil {
+      // An element may have timed out while the batch was on its way; it is then a new one, after a gap.
+      _ = try end(held, .lapsed)
+      return
+    } else {
+      held.refreshed(at: start, lifeMilliseconds: life)
+    }
+    keep(held)
+  }
+
   /// Reads the counters, and whether the fault is all there. Reports its first bite.
   private func read(_ held: inout HeldFault) throws(NetlinkError) {
     let wasBiting = held.counters.packets > 0
     let at = timebase.monotonic()
-    let rules = try connection.rules(of: held.compiled.table)
-    var peers: [Int]?
-    if held.countsPeers, !rules.isEmpty {
-      peers = try held.compiled.sets.map { (set) throws(NetlinkError) in
-        try connection.elements(of: set.name, in: held.compiled.table).count
+    var readings: [HeldFault.Reading] = []
+    for table in held.compiled.tables {
+      let rules = try connection.rules(of: table.id)
+      var elements: [String: Int] = [:]
+      for set in HeldFault.countedSets(of: table) where !rules.isEmpty && set.life == .table {
+        elements[set.name] = try connection.elements(of: set.name, in: table.id).count
       }
+      readings.append(HeldFault.Reading(rules: rules, elements: elements))
     }
-    held.note(rules, livePeers: peers, at: at)
+    held.note(readings, at: at)
     if !wasBiting, held.counters.packets > 0 { emit(held.fault.id, at: at, .biting(held.counters)) }
   }
 
@@ -174,13 +196,16 @@ final class HolderCore: Sendable {
 
   private func end(_ held: HeldFault, _ reason: FaultOutcome.End) throws(NetlinkError) -> FaultOutcome {
     let asked = timebase.monotonic()
-    do { try connection.commit(held.compiled.disarm) } catch {
-      guard error.errno == 2 else { throw error }  // ENOENT: it is gone already
-    }
-    if try connection.table(held.compiled.table) != nil {
-      throw NetlinkError(
-        .incomplete("the table is still there after its deletion"), call: "NFT_MSG_DELTABLE",
-        object: .table(held.compiled.table.name))
+    // One by one: a table that somebody removed must not keep the others.
+    for table in held.compiled.tables {
+      do { try connection.commit(.init([.deleteTable(table.id)])) } catch {
+        guard error.errno == 2 else { throw error }  // ENOENT: it is gone already
+      }
+      if try connection.table(table.id) != nil {
+        throw NetlinkError(
+          .incomplete("the table is still there after its deletion"), call: "NFT_MSG_DELTABLE",
+          object: .table(table.id.name))
+      }
     }
     // What was not seen is not claimed: the end of force is the deletion, or the first moment at which the kernel may
     // have let it go, or the last moment at which it was seen whole.

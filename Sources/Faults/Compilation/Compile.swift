@@ -1,0 +1,357 @@
+internal import Netlink
+
+extension Fault {
+  /// The prefix of the names of all tables that this tool makes.
+  public static let tablePrefix = "bs_"
+
+  /// Checks the fault and lays out its kernel objects. Touches nothing.
+  ///
+  /// - Parameter node: what the node can do and which devices it has.
+  /// - Throws: ``FaultError``: a mistake in the fault, or an effect that this node cannot have, with what it lacks.
+  public func compile(for node: NodeProfile = .unknown) throws(FaultError) -> CompiledFault {
+    try validate()
+    var compilation = Compilation(self, node)
+    do throws(Mistake) {
+      try compilation.run()
+    } catch {
+      throw FaultError(error.reason, fault: id, node: self.node)
+    }
+    return compilation.result
+  }
+
+  /// The name of a device of this fault: `bs` and 48 bits of a hash, which is what 15 bytes hold.
+  func deviceName(_ role: ScaffoldRequest.Role) -> String {
+    let digits = String(Self.hash("\(run)/\(id)/\(role.rawValue)") >> 16, radix: 16)
+    return "bs" + String(repeating: "0", count: 12 - digits.count) + digits
+  }
+
+  /// FNV-1a, 64 bits.
+  static func hash(_ text: String) -> UInt64 {
+    text.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+  }
+}
+
+/// One fault on its way to kernel objects.
+private struct Compilation {
+  typealias Rule = CompiledFault.Rule
+  typealias Step = CompiledFault.Step
+
+  let fault: Fault
+  let node: NodeProfile
+  private var ip: TableBuilder
+  private var device: TableBuilder
+  private var scaffolds: [ScaffoldRequest] = []
+  private var lines: [DelayLineRequest] = []
+  private var mechanisms: [MechanismChoice] = []
+
+  init(_ fault: Fault, _ node: NodeProfile) {
+    self.fault = fault
+    self.node = node
+    let name = "\(Fault.tablePrefix)\(fault.run)_\(fault.id)"
+    // Never 0, which is the mark of packets without one.
+    let mark = UInt32(truncatingIfNeeded: Fault.hash(name)) | 1
+    ip = TableBuilder(.inet, name: name, fault.targets, mark: mark, firstSet: 1)
+    device = TableBuilder(.netdev, name: name, fault.targets, mark: mark, firstSet: 101)
+  }
+
+  var result: CompiledFault {
+    CompiledFault(
+      fault: fault, tables: [ip.table, device.table].filter { !$0.chains.isEmpty }, scaffolds: scaffolds, lines: lines,
+      mechanisms: mechanisms)
+  }
+
+  mutating func run() throws(Mistake) {
+    if fault.targets.cgroup != nil, fault.inbound != nil || fault.outbound != nil {
+      try need(.socketCgroup, for: "choosing packets by control group")
+    }
+    if fault.targets.user != nil, fault.outbound != nil {
+      try need(.socketUser, for: "choosing packets by user")
+    }
+    if let effect = fault.inbound { try inbound(effect) }
+    if let effect = fault.outbound { try outbound(effect) }
+    if fault.killsConnections {
+      try need(.socketDestroy, for: "destroying connections")
+      choose(
+        nil, "connections", .socketDestroy, "it destroys sockets of any program, and both ends learn of it at once",
+        "once, at arming; connections that are made later live; listening sockets are never touched")
+    }
+  }
+
+  // MARK: Inbound
+
+  private mutating func inbound(_ effect: Fault.Effect) throws(Mistake) {
+    let ipPlace = Place(layer: .ip, direction: .inbound)
+    let shaping = try shaping(effect, .inbound)
+    if shaping.scaffold != nil {
+      if fault.targets.cgroup != nil {
+        throw Mistake(
+          .unsupported(
+            "its inbound \(shaping.part) is made where packets come out of a device, and there they belong to no control "
+              + "group yet; choose them by port, or shape what the other end sends"))
+      }
+      let devices = try devices(for: "its inbound \(shaping.part)")
+      device.add(
+        "in", at: Place(layer: .device, direction: .inbound), devices: devices.map { .ingress(device: $0) },
+        by: .bySocket
+      ) { _, family in
+        [
+          Rule(
+            steps: [.fixed(.counter), .forward(.inbound)],
+            counters: [.init(direction: .inbound, family: family, fate: .shaped)])
+        ]
+      }
+    }
+    guard effect.cut != nil || effect.loss != nil || shaping.line != nil else { return }
+    let cut = cutSteps(effect.cut)
+    let loss = try lossDraw(effect.loss, .inbound)
+    let queue = shaping.line.map { _ in queueStep(.inbound) }
+    if let refusal = effect.cut {
+      choose(
+        .inbound, "cut", refusal == .silence ? .dropAtArrival : .reject,
+        refusal == .silence
+          ? "a packet dropped where it arrives leaves its sender with TCP's own back-off, as a cut cable does"
+          : "a firewall answers so", "every packet from the moment of arming")
+    }
+    // NF_IP_PRI_RAW: before connection tracking (−200), so that a dropped packet leaves no trace in it and moves none of
+    // its timers.
+    ip.add("in", at: ipPlace, hook: .prerouting, priority: -300, by: .bySocket) { table, family in
+      var rules: [Rule] = []
+      func counter(_ fate: CompiledFault.Counter.Fate) -> CompiledFault.Counter {
+        .init(direction: .inbound, family: family, fate: fate)
+      }
+      if let cut { rules.append(Rule(steps: [.fixed(.counter)] + cut, counters: [counter(.stopped)])) }
+      if let loss { rules.append(loss.rule(&table, .inbound, family, stop: [.fixed(.verdict(.drop))])) }
+      if let queue { rules.append(Rule(steps: [.fixed(.counter), queue], counters: [counter(.shaped)])) }
+      return rules
+    }
+  }
+
+  // MARK: Outbound
+
+  private mutating func outbound(_ effect: Fault.Effect) throws(Mistake) {
+    let marks = fault.targets.cgroup != nil
+    if let refusal = effect.cut, refusal != .silence {
+      let steps = cutSteps(refusal) ?? []
+      choose(
+        .outbound, "cut", .reject, "the program that sends is told at once, as by a firewall on its own host",
+        "every packet from the moment of arming")
+      ip.add(
+        "out", at: Place(layer: .ip, direction: .outbound), hook: .output, priority: -300, by: .bySocket
+      ) { _, family in
+        [
+          Rule(
+            steps: [.fixed(.counter)] + steps,
+            counters: [.init(direction: .outbound, family: family, fate: .stopped)])
+        ]
+      }
+      return
+    }
+    let shaping = try shaping(effect, .outbound)
+    if shaping.line != nil {
+      let queue = queueStep(.outbound)
+      // Behind source address translation (100): the last hook of the protocols.
+      ip.add(
+        "out", at: Place(layer: .ip, direction: .outbound), hook: .postrouting, priority: 300,
+        by: marks ? .byMark : .bySocket
+      ) { _, family in
+        [
+          Rule(
+            steps: [.fixed(.counter), queue],
+            counters: [.init(direction: .outbound, family: family, fate: .shaped)])
+        ]
+      }
+    }
+    let stops = effect.cut == .silence || effect.loss != nil
+    if stops || shaping.scaffold != nil {
+      let what = stops ? (effect.cut != nil ? "cut" : "loss") : shaping.part
+      let devices = try devices(for: "its outbound \(what)")
+      try need([.egressHook, .forward, .ifb], for: "its outbound \(what)", otherwise: Self.askTheOtherEnd)
+      let loss = try lossDraw(effect.loss, .outbound)
+      if stops {
+        scaffolds.append(ScaffoldRequest(role: .hole, device: fault.deviceName(.hole), queue: .down))
+      }
+      if effect.cut != nil {
+        choose(
+          .outbound, "cut", .swallowAtDeparture,
+          "a device that is down swallows packets without telling their sender, whose TCP then backs off as it does when a "
+            + "cable is cut", "every packet from the moment of arming")
+      }
+      let shapes = shaping.scaffold != nil
+      device.add(
+        "out", at: Place(layer: .device, direction: .outbound), devices: devices.map { .egress(device: $0) },
+        by: marks ? .byMark : .bySocket
+      ) { table, family in
+        func counter(_ fate: CompiledFault.Counter.Fate) -> CompiledFault.Counter {
+          .init(direction: .outbound, family: family, fate: fate)
+        }
+        var rules: [Rule] = []
+        if effect.cut != nil {
+          rules.append(Rule(steps: [.fixed(.counter), .forward(.hole)], counters: [counter(.stopped)]))
+        }
+        if let loss { rules.append(loss.rule(&table, .outbound, family, stop: [.forward(.hole)])) }
+        if shapes {
+          rules.append(Rule(steps: [.fixed(.counter), .forward(.outbound)], counters: [counter(.shaped)]))
+        }
+        return rules
+      }
+    }
+    if let group = fault.targets.cgroup {
+      // Behind all that may set a mark of its own.
+      ip.addMarking("mark", hook: .output, priority: 300, group)
+    }
+  }
+
+  private static let askTheOtherEnd = "make an inbound fault on the node at the other end"
+
+  // MARK: Parts
+
+  private mutating func choose(
+    _ direction: Fault.Direction?, _ part: String, _ mechanism: MechanismChoice.Mechanism, _ why: String,
+    _ accuracy: String
+  ) {
+    mechanisms.append(
+      MechanismChoice(direction: direction, part: part, mechanism: mechanism, why: why, accuracy: accuracy))
+  }
+
+  /// - Throws: what the node lacks.
+  private func need(
+    _ abilities: NodeProfile.Abilities, for what: String, otherwise: String? = nil
+  ) throws(Mistake) {
+    let missing = abilities.subtracting(node.can)
+    guard missing.isEmpty else {
+      throw Mistake(
+        .unsupported(
+          "\(what) needs \(missing.names.joined(separator: " and ")), which this node is not known to have"
+            + (otherwise.map { "; \($0)" } ?? "")))
+    }
+  }
+
+  private func devices(for what: String) throws(Mistake) -> [String] {
+    let devices = fault.targets.devices ?? node.devices
+    if let unknown = devices.first(where: { !node.devices.contains($0) }) {
+      let known = node.devices.isEmpty ? "none" : node.devices.sorted().joined(separator: ", ")
+      throw Mistake("\(what) is to be made on device \"\(unknown)\", which the node has not; it has \(known)")
+    }
+    guard !devices.isEmpty else {
+      throw Mistake("\(what) is made on devices, and the node has none besides its loopback")
+    }
+    return devices.sorted()
+  }
+
+  private func cutSteps(_ refusal: Fault.Refusal?) -> [Step]? {
+    switch refusal {
+    case nil: nil
+    case .silence: [.fixed(.verdict(.drop))]
+    case .tcpReset: [.fixed(.reject(.tcpReset))]
+    case .icmp(.hostUnreachable): [.fixed(.reject(.icmp(.host)))]
+    case .icmp(.adminProhibited): [.fixed(.reject(.icmp(.prohibited)))]
+    case .icmp(.portUnreachable): [.fixed(.reject(.icmp(.port)))]
+    }
+  }
+
+  private func queueStep(_ direction: Fault.Direction) -> Step {
+    .queue(direction, isTarget: !node.can.contains(.queueExpression))
+  }
+
+  // MARK: Loss
+
+  private mutating func lossDraw(_ loss: Fault.Loss?, _ direction: Fault.Direction) throws(Mistake) -> LossDraw? {
+    guard let loss else { return nil }
+    let draw = try LossDraw(loss, seed: fault.seed, direction)
+    choose(
+      direction, "loss", direction == .inbound ? .dropAtArrival : .swallowAtDeparture, draw.why, draw.accuracy)
+    return draw
+  }
+
+  // MARK: Shaping
+
+  private struct Shaping {
+    var part: String
+    var scaffold: ScaffoldRequest?
+    var line: DelayLineRequest?
+  }
+
+  /// What shapes the packets of one direction: a device with netem, or a device with a token bucket and a delay line.
+  private mutating func shaping(
+    _ effect: Fault.Effect, _ direction: Fault.Direction
+  ) throws(Mistake) -> Shaping {
+    var shaping = Shaping(part: effect.delay != nil ? "delay" : effect.rate != nil ? "rate" : "shaping")
+    guard effect.shapes else { return shaping }
+    let hook: NodeProfile.Abilities = direction == .inbound ? .ingressHook : .egressHook
+    let role: ScaffoldRequest.Role = direction == .inbound ? .inbound : .outbound
+    let onlyRate = effect.delay == nil && effect.duplicate == nil && effect.corrupt == nil
+    // netem's own rate has neither burst nor queue of its own.
+    let ratesAlike = effect.rate.map { $0.burstBytes == nil && $0.queueBytes == nil } ?? true
+    let changesPackets = effect.duplicate != nil || effect.corrupt != nil
+    if !onlyRate, node.can.isSuperset(of: [hook, .forward, .ifb, .netem]), ratesAlike || changesPackets,
+      !fault.repeatsExactly || changesPackets, fault.targets.cgroup == nil || direction == .outbound
+    {
+      guard ratesAlike else {
+        throw Mistake(
+          .unsupported(
+            "its \(direction) rate states a burst or a queue, which netem has not, beside duplication or corruption, which "
+              + "only netem has; leave one of them out"))
+      }
+      guard !fault.repeatsExactly else {
+        throw Mistake(
+          .unsupported("its \(direction) duplication and corruption are netem's, which does not repeat exactly"))
+      }
+      let limit = Self.netemLimit(effect)
+      var shaped = effect
+      shaped.loss = nil
+      shaping.scaffold = ScaffoldRequest(
+        role: role, device: fault.deviceName(role),
+        queue: .netem(shaped, limitPackets: limit, seed: Fault.hash("\(fault.seed) \(direction)")))
+      choose(
+        direction, shaping.part, .netem, "the kernel has it, and it works beside the paths of all other packets",
+        "about 0.1 to 0.2 ms more than asked for; at most \(limit) packets wait")
+      return shaping
+    }
+    if changesPackets {
+      try need(
+        [hook, .forward, .ifb, .netem], for: "\(direction) duplication and corruption",
+        otherwise: "without netem packets can be lost, delayed and reordered, but not copied or changed")
+      throw Mistake(
+        .unsupported(
+          "its \(direction) duplication and corruption are netem's, and netem sees no control group; choose packets by "
+            + "address or port"))
+    }
+    if let delay = effect.delay {
+      guard !node.can.isDisjoint(with: [.queueExpression, .queueTarget]) else {
+        throw Mistake(
+          .unsupported(
+            "its \(direction) delay needs \(NodeProfile.Abilities.netem.names[0]) with ifb devices, or "
+              + "\(NodeProfile.Abilities.queueExpression.names[0]), or \(NodeProfile.Abilities.queueTarget.names[0]); this "
+              + "node is known to have none of them"))
+      }
+      shaping.line = DelayLineRequest(
+        direction: direction, delay: delay, reorder: effect.reorder, seed: Fault.hash("\(fault.seed) \(direction)"))
+      lines.append(contentsOf: [shaping.line].compactMap { $0 })
+      choose(
+        direction, "delay", .delayLine,
+        fault.repeatsExactly
+          ? "it repeats packet by packet"
+          : node.can.contains(.netem) ? "netem cannot do this one" : "the kernel has no netem",
+        "about 0.1 ms more than asked for; when we die, packets pass at once, and those that are held are lost")
+    }
+    if let rate = effect.rate {
+      try need([hook, .forward, .ifb, .tokenBucket], for: "its \(direction) rate")
+      shaping.part = "rate"
+      shaping.scaffold = ScaffoldRequest(role: role, device: fault.deviceName(role), queue: .tokenBucket(rate))
+      choose(
+        direction, "rate", .tokenBucket, "a token bucket is exact, and stands on a device of our own",
+        rate.words)
+    }
+    return shaping
+  }
+
+  /// Packets that can wait at once: what comes within the longest delay, at the limited rate or at a million a second.
+  private static func netemLimit(_ effect: Fault.Effect) -> UInt32 {
+    let delay = effect.delay.map { Double($0.baseNanoseconds + 4 * $0.jitterNanoseconds) / 1e9 } ?? 0
+    let slots = effect.delay?.slots.map { Double($0.maximumNanoseconds) / 1e9 } ?? 0
+    // A packet of a limited stream may be as small as 64 bytes; the queue of the rate itself comes on top.
+    let rate = effect.rate.map { min(1e6, Double($0.bytesPerSecond) / 64) } ?? 1e6
+    let queue = effect.rate.map { Double($0.queue) / 64 } ?? 0
+    return UInt32(max(1000, min(4_000_000, rate * (delay + slots) + queue + 1000)))
+  }
+}

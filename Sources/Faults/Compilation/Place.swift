@@ -1,0 +1,39 @@
+internal import Netlink
+
+/// Where a rule stands: it decides how the parts of a packet are found there.
+struct Place: Hashable {
+  enum Layer: Hashable {
+    /// Chains of the inet family: after routing knows the packet.
+    case ip
+    /// Chains of the netdev family: at a device, below the protocols.
+    case device
+  }
+
+  var layer: Layer
+  var direction: Fault.Direction
+
+  /// Lets only packets of `family` go on.
+  func isFamily(_ family: IPAddress.Family) -> [NFTables.Expression] {
+    let number = NFTables.ProtocolFamily(family)
+    return switch layer {
+    case .ip: [.loadProtocolFamily, .compare(.equal, [number.rawValue])]
+    case .device: [.load(.etherType), .compare(.equal, number.etherType)]
+    }
+  }
+
+  /// Loads the address of the other end.
+  func remoteAddress(_ family: IPAddress.Family) -> NFTables.Expression {
+    let length = UInt32(family.bits / 8)
+    let source: UInt32 = family == .v4 ? 12 : 8
+    return .loadNetworkHeader(offset: direction == .inbound ? source : source + length, length: length)
+  }
+
+  /// Loads the port of the other end. All protocols with ports begin with source and destination.
+  var remotePort: NFTables.Expression { .loadTransportHeader(offset: direction == .inbound ? 0 : 2, length: 2) }
+
+  /// Loads the port of this end.
+  var localPort: NFTables.Expression { .loadTransportHeader(offset: direction == .inbound ? 2 : 0, length: 2) }
+
+  /// Loads what the set `alive` is keyed by.
+  var aliveKey: NFTables.Expression { .load(layer == .ip ? .protocolFamily : .etherType) }
+}

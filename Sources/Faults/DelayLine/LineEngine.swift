@@ -1,0 +1,201 @@
+internal import CKernel
+internal import Glibc
+internal import Netlink
+internal import Support
+internal import Synchronization
+
+/// What lives on a line's thread: the queue, the timer, the packets that are held.
+///
+/// It is unchecked because all of it but `shared` is touched by that thread alone, from `init` to its last job.
+final class LineEngine: @unchecked Sendable {
+  let queueNumber: UInt16
+  private let timebase: Timebase
+  private let bell: Int32
+  private let capacity: Int
+  private let poller: Int32
+  private var queue: PacketQueue?
+  private var timer: DueTimer?
+  private var schedule: DelaySchedule
+  private var held = HeldPackets()
+  private var drops: [PacketQueue.Decision] = []
+  private var lastID: UInt32 = 0
+  private var tally = DelayLine.Counters()
+  private let shared = Mutex(Shared())
+
+  private struct Shared: Sendable {
+    var counters = DelayLine.Counters()
+    var errors = DurationHistogram()
+  }
+
+  private enum Tag {
+    static let bell: UInt32 = 1
+    static let timer: UInt32 = 2
+    static let queue: UInt32 = 4
+  }
+
+  /// Packets beyond the line's own capacity that the kernel's queue takes before it lets them pass: those on their way.
+  private static let margin: UInt32 = 4096
+  private static let idleMilliseconds: Int32 = 250
+
+  init(_ settings: DelayLine.Settings, bell: Int32, timebase: Timebase) throws {
+    self.timebase = timebase
+    self.bell = bell
+    capacity = Int(settings.capacity)
+    schedule = DelaySchedule(settings)
+    let queue = try PacketQueue(
+      options: .init(
+        copy: (settings.delay?.slots?.bytes ?? 0) > 0 ? .descriptionAndLength : .description,
+        maximumLength: settings.capacity + Self.margin))
+    queueNumber = queue.number
+    let timer = try DueTimer()
+    poller = bs_poller()
+    guard poller >= 0 else { throw SystemError("epoll_create1") }
+    for (descriptor, tag) in [
+      (bell, Tag.bell), (timer.fileDescriptor, Tag.timer), (queue.fileDescriptor, Tag.queue),
+    ] {
+      guard bs_poller_add(poller, descriptor, tag) == 0 else {
+        let failure = SystemError("epoll_ctl")
+        Glibc.close(poller)
+        throw failure
+      }
+    }
+    self.queue = consume queue
+    self.timer = consume timer
+  }
+
+  var counters: DelayLine.Counters {
+    shared.withLock { shared in
+      var counters = shared.counters
+      counters.medianErrorNanoseconds = shared.errors.quantile(0.5)
+      counters.highErrorNanoseconds = shared.errors.quantile(0.99)
+      counters.largestErrorNanoseconds = shared.errors.largest
+      return counters
+    }
+  }
+
+  // MARK: On the line's thread
+
+  /// Works until the bell rings, or for a while without any packet. Returns when it wants to be called again: at once.
+  func work() -> Int64? {
+    while queue != nil {
+      var tags: UInt32 = 0
+      guard bs_poller_wait(poller, Self.idleMilliseconds, &tags) >= 0 else {
+        giveUp("epoll_wait: \(SystemError("epoll_wait"))")
+        return nil
+      }
+      advance(timerHasFired: tags & Tag.timer != 0)
+      if tags & Tag.bell != 0 {
+        var count: UInt64 = 0
+        _ = read(bell, &count, 8)
+        return 0
+      }
+      if tags == 0 { return 0 }
+    }
+    return nil
+  }
+
+  /// Lets pass all that is held.
+  func releaseHeld() {
+    guard queue != nil else { return }
+    do {
+      try receive()
+      try decide()
+      try queue?.releaseAll(lastID: lastID)
+      forgetHeld()
+      try timer?.set(nil, hasFired: true)
+    } catch { giveUp("\(error)") }
+    publish()
+  }
+
+  /// Lets pass all that is held and all that still comes, and ends the queue.
+  func close() {
+    guard queue != nil else { return }
+    do {
+      // From here on what comes does not fit and so passes: nothing is left behind when the queue goes.
+      try queue?.setMaximumLength(0)
+      try receive()
+      try decide()
+      try queue?.releaseAll(lastID: lastID)
+      forgetHeld()
+      try queue?.unbind()
+    } catch { tally.failure = tally.failure ?? "\(error)" }
+    // Here and not in `deinit`, which runs on any thread, where these numbers are the descriptors of somebody else.
+    queue = nil
+    timer = nil
+    Glibc.close(poller)
+    publish()
+  }
+
+  private func advance(timerHasFired: Bool) {
+    do {
+      try receive()
+      try decide()
+      try timer?.set(held.nextDue, hasFired: timerHasFired)
+    } catch { giveUp("\(error)") }
+    publish()
+  }
+
+  /// Takes what has come, but not for ever: what is due must go.
+  private func receive() throws {
+    for _ in 0..<4 {
+      var now: Int64?
+      let receipt = try queue?.receive { packet in
+        let arrival = now ?? timebase.monotonic()
+        now = arrival
+        admit(packet, at: arrival)
+      }
+      guard let receipt else { return }
+      tally.refusals += UInt64(receipt.refusedVerdicts)
+      if !receipt.isFull { return }
+    }
+  }
+
+  private func admit(_ packet: QueuedPacket, at arrival: Int64) {
+    tally.arrived += 1
+    tally.missed += UInt64(packet.id &- lastID &- 1)
+    lastID = packet.id
+    switch schedule.fate(ofArrivalAt: arrival, lengthBytes: packet.lengthBytes ?? 0) {
+    case .drop:
+      tally.lost += 1
+      drops.append(.one(id: packet.id, .drop))
+    case .release where held.count >= capacity:
+      tally.overflowed += 1
+      drops.append(.one(id: packet.id, .drop))
+    case .release(let due):
+      held.insert(.init(id: packet.id, due: due))
+      tally.mostHeld = max(tally.mostHeld, UInt64(held.count))
+    }
+  }
+
+  /// Sends the decisions that are due.
+  private func decide() throws {
+    let now = timebase.monotonic()
+    var dues: [Int64] = []
+    // Drops first: a decision about all up to a number would let them pass.
+    let decisions = drops + held.takeDue(at: now) { dues.append($0.due) }
+    drops.removeAll(keepingCapacity: true)
+    guard !decisions.isEmpty else { return }
+    try queue?.decide(decisions)
+    tally.released += UInt64(dues.count)
+    let done = timebase.monotonic()
+    shared.withLock { shared in
+      for due in dues { shared.errors.add(done - due) }
+    }
+  }
+
+  private func forgetHeld() {
+    tally.released += UInt64(held.count)
+    held.removeAll()
+  }
+
+  /// After a failure nothing may be held for ever: everything passes.
+  private func giveUp(_ reason: String) {
+    tally.failure = tally.failure ?? reason
+    close()
+  }
+
+  private func publish() {
+    tally.held = UInt64(held.count)
+    shared.withLock { $0.counters = tally }
+  }
+}
