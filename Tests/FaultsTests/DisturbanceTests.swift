@@ -26,7 +26,7 @@ import Testing
     let faults = Disturbance([one], and: others, killsConnections: true)
       .faults(id: "k", run: "r", timing: .init(lease: .seconds(1)))
     #expect(faults.map(\.node) == ["one"])
-    #expect(faults.allSatisfy(\.killsConnections))
+    #expect(faults.allSatisfy { $0.killsConnections })
   }
 
   /// The group's ports are this end's at the group, and the other end's at the others.

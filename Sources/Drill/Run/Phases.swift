@@ -10,7 +10,7 @@ internal import Workload
 extension DrillRun {
   func phases(_ lab: Lab, _ undo: UndoStack) async throws {
     let faults = FaultDirector(run: self, lab: lab)
-    let equipment = try faults.equip()
+    let equipment = try faults.equip(undo)
     try await enter(.baseline)
     try await withThrowingTaskGroup(of: Void.self) { group in
       let crew = Crew(run: self, lab: lab)
