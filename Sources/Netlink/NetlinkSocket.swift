@@ -10,6 +10,7 @@ final class NetlinkSocket: Sendable {
   /// The netlink family.
   enum Bus: Int32 {
     case route = 0
+    case socketDiagnosis = 4
     case netfilter = 12
   }
 

@@ -72,6 +72,22 @@ public final class NetworkNamespace: Sendable {
     }
   }
 
+  /// Makes a namespace without a name. It ends with this object and what was opened in it, however the process dies.
+  ///
+  /// - Throws: ``NetlinkError`` with EPERM without CAP_SYS_ADMIN.
+  public static func temporary() throws(NetlinkError) -> NetworkNamespace {
+    let object = NetlinkObject.namespace("without a name")
+    do {
+      // The errand's thread takes its new namespace with it, but for the file that is opened here.
+      return try current().run {
+        guard bs_unshare_net() == 0 else { throw NetlinkError.last("unshare", object) }
+        return try current()
+      }
+    } catch {
+      throw error as? NetlinkError ?? NetlinkError(.incomplete("\(error)"), call: "unshare", object: object)
+    }
+  }
+
   /// Opens the namespace with this name.
   ///
   /// - Throws: ``NetlinkError``: ENOENT if there is none, `.incomplete` if its maker was killed before it was mounted.

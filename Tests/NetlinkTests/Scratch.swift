@@ -41,3 +41,14 @@ struct CommandFailure: Error {
 func canRun(_ program: String) -> Bool {
   ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].contains { access("\($0)/\(program)", X_OK) == 0 }
 }
+
+/// Takes all capabilities from the calling thread alone, for good: only for a thread that ends soon.
+func dropCapabilities() -> Bool {
+  var header: [UInt32] = [0x2008_0522, 0]  // _LINUX_CAPABILITY_VERSION_3, this thread
+  let none = [UInt32](repeating: 0, count: 6)
+  return capset(&header, none) == 0
+}
+
+/// capset(2), for which the C library has a function but no header.
+@_silgen_name("capset") private func capset(_ header: UnsafeMutablePointer<UInt32>, _ data: UnsafePointer<UInt32>)
+  -> Int32
