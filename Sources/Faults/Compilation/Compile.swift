@@ -19,12 +19,6 @@ extension Fault {
     return compilation.result
   }
 
-  /// The name of a device of this fault: `bs` and 48 bits of a hash, which is what 15 bytes hold.
-  func deviceName(_ role: ScaffoldRequest.Role) -> String {
-    let digits = String(Self.hash("\(run)/\(id)/\(role.rawValue)") >> 16, radix: 16)
-    return "bs" + String(repeating: "0", count: 12 - digits.count) + digits
-  }
-
   /// FNV-1a, 64 bits.
   static func hash(_ text: String) -> UInt64 {
     text.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
@@ -82,7 +76,7 @@ private struct Compilation {
   private mutating func inbound(_ effect: Fault.Effect) throws(Mistake) {
     let ipPlace = Place(layer: .ip, direction: .inbound)
     let shaping = try shaping(effect, .inbound)
-    if shaping.scaffold != nil {
+    if shaping.hasScaffold {
       if fault.targets.cgroup != nil {
         throw Mistake(
           .unsupported(
@@ -101,10 +95,10 @@ private struct Compilation {
         ]
       }
     }
-    guard effect.cut != nil || effect.loss != nil || shaping.line != nil else { return }
+    guard effect.cut != nil || effect.loss != nil || shaping.hasLine else { return }
     let cut = cutSteps(effect.cut)
     let loss = try lossDraw(effect.loss, .inbound)
-    let queue = shaping.line.map { _ in queueStep(.inbound) }
+    let queue = shaping.hasLine ? queueStep(.inbound) : nil
     if let refusal = effect.cut {
       choose(
         .inbound, "cut", refusal == .silence ? .dropAtArrival : .reject,
@@ -147,7 +141,7 @@ private struct Compilation {
       return
     }
     let shaping = try shaping(effect, .outbound)
-    if shaping.line != nil {
+    if shaping.hasLine {
       let queue = queueStep(.outbound)
       // Behind source address translation (100): the last hook of the protocols.
       ip.add(
@@ -162,13 +156,13 @@ private struct Compilation {
       }
     }
     let stops = effect.cut == .silence || effect.loss != nil
-    if stops || shaping.scaffold != nil {
+    if stops || shaping.hasScaffold {
       let what = stops ? (effect.cut != nil ? "cut" : "loss") : shaping.part
       let devices = try devices(for: "its outbound \(what)")
       try need([.egressHook, .forward, .ifb], for: "its outbound \(what)", otherwise: Self.askTheOtherEnd)
       let loss = try lossDraw(effect.loss, .outbound)
       if stops {
-        scaffolds.append(ScaffoldRequest(role: .hole, device: fault.deviceName(.hole), queue: .down))
+        scaffold(.hole, nil, "that stays down")
       }
       if effect.cut != nil {
         choose(
@@ -176,7 +170,7 @@ private struct Compilation {
           "a device that is down swallows packets without telling their sender, whose TCP then backs off as it does when a "
             + "cable is cut", "every packet from the moment of arming")
       }
-      let shapes = shaping.scaffold != nil
+      let shapes = shaping.hasScaffold
       device.add(
         "out", at: Place(layer: .device, direction: .outbound), devices: devices.map { .egress(device: $0) },
         by: marks ? .byMark : .bySocket
@@ -267,8 +261,8 @@ private struct Compilation {
 
   private struct Shaping {
     var part: String
-    var scaffold: ScaffoldRequest?
-    var line: DelayLineRequest?
+    var hasScaffold = false
+    var hasLine = false
   }
 
   /// What shapes the packets of one direction: a device with netem, or a device with a token bucket and a delay line.
@@ -296,15 +290,16 @@ private struct Compilation {
         throw Mistake(
           .unsupported("its \(direction) duplication and corruption are netem's, which does not repeat exactly"))
       }
-      let limit = Self.netemLimit(effect)
       var shaped = effect
       shaped.loss = nil
-      shaping.scaffold = ScaffoldRequest(
-        role: role, device: fault.deviceName(role),
-        queue: .netem(shaped, limitPackets: limit, seed: Fault.hash("\(fault.seed) \(direction)")))
+      let netem = shaped.netem(seed: seed(direction))
+      shaping.hasScaffold = true
+      scaffold(
+        role, .netem(netem),
+        "with netem: \(shaped.words), at most \(netem.limitPackets) packets, seed \(seed(direction))")
       choose(
         direction, shaping.part, .netem, "the kernel has it, and it works beside the paths of all other packets",
-        "about 0.1 to 0.2 ms more than asked for; at most \(limit) packets wait")
+        "about 0.1 to 0.2 ms more than asked for; at most \(netem.limitPackets) packets wait")
       return shaping
     }
     if changesPackets {
@@ -324,9 +319,9 @@ private struct Compilation {
               + "\(NodeProfile.Abilities.queueExpression.names[0]), or \(NodeProfile.Abilities.queueTarget.names[0]); this "
               + "node is known to have none of them"))
       }
-      shaping.line = DelayLineRequest(
-        direction: direction, delay: delay, reorder: effect.reorder, seed: Fault.hash("\(fault.seed) \(direction)"))
-      lines.append(contentsOf: [shaping.line].compactMap { $0 })
+      let settings = DelayLine.Settings(delay: delay, reorder: effect.reorder, seed: seed(direction))
+      shaping.hasLine = true
+      lines.append(DelayLineRequest(direction: direction, settings: settings))
       choose(
         direction, "delay", .delayLine,
         fault.repeatsExactly
@@ -337,7 +332,10 @@ private struct Compilation {
     if let rate = effect.rate {
       try need([hook, .forward, .ifb, .tokenBucket], for: "its \(direction) rate")
       shaping.part = "rate"
-      shaping.scaffold = ScaffoldRequest(role: role, device: fault.deviceName(role), queue: .tokenBucket(rate))
+      shaping.hasScaffold = true
+      let bucket = TokenBucket(
+        bytesPerSecond: rate.bytesPerSecond, burstBytes: rate.burst, queueBytes: rate.queue)
+      scaffold(role, .tokenBucket(bucket), "with a token bucket: \(rate.words)")
       choose(
         direction, "rate", .tokenBucket, "a token bucket is exact, and stands on a device of our own",
         rate.words)
@@ -345,13 +343,11 @@ private struct Compilation {
     return shaping
   }
 
-  /// Packets that can wait at once: what comes within the longest delay, at the limited rate or at a million a second.
-  private static func netemLimit(_ effect: Fault.Effect) -> UInt32 {
-    let delay = effect.delay.map { Double($0.baseNanoseconds + 4 * $0.jitterNanoseconds) / 1e9 } ?? 0
-    let slots = effect.delay?.slots.map { Double($0.maximumNanoseconds) / 1e9 } ?? 0
-    // A packet of a limited stream may be as small as 64 bytes; the queue of the rate itself comes on top.
-    let rate = effect.rate.map { min(1e6, Double($0.bytesPerSecond) / 64) } ?? 1e6
-    let queue = effect.rate.map { Double($0.queue) / 64 } ?? 0
-    return UInt32(max(1000, min(4_000_000, rate * (delay + slots) + queue + 1000)))
+  private mutating func scaffold(_ role: ScaffoldRequest.Role, _ discipline: Discipline?, _ what: String) {
+    let name = ScaffoldName(fault, role: role.rawValue)
+    scaffolds.append(ScaffoldRequest(role: role, name: name, discipline: discipline, what: what))
   }
+
+  /// Each direction has a chance of its own.
+  private func seed(_ direction: Fault.Direction) -> UInt64 { Fault.hash("\(fault.seed) \(direction)") }
 }

@@ -78,6 +78,11 @@ public struct FaultCounters: Sendable, Hashable, Codable {
   /// What happened to packets that left.
   public var outbound: Side?
 
+  /// What the delay line did to packets that arrived; `nil` without one.
+  public var inboundLine: DelayLine.Counters?
+  /// What the delay line did to packets that left.
+  public var outboundLine: DelayLine.Counters?
+
   /// Counts of both directions.
   public init(inbound: Side? = nil, outbound: Side? = nil) {
     self.inbound = inbound
@@ -183,7 +188,7 @@ public struct FaultPlan: Sendable, Hashable, Codable {
     if !compiled.scaffolds.isEmpty {
       undo +=
         "; then, without effect by now, ip link delete "
-        + compiled.scaffolds.map(\.device).joined(separator: ", ")
+        + compiled.scaffolds.map(\.name.interface).joined(separator: ", ")
     }
   }
 }
