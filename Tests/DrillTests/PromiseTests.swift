@@ -15,15 +15,15 @@ import Testing
   private let cut = "- { id: blackout, at: 0s, fault: partition, region: east, from: all, for: 40s }"
 
   private func plan(
-    _ changes: [(String, String)] = [], abilities: NodeProfile.Abilities = NodeProfile.unknown.can
+    _ changes: [(String, String)] = [], features: KernelFeatures = NodeProfile.unknown.features
   ) throws -> Plan {
     try resolvePlan(
-      try scenario("scenarios/region-blackout.yaml", changes), tool: "test", abilities: abilities)
+      try scenario("scenarios/region-blackout.yaml", changes), tool: "test", features: features)
   }
 
-  private func plan(_ fault: String, abilities: NodeProfile.Abilities = .all) throws -> Plan {
+  private func plan(_ fault: String, features: KernelFeatures = .everything) throws -> Plan {
     try plan(
-      [(cut, "- { id: f, at: 0s, \(fault), region: east, from: [eu], for: 40s }")], abilities: abilities)
+      [(cut, "- { id: f, at: 0s, \(fault), region: east, from: [eu], for: 40s }")], features: features)
   }
 
   private func faults(_ planned: PlannedFault, of plan: Plan) throws -> [Fault] {
@@ -36,7 +36,7 @@ import Testing
     let planned = try #require(plan.faults.first)
     #expect(planned.nodes.map(\.node) == ["east", "eu", "ap"])
     for (objects, fault) in zip(planned.nodes, try faults(planned, of: plan)) {
-      let armed = try FaultPlan(fault, on: NodeProfile(NodeProfile.unknown.can, devices: ["eth0"])).changes
+      let armed = try FaultPlan(fault, on: NodeProfile(NodeProfile.unknown.features, devices: ["eth0"])).changes
       #expect(armed == objects.changes.map { $0.replacing(PlannedObjects.runStandIn, with: Self.run) })
     }
   }
@@ -93,7 +93,7 @@ import Testing
 
   /// A kernel that cannot is found out by the plan, not in the middle of the drill.
   @Test func whatTheKernelCannotIsRefusedWhenPlanned() throws {
-    let refusal = try problem { _ = try plan("fault: network, both: { duplicate: 1% }", abilities: []) }
+    let refusal = try problem { _ = try plan("fault: network, both: { duplicate: 1% }", features: KernelFeatures(answers: [:])) }
     #expect(refusal?.code == .usage)
     #expect(refusal?.what.contains("netem") == true, "\(refusal?.what ?? "-")")
   }
@@ -104,7 +104,7 @@ import Testing
       let lines = [("a", one), ("b", other)].map {
         "- { id: \($0), at: 0s, \($1), region: east, from: [eu], for: 40s }"
       }
-      return try problem { _ = try plan([(cut, lines.joined(separator: "\n  "))], abilities: .all) }
+      return try problem { _ = try plan([(cut, lines.joined(separator: "\n  "))], features: .everything) }
     }
     let rate = "fault: network, both: { rate: 10mbit/s }"
     let refusal = try two(rate, rate)
@@ -155,4 +155,10 @@ import Testing
       #expect(AddressPlan.prefix6(place + 1).description == "\(node.ipv6)/\(node.ipv6PrefixLength)")
     }
   }
+}
+
+extension KernelFeatures {
+  /// A kernel that can do all that is asked for anywhere.
+  fileprivate static let everything = KernelFeatures(
+    answers: Dictionary(uniqueKeysWithValues: Feature.allCases.map { ($0, .available) }))
 }

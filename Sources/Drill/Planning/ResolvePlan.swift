@@ -1,6 +1,6 @@
-public import Faults
+internal import Faults
 internal import Lab
-internal import Netlink
+public import Netlink
 public import Scenarios
 internal import Support
 
@@ -10,14 +10,14 @@ internal import Support
 ///   - loaded: the scenario with its remarks.
 ///   - tool: the version of this tool, for the record.
 ///   - seed: a seed in place of the scenario's own.
-///   - abilities: what the nodes' kernel can do; in a lab, all nodes have this machine's.
+///   - features: what the nodes' kernel can do; in a lab, all nodes have this machine's.
 /// - Throws: `Problem` with exit code 2 for a fault that such a node cannot have, or for two that cannot be in force at one
 ///   time, with the reason.
 public func resolvePlan(
-  _ loaded: LoadedScenario, tool: String, seed: UInt64? = nil, abilities: NodeProfile.Abilities
+  _ loaded: LoadedScenario, tool: String, seed: UInt64? = nil, features: KernelFeatures
 ) throws -> Plan {
   let plan = makePlan(loaded, tool: tool, seed: seed)
-  let profile = NodeProfile(abilities, devices: [AddressPlan.device])
+  let profile = NodeProfile(features, devices: [AddressPlan.device])
   var made: [(fault: PlannedFault, faults: [Fault])] = []
   let resolved = try plan.adding { planned in
     let faults = try planned.faults(in: plan.scenario, seed: plan.seed, run: PlannedObjects.runStandIn, node: plan.node)

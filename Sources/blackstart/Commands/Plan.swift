@@ -1,6 +1,7 @@
 internal import Drill
 internal import Faults
 internal import Glibc
+internal import Netlink
 internal import Scenarios
 internal import Support
 
@@ -21,14 +22,14 @@ func resolve(_ invocation: Invocation) throws -> (loaded: LoadedScenario, plan: 
     seed = UInt64(number)
   }
   return (
-    loaded, try resolvePlan(loaded, tool: Version.number, seed: seed, abilities: try abilitiesOfThisMachine())
+    loaded, try resolvePlan(loaded, tool: Version.number, seed: seed, features: try featuresOfThisMachine())
   )
 }
 
 /// What the kernel of this machine can do for faults, asked in a network namespace without a name that is gone at once.
 /// Without root nothing can be asked, and a plan that needs more than nf_tables says so.
-private func abilitiesOfThisMachine() throws -> NodeProfile.Abilities {
-  geteuid() == 0 ? try .ofThisMachine() : NodeProfile.unknown.can
+private func featuresOfThisMachine() throws -> KernelFeatures {
+  geteuid() == 0 ? try KernelFeatures.probe() : NodeProfile.unknown.features
 }
 
 extension Commands {
