@@ -13,6 +13,8 @@ public struct NodeSnapshot: Sendable, Hashable, Codable {
   public var addresses: [String]
   /// Routes of all tables.
   public var routes: [String]
+  /// Queueing disciplines of all interfaces with their parameters.
+  public var queues: [String]
 
   /// Reads a namespace.
   public init(of namespace: NetworkNamespace) throws(NetlinkError) {
@@ -20,10 +22,14 @@ public struct NodeSnapshot: Sendable, Hashable, Codable {
     defer { connection.close() }
     let links = try LinkController(in: namespace)
     defer { links.close() }
-    try self.init(reading: connection, links)
+    let traffic = try TrafficController(in: namespace)
+    defer { traffic.close() }
+    try self.init(reading: connection, links, traffic)
   }
 
-  init(reading connection: NFTables.Connection, _ controller: LinkController) throws(NetlinkError) {
+  init(
+    reading connection: NFTables.Connection, _ controller: LinkController, _ traffic: TrafficController
+  ) throws(NetlinkError) {
     let found = try controller.links()
     let names = Dictionary(found.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
     func name(_ index: Int32?) -> String { index.map { names[$0] ?? "#\($0)" } ?? "-" }
@@ -40,6 +46,7 @@ public struct NodeSnapshot: Sendable, Hashable, Codable {
       "route \(route.destination) via \(route.gateway?.description ?? "-") link \(name(route.link)) "
         + "table \(route.table) type \(route.type) maker \(route.maker) metric \(route.metric)"
     }.sorted()
+    queues = try traffic.disciplines().map { "queue of \(name($0.link)): \($0.canonicalLine)" }.sorted()
   }
 
   /// `fe80::/10` or `ff00::/8`.
@@ -52,6 +59,7 @@ public struct NodeSnapshot: Sendable, Hashable, Codable {
   public func difference(from before: NodeSnapshot) -> [String] {
     let pairs = [
       (before.rules, rules), (before.links, links), (before.addresses, addresses), (before.routes, routes),
+      (before.queues, queues),
     ]
     return pairs.flatMap { old, new in
       new.difference(from: old).map { change in

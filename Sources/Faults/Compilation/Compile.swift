@@ -56,15 +56,15 @@ private struct Compilation {
 
   mutating func run() throws(Mistake) {
     if fault.targets.cgroup != nil, fault.inbound != nil || fault.outbound != nil {
-      try need(.socketCgroup, for: "choosing packets by control group")
+      try need([.socketControlGroup], for: "choosing packets by control group")
     }
     if fault.targets.user != nil, fault.outbound != nil {
-      try need(.socketUser, for: "choosing packets by user")
+      try need([.socketUser], for: "choosing packets by user")
     }
     if let effect = fault.inbound { try inbound(effect) }
     if let effect = fault.outbound { try outbound(effect) }
     if fault.killsConnections {
-      try need(.socketDestroy, for: "destroying connections")
+      try need([.socketDestroy], for: "destroying connections")
       choose(
         nil, "connections", .socketDestroy, "it destroys sockets of any program, and both ends learn of it at once",
         "once, at arming; connections that are made later live; listening sockets are never touched")
@@ -209,15 +209,20 @@ private struct Compilation {
 
   /// - Throws: what the node lacks.
   private func need(
-    _ abilities: NodeProfile.Abilities, for what: String, otherwise: String? = nil
+    _ features: [KernelFeatures.Feature], for what: String, otherwise: String? = nil
   ) throws(Mistake) {
-    let missing = abilities.subtracting(node.can)
-    guard missing.isEmpty else {
-      throw Mistake(
-        .unsupported(
-          "\(what) needs \(missing.names.joined(separator: " and ")), which this node is not known to have"
-            + (otherwise.map { "; \($0)" } ?? "")))
+    let missing = features.filter { !node.features.has($0) }
+    guard missing.isEmpty else { throw lacks(missing, for: what, otherwise: otherwise) }
+  }
+
+  private func lacks(
+    _ missing: [KernelFeatures.Feature], for what: String, otherwise: String? = nil
+  ) -> Mistake {
+    let words = missing.map { feature in
+      "\(feature.requirement), here \(node.features.answers[feature]?.description ?? "not looked for")"
     }
+    return Mistake(
+      .unsupported("\(what) needs \(words.joined(separator: " and "))" + (otherwise.map { "; \($0)" } ?? "")))
   }
 
   private func devices(for what: String) throws(Mistake) -> [String] {
@@ -244,7 +249,7 @@ private struct Compilation {
   }
 
   private func queueStep(_ direction: Fault.Direction) -> Step {
-    .queue(direction, isTarget: !node.can.contains(.queueExpression))
+    .queue(direction, isTarget: !node.features.has(.queueExpression))
   }
 
   // MARK: Loss
@@ -271,13 +276,13 @@ private struct Compilation {
   ) throws(Mistake) -> Shaping {
     var shaping = Shaping(part: effect.delay != nil ? "delay" : effect.rate != nil ? "rate" : "shaping")
     guard effect.shapes else { return shaping }
-    let hook: NodeProfile.Abilities = direction == .inbound ? .ingressHook : .egressHook
+    let hook: KernelFeatures.Feature = direction == .inbound ? .ingressHook : .egressHook
     let role: ScaffoldRequest.Role = direction == .inbound ? .inbound : .outbound
     let onlyRate = effect.delay == nil && effect.duplicate == nil && effect.corrupt == nil
     // netem's own rate has neither burst nor queue of its own.
     let ratesAlike = effect.rate.map { $0.burstBytes == nil && $0.queueBytes == nil } ?? true
     let changesPackets = effect.duplicate != nil || effect.corrupt != nil
-    if !onlyRate, node.can.isSuperset(of: [hook, .forward, .ifb, .netem]), ratesAlike || changesPackets,
+    if !onlyRate, node.has([hook, .forward, .ifb, .netem]), ratesAlike || changesPackets,
       !fault.repeatsExactly || changesPackets, fault.targets.cgroup == nil || direction == .outbound
     {
       guard ratesAlike else {
@@ -312,12 +317,9 @@ private struct Compilation {
             + "address or port"))
     }
     if let delay = effect.delay {
-      guard !node.can.isDisjoint(with: [.queueExpression, .queueTarget]) else {
-        throw Mistake(
-          .unsupported(
-            "its \(direction) delay needs \(NodeProfile.Abilities.netem.names[0]) with ifb devices, or "
-              + "\(NodeProfile.Abilities.queueExpression.names[0]), or \(NodeProfile.Abilities.queueTarget.names[0]); this "
-              + "node is known to have none of them"))
+      guard node.features.has(.queueExpression) || node.features.has(.compatibleQueue) else {
+        throw lacks(
+          [.netem, .queueExpression, .compatibleQueue], for: "its \(direction) delay", otherwise: "one is enough")
       }
       let settings = DelayLine.Settings(delay: delay, reorder: effect.reorder, seed: seed(direction))
       shaping.hasLine = true
@@ -326,7 +328,7 @@ private struct Compilation {
         direction, "delay", .delayLine,
         fault.repeatsExactly
           ? "it repeats packet by packet"
-          : node.can.contains(.netem) ? "netem cannot do this one" : "the kernel has no netem",
+          : node.features.has(.netem) ? "netem cannot do this one" : "the kernel has no netem",
         "about 0.1 ms more than asked for; when we die, packets pass at once, and those that are held are lost")
     }
     if let rate = effect.rate {
