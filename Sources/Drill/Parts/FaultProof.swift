@@ -98,3 +98,12 @@ extension Fault.Targets {
       && except == Fault.Exceptions()
   }
 }
+
+extension FaultCounters {
+  /// Packets that were meant, whatever became of them. A packet that was drawn for and then held back counts once.
+  var met: UInt64 {
+    [inbound?.v4, inbound?.v6, outbound?.v4, outbound?.v6].compactMap(\.self).reduce(0) { sum, tally in
+      sum + max(tally.drawn?.packets ?? 0, tally.hit.packets)
+    }
+  }
+}
