@@ -46,7 +46,7 @@ public struct NodeSnapshot: Sendable, Hashable, Codable {
       "route \(route.destination) via \(route.gateway?.description ?? "-") link \(name(route.link)) "
         + "table \(route.table) type \(route.type) maker \(route.maker) metric \(route.metric)"
     }.sorted()
-    queues = try traffic.disciplines().map { "queue of \(name($0.link)): \($0.canonicalLine)" }.sorted()
+    queues = try traffic.disciplines().map { "queue of \(name($0.link)) \($0.canonicalLine)" }.sorted()
   }
 
   /// `fe80::/10` or `ff00::/8`.
@@ -56,18 +56,35 @@ public struct NodeSnapshot: Sendable, Hashable, Codable {
   }
 
   /// What differs: `- line` for what was there before and is not now, `+ line` for what is new. Empty if nothing differs.
-  public func difference(from before: NodeSnapshot) -> [String] {
+  ///
+  /// - Parameter faults: faults that may be held at one of the two moments; their tables and devices are left out.
+  public func difference(from before: NodeSnapshot, ignoringObjectsOf faults: [Fault] = []) -> [String] {
     let pairs = [
       (before.rules, rules), (before.links, links), (before.addresses, addresses), (before.routes, routes),
       (before.queues, queues),
     ]
+    let ignored = Set(faults.flatMap(\.objectNames))
+    func rest(_ lines: [String]) -> [String] {
+      if ignored.isEmpty { return lines }
+      return lines.filter { line in !line.split(separator: " ").contains { ignored.contains(String($0)) } }
+    }
     return pairs.flatMap { old, new in
-      new.difference(from: old).map { change in
+      rest(new).difference(from: rest(old)).map { change in
         switch change {
         case .remove(_, let line, _): "- \(line)"
         case .insert(_, let line, _): "+ \(line)"
         }
       }
     }
+  }
+}
+
+extension Fault {
+  /// The name of all of its tables.
+  var tableName: String { "\(Self.tablePrefix)\(run)_\(id)" }
+
+  /// The names of all kernel objects that it may have.
+  fileprivate var objectNames: [String] {
+    [tableName] + ScaffoldRequest.Role.allCases.map { ScaffoldName(self, role: $0.rawValue).interface }
   }
 }

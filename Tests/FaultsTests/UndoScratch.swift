@@ -31,7 +31,9 @@ struct UndoScratch {
   }
 
   /// What one device of that fault is called.
-  func name(_ id: String = "slow", role: String = "in") -> ScaffoldName { ScaffoldName(fault(id), role: role) }
+  func name(_ id: String = "slow", role: String = "in") -> ScaffoldName {
+    ScaffoldName(fault(id), role: role)
+  }
 
   /// The record that stands for that device.
   func record(_ id: String = "slow", role: String = "in") -> UndoRecord {

@@ -70,7 +70,8 @@ import Testing
         Fault(id: id, run: run, node: node, targets: targets, timing: .init(lease: .seconds(1))), role: role)
     }
     let names = [
-      name("a", "r", "n", "in"), name("b", "r", "n", "in"), name("a", "s", "n", "in"), name("a", "r", "m", "in"),
+      name("a", "r", "n", "in"), name("b", "r", "n", "in"), name("a", "s", "n", "in"),
+      name("a", "r", "m", "in"),
       name("a", "r", "n", "out"),
     ]
     #expect(Set(names.map(\.interface)).count == 5 && Set(names.map(\.alias)).count == 5)

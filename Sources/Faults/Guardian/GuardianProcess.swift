@@ -13,18 +13,21 @@ struct GuardianProcess: Sendable {
   /// It is in a session of its own, so that no signal of the terminal's reaches it, and inherits nothing but its end of
   /// the connection.
   init(program: String, journal: String) throws(UndoError) {
-    let ends: (GuardianChannel, GuardianChannel)
+    (child, channel) = try Self.start(program, journal)
+    while try next() != .ready {}
+  }
+
+  /// When it returns, this process no longer has the guardian's end: only so does the guardian's death close it.
+  private static func start(_ program: String, _ journal: String) throws(UndoError) -> (ChildProcess, GuardianChannel) {
     do {
-      ends = try GuardianChannel.pair()
+      let (own, other) = try GuardianChannel.pair()
       var request = ProcessRequest(program, ["guardian", journal])
       request.directory = "/"
-      request.standardInput = ends.1.descriptor
-      child = try ChildProcess(request)
+      request.standardInput = other.descriptor
+      return (try withExtendedLifetime(other) { try ChildProcess(request) }, own)
     } catch {
       throw .noGuardian("\(error)")
     }
-    channel = ends.0
-    while try next() != .ready {}
   }
 
   /// Gives it a record and waits until it has it.

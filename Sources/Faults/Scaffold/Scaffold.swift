@@ -4,13 +4,13 @@ internal import Netlink
 /// into it, and they end with their owner. So it is made before them and removed after them.
 struct Scaffold: Sendable, Hashable {
   let request: ScaffoldRequest
-  let name: ScaffoldName
 
-  /// The device that `fault` asks for.
+  /// The device that a fault asks for.
   init(_ request: ScaffoldRequest) {
     self.request = request
-    name = request.name
   }
+
+  private var name: ScaffoldName { request.name }
 
   /// How it is taken back; to be promised before it is made.
   var undo: UndoAction { .removeInterface(name: name.interface, kind: Self.kind, alias: name.alias) }
@@ -84,5 +84,24 @@ struct Scaffold: Sendable, Hashable {
 
   private func vanished() -> NetlinkError {
     NetlinkError(.incomplete("it was gone as soon as it was made"), call: "RTM_NEWLINK", object: .link(name.interface))
+  }
+}
+
+extension Discipline {
+  /// Whether what the kernel shows is this, as far as it shows it: it keeps distributions to itself, tells a seed only if
+  /// it took one, and rounds the sizes of a bucket to its own ticks.
+  fileprivate func isShown(by found: QueueingDiscipline) -> Bool {
+    guard found.kind == kind else { return false }
+    switch self {
+    case .netem(var wanted):
+      guard var shown = try? found.netem() else { return false }  // what does not parse is not this
+      (wanted.distribution, wanted.seed) = ([], nil)
+      (shown.distribution, shown.seed) = ([], nil)
+      return shown == wanted
+    case .tokenBucket(let wanted):
+      guard let shown = try? found.tokenBucket() else { return false }
+      return shown.bytesPerSecond == wanted.bytesPerSecond && shown.queueBytes == wanted.queueBytes
+    case .hierarchicalTokenBucket, .packetQueue, .byteQueue: return true
+    }
   }
 }

@@ -10,7 +10,7 @@ public struct ScaffoldName: Sendable, Hashable, Codable {
 
   /// The name of one of a fault's devices.
   ///
-  /// - Parameter role: which of them; letters and digits: `in`, `out`, `hole`.
+  /// - Parameter role: which of them; letters and digits.
   public init(_ fault: Fault, role: String) {
     alias = "\(Self.prefix(ofRun: fault.run))\(fault.id)/\(fault.node)/\(role)"
     interface = "bs\(sha256(Array(alias.utf8)).prefix(12))"
