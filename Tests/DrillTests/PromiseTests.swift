@@ -93,7 +93,9 @@ import Testing
 
   /// A kernel that cannot is found out by the plan, not in the middle of the drill.
   @Test func whatTheKernelCannotIsRefusedWhenPlanned() throws {
-    let refusal = try problem { _ = try plan("fault: network, both: { duplicate: 1% }", features: KernelFeatures(answers: [:])) }
+    let refusal = try problem {
+      _ = try plan("fault: network, both: { duplicate: 1% }", features: KernelFeatures(answers: [:]))
+    }
     #expect(refusal?.code == .usage)
     #expect(refusal?.what.contains("netem") == true, "\(refusal?.what ?? "-")")
   }

@@ -55,10 +55,11 @@ final class FaultDirector: Sendable {
       stateDirectory: run.request.stateDirectory, run: run.request.runID, program: run.request.program,
       timebase: run.timebase, report: { [weak self] event in self?.note(event) })
     undo.push(UndoStep("what the guardian answers for") { try await self.close(keeper) })
+    let features = try KernelFeatures.probe()
     var agents: Agents = [:]
     for region in lab.regions {
       agents[region.name] = try NamespaceAgent(
-        node: region.name, namespace: region.namespace, timebase: run.timebase, undo: keeper,
+        node: region.name, namespace: region.namespace, timebase: run.timebase, undo: keeper, features: features,
         report: { [weak self] event in self?.note(event) })
     }
     return Equipment(agents: agents, probe: probe, keeper: keeper)

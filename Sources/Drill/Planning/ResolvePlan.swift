@@ -29,7 +29,7 @@ public func resolvePlan(
       }
     }
   }
-  try refuseConflicts(made)
+  try refuseConflicts(made, on: profile)
   return resolved
 }
 
@@ -44,14 +44,15 @@ extension Plan {
 }
 
 /// Two faults that are in force at one time on one node must compose.
-private func refuseConflicts(_ made: [(fault: PlannedFault, faults: [Fault])]) throws {
+private func refuseConflicts(_ made: [(fault: PlannedFault, faults: [Fault])], on profile: NodeProfile) throws {
   for (place, later) in made.enumerated() {
     for earlier in made[..<place] where earlier.fault.ends > later.fault.begins {
-      for (one, other) in later.faults.flatMap({ one in earlier.faults.map { (one, $0) } }) where one.node == other.node {
-        guard let conflict = conflicts(among: [one, other]).first else { continue }
+      for (one, other) in later.faults.flatMap({ one in earlier.faults.map { (one, $0) } }) where one.node == other.node
+      {
+        guard let conflict = Fault.conflicts(among: [one, other], on: profile).first else { continue }
         throw Problem(
           .usage, at: "\(later.fault.id) on \(one.node)",
-          "it cannot be in force together with '\(earlier.fault.id)': \(conflict)",
+          "it cannot be in force together with '\(earlier.fault.id)': \(conflict.why)",
           fix: "begin it at \(earlier.fault.ends.text) or later, or make one fault of the two")
       }
     }
