@@ -81,11 +81,7 @@ public func judge(_ evidence: Evidence, checklist: [ChecklistItem] = ChecklistIt
   }
   var table = RowTable(examinations)
   for (item, judgement) in zip(checklist, judgements) { table.add(judgement, of: item) }
-  verdict.rows = Anomaly.allCases.map { anomaly in
-    RowVerdict(
-      table[anomaly], item: table.item(for: anomaly, in: checklist), permission: facts.contract.permission(of: anomaly),
-      gaps: facts.missingFromRecord)
-  }
+  verdict.rows = rows(table, checklist, facts)
   verdict.items = zip(checklist, judgements).map { item, judgement in
     let whole = judgement.joined(with: verdict.rows.filter { $0.item == item }, table)
     let underFault = underFault.measure(item)
@@ -106,6 +102,35 @@ public func judge(_ evidence: Evidence, checklist: [ChecklistItem] = ChecklistIt
   case .failure(let reason): verdict.recoveryPointMissing = reason.what
   }
   return verdict
+}
+
+/// Judges a history that comes alone, without the dumps and the journal of a drill: the rows of the taxonomy that it can show,
+/// and no checklist item.
+///
+/// Nothing found makes a pass only if there was something to look at.
+public func judge(_ history: HistoryEvidence, permissions: Permissions = .none) -> DrillVerdict {
+  let evidence = Evidence(
+    history: history, truth: GroundTruth(), faults: [], milestones: Milestones(),
+    roles: Roles(primary: "", survivor: "", stores: [], mirrors: [], consumers: []),
+    contract: Contract(permits: [], permissions: permissions, refusalCodes: [], redeliveryCodes: []),
+    objectives: Objectives(leaseTTL: 0))
+  let facts = Facts(evidence)
+  if let complaint = facts.complaint { return inconclusive(complaint, [], facts) }
+  let failover = failoverAnomalies.map { RowExamination.notApplicable($0, "a history alone tells of no failover") }
+  let table = RowTable(examineStack(evidence) + failover)
+  var verdict = DrillVerdict(
+    items: [], overall: .vacuous, rows: rows(table, [], facts), contract: facts.contract, faults: [])
+  let looked = verdict.rows.contains { $0.state == .clean || $0.state == .permitted }
+  verdict.overall = max(looked ? .pass : .vacuous, verdict.rows.map(\.kind).max() ?? .vacuous)
+  return verdict
+}
+
+private func rows(_ table: RowTable, _ checklist: [ChecklistItem], _ facts: Facts) -> [RowVerdict] {
+  Anomaly.allCases.map { anomaly in
+    RowVerdict(
+      table[anomaly], item: table.item(for: anomaly, in: checklist),
+      permission: facts.contract.permission(of: anomaly), gaps: facts.missingFromRecord)
+  }
 }
 
 /// The rows of a failover.
