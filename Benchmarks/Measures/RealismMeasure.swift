@@ -27,7 +27,7 @@ let realismMeasure = Measure(
     ]
     if RuleScripts.available.present.contains(.iptables) {
       let rule = ["OUTPUT", "-d", nodes[1].addresses.first { $0.family == .v4 }.map { "\($0)" } ?? "", "-j", "DROP"]
-      func change(_ action: String) async throws {
+      @Sendable func change(_ action: String) async throws {
         try await onOwnThread("rule", networkNamespace: nodes[0].namespace.fileDescriptor) {
           try Program(path: "/usr/sbin/iptables", arguments: ["-w", action] + rule)
             .run(errors: "\(bench.workspace)/errors.txt")

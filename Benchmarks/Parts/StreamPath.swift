@@ -31,8 +31,10 @@ final class StreamPath: Sendable {
       close(sender)
       throw Problem(.fail, at: to.name, "no connection within 5 s")
     }
-    receiver = accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue))
-    guard receiver >= 0, Self.wait(for: sender, POLLOUT, milliseconds: 5000) else { throw SystemError("accept") }
+    receiver = accept(listener, nil, nil)
+    guard receiver >= 0, fcntl(receiver, F_SETFL, O_NONBLOCK) == 0, fcntl(receiver, F_SETFD, FD_CLOEXEC) == 0,
+      Self.wait(for: sender, POLLOUT, milliseconds: 5000)
+    else { throw SystemError("accept") }
   }
 
   deinit {
@@ -49,7 +51,7 @@ final class StreamPath: Sendable {
     while received < bytes {
       var isIdle = true
       if sent < bytes {
-        let count = Glibc.send(sender, buffer, min(buffer.count, bytes - sent), Int32(MSG_NOSIGNAL.rawValue))
+        let count = Glibc.send(sender, buffer, min(buffer.count, bytes - sent), Int32(MSG_NOSIGNAL))
         if count > 0 { (sent, isIdle) = (sent + count, false) }
       }
       let count = recv(receiver, &buffer, buffer.count, 0)
@@ -69,7 +71,7 @@ final class StreamPath: Sendable {
   /// Sends a byte, as far as there is room for it.
   func push() {
     var byte: UInt8 = 1
-    _ = Glibc.send(sender, &byte, 1, Int32(MSG_NOSIGNAL.rawValue))
+    _ = Glibc.send(sender, &byte, 1, Int32(MSG_NOSIGNAL))
   }
 
   /// Whether anything has arrived since the last call; takes it.

@@ -1,4 +1,5 @@
 internal import Faults
+internal import Netlink
 internal import Scenarios
 internal import Support
 
