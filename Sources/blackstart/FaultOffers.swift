@@ -47,7 +47,7 @@ func offerLines(_ offers: [FaultOffer]) -> [String] {
   guard !offers.isEmpty else { return [] }
   var lines = ["Faults on this kernel:"]
   for offer in offers {
-    let name = offer.fault.padded(to: 24)
+    let name = offer.fault.padded(to: 27)
     if let refusal = offer.refusal {
       lines += hanging("  none  \(name)", refusal)
     } else {

@@ -93,6 +93,16 @@ import Testing
     return Set(try #require(plan.faults.first).reachability.filter { !$0.during }.map { "\($0.from)→\($0.to)" })
   }
 
+  @Test(arguments: [
+    ("fault: partition, region: east, from: all", true), ("fault: partition, region: east, from: [eu]", false),
+    ("fault: partition, region: ap, from: all", false),
+    ("fault: partition, region: east, from: all, only: { protocol: tcp, ports: [5432] }", false),
+    ("fault: network, region: east, from: all, both: { loss: 50% }", false),
+  ]) func aFailoverIsExpectedWhenTheOwnerIsCutOff(fault: String, isExpected: Bool) throws {
+    let text = scenario([("fault: partition, region: east, from: all", fault)])
+    #expect(try parseScenario(Array(text.utf8), file: "drill.yaml").scenario.expectsFailover == isExpected)
+  }
+
   @Test func theObjectsOfAFaultStandInThePlan() throws {
     let plan = makePlan(try goodModel(), tool: "test").adding { fault in
       [.init(node: "eu", mechanisms: ["a mechanism of \(fault.id)"], changes: ["a change"], undo: "an end")]
