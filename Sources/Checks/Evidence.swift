@@ -237,16 +237,31 @@ public struct Contract: Sendable, Hashable, Codable {
 
   /// The permissions.
   public var permits: [Permission]
+  /// The rows of the taxonomy that are none here.
+  public var permissions: Permissions
   /// The outcome codes with which a fence refuses. Any other failure, such as an unreachable store, refutes nothing.
   public var refusalCodes: [String]
   /// The outcome codes with which a projection refuses an event that it has applied already.
   public var redeliveryCodes: [String]
 
   /// A contract.
-  public init(permits: [Permission], refusalCodes: [String], redeliveryCodes: [String]) {
+  public init(
+    permits: [Permission], permissions: Permissions = .none, refusalCodes: [String], redeliveryCodes: [String]
+  ) {
     self.permits = permits
+    self.permissions = permissions
     self.refusalCodes = refusalCodes
     self.redeliveryCodes = redeliveryCodes
+  }
+
+  /// Decodes a contract; one that says nothing of ``permissions`` permits no row.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      permits: try container.decode([Permission].self, forKey: .permits),
+      permissions: try container.decodeIfPresent(Permissions.self, forKey: .permissions) ?? .none,
+      refusalCodes: try container.decode([String].self, forKey: .refusalCodes),
+      redeliveryCodes: try container.decode([String].self, forKey: .redeliveryCodes))
   }
 
   /// PostgreSQL event stores, mirrored asynchronously by logical replication, fenced by tokens from etcd. `BS409`: not the

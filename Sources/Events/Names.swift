@@ -4,7 +4,7 @@ public struct NodeIndex: Sendable, Hashable, Codable, RawRepresentable {
   public var rawValue: UInt16
 
   /// The node at place `rawValue` of the table.
-  public init(rawValue: UInt16) { self.rawValue = rawValue }
+  @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 }
 
 /// A consumer group in a history. Its name is in the history's ``NameTable``.
@@ -13,7 +13,7 @@ public struct GroupIndex: Sendable, Hashable, Codable, RawRepresentable {
   public var rawValue: UInt16
 
   /// The group at place `rawValue` of the table.
-  public init(rawValue: UInt16) { self.rawValue = rawValue }
+  @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 }
 
 /// Why an operation failed or stayed unknown: a store's own code such as `BS409`, or a word such as `timeout`.
@@ -23,7 +23,7 @@ public struct OutcomeCode: Sendable, Hashable, Codable, RawRepresentable {
   public var rawValue: UInt16
 
   /// The code at place `rawValue` of the table.
-  public init(rawValue: UInt16) { self.rawValue = rawValue }
+  @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 
   /// The code of an operation that was still open when the history was closed. Every name table begins with it.
   public static let neverCompleted = OutcomeCode(rawValue: 0)
@@ -35,7 +35,7 @@ public struct PartitionIndex: Sendable, Hashable, Codable, RawRepresentable {
   public var rawValue: UInt32
 
   /// The partition at place `rawValue` of the table.
-  public init(rawValue: UInt32) { self.rawValue = rawValue }
+  @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
 }
 
 /// A member of a consumer group in a history. Its name is in the history's ``NameTable``.
@@ -44,7 +44,7 @@ public struct MemberIndex: Sendable, Hashable, Codable, RawRepresentable {
   public var rawValue: UInt32
 
   /// The member at place `rawValue` of the table.
-  public init(rawValue: UInt32) { self.rawValue = rawValue }
+  @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
 }
 
 /// A class of keys, such as `payments`, for which figures are given. Its name is in the history's ``NameTable``.
@@ -53,7 +53,7 @@ public struct KeyClassIndex: Sendable, Hashable, Codable, RawRepresentable {
   public var rawValue: UInt16
 
   /// The class at place `rawValue` of the table.
-  public init(rawValue: UInt16) { self.rawValue = rawValue }
+  @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 }
 
 /// The names behind the small numbers of a history. Grows only: a number keeps its name for the whole run.

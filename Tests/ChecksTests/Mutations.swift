@@ -102,7 +102,7 @@ struct Mutation: Sendable, CustomTestStringConvertible {
     Mutation("a leader that never gives up: writes in its read-only interval", .staleTokenRejected, ["E4"]) {
       $0.truth.fences["east"]?[1].barrierOriginSequence -= 3
     },
-    Mutation("an old token acknowledged after the seal, no row to show for it", .staleTokenRejected, ["E4"]) {
+    Mutation("an old token acknowledged after the seal, no row to show for it", .staleTokenRejected, ["E4", "D4"]) {
       evidence in
       // A late acknowledgement under the old token of an event whose row bears the new one.
       let row = evidence.row(in: "eu", of: "eu", at: 20)
@@ -161,7 +161,7 @@ struct Mutation: Sendable, CustomTestStringConvertible {
       evidence.change(first.event, in: "east") { $0.position = next.position }
       evidence.change(next.event, in: "east") { $0.position = first.position }
     },
-    Mutation("the new reign begins below the old one's numbers", .orderPerAggregate, ["L18"]) { evidence in
+    Mutation("the new reign begins below the old one's numbers", .orderPerAggregate, ["L18", "D8"]) { evidence in
       let row = evidence.row(in: "eu", of: "eu", at: 0)
       for store in ["east", "eu"] { evidence.change(row.event, in: store) { $0.keySequence = 0 } }
     },

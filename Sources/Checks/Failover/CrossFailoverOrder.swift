@@ -12,15 +12,17 @@ enum CrossFailoverOrder: FailoverRow {
     where row.epoch < record.newEpoch && row.keySequence >= highest[row.key]?.keySequence ?? 0 {
       highest[row.key] = row
     }
+    // A record that both reigns accepted is a duplicate, which other rows judge.
+    let old = Set((record.oldLog + record.newLog).lazy.filter { $0.epoch < record.newEpoch }.map(\.event))
     let new = record.newLog.filter { $0.epoch >= record.newEpoch }
     var met: Set<EventID> = []
     var crossed: Set<UInt32> = []
     var findings: [Finding] = []
     for row in new.sorted(by: { ($0.partition, $0.position) < ($1.partition, $1.position) })
-    where met.insert(row.event).inserted {
+    where met.insert(row.event).inserted && !old.contains(row.event) {
       guard let before = highest[row.key] else { continue }
       crossed.insert(row.key)
-      guard row.keySequence <= before.keySequence, row.event != before.event else { continue }
+      guard row.keySequence <= before.keySequence else { continue }
       findings.append(
         Finding(
           anomaly,

@@ -26,11 +26,14 @@ extension FailoverRecord {
     var latencies: [Lane: [Int64: [Int64]]] = [:]
     var failures: [Lane: [Int64: Int]] = [:]
     var last: Int64 = 0
+    var starts: Set<Int64> = []
     let wanted = Set(lanes)
     for write in writes where write.ended >= lost && wanted.contains(write.lane) {
       let bucket = (write.ended - lost) / step
       last = max(last, bucket)
       if write.isAcknowledged {
+        // A window without an acknowledged write is not good, so only those that reach one are looked at.
+        starts.formUnion(max(0, bucket - Self.stepsInWindow + 1)...bucket)
         latencies[write.lane, default: [:]][bucket, default: []].append(write.ended - write.invoked)
       } else {
         failures[write.lane, default: [:]][bucket, default: 0] += 1
@@ -38,7 +41,7 @@ extension FailoverRecord {
     }
     // A window that reaches beyond the last write would be judged by a part of itself.
     guard !lanes.isEmpty, last >= Self.stepsInWindow - 1 else { return nil }
-    for first in 0...(last - Self.stepsInWindow + 1) {
+    for first in starts.sorted() where first + Self.stepsInWindow <= last + 1 {
       let buckets = first..<(first + Self.stepsInWindow)
       let isGood = lanes.allSatisfy { lane in
         let fast = buckets.flatMap { latencies[lane]?[$0] ?? [] }

@@ -123,7 +123,7 @@ struct HistorySpan: Equatable {
   static let none = HistorySpan(earliest: 0, latest: 0)
 
   /// The times of `operations`.
-  init(_ operations: [Operation]) {
+  init(_ operations: some Collection<Operation>) {
     guard let first = operations.first else {
       self = .none
       return

@@ -14,7 +14,7 @@ struct HistoryWriter {
 
   /// The bytes of `operations` (at most ``HistoryFormat/maxOperations``), preceded by the names that are new since the last
   /// call. They count as written only after ``commit(_:)``.
-  func encode(_ operations: [Operation], names: NameTable, dropped: UInt64) -> Batch {
+  func encode(_ operations: ArraySlice<Operation>, names: NameTable, dropped: UInt64) -> Batch {
     var batch = Batch(number: number, names: names.counts)
     let fresh = names.entries(after: written)
     for start in stride(from: 0, to: fresh.count, by: HistoryFormat.maxOperations) {

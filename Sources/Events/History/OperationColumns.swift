@@ -6,13 +6,12 @@
 enum OperationColumns {
   private static let known = OperationField.Every.all + OperationField.allCases.map(\.column)
 
-  static func encode(_ operations: [Operation]) -> [UInt8] {
+  static func encode(_ operations: ArraySlice<Operation>) -> [UInt8] {
     var encoder = OperationEncoder(count: operations.count)
     var context = OperationContext()
     for place in operations.indices {
       var op = operations[place]
-      encoder.begin(op)
-      transfer(&op, &encoder, context, operations, previous: place - 1)
+      transfer(&op, &encoder, context, operations)
       encoder.end()
       context.note(op, at: place)
     }
@@ -27,7 +26,7 @@ enum OperationColumns {
     for place in 0..<count {
       var op = OperationContext.blank
       try decoder.begin()
-      try transfer(&op, &decoder, context, operations, previous: place - 1)
+      try transfer(&op, &decoder, context, operations)
       context.note(op, at: place)
       operations.append(op)
     }
@@ -48,12 +47,10 @@ private struct OperationEncoder: OperationCoder {
     for column in OperationField.Every.all { columns[Int(column)].bytes.reserveCapacity(count * 2) }
   }
 
-  mutating func begin(_ op: Operation) {
+  mutating func end() {
+    columns[Int(OperationField.Every.mask)].varint(UInt64(mask))
     mask = 0
-    present = op.presence
   }
-
-  mutating func end() { columns[Int(OperationField.Every.mask)].varint(UInt64(mask)) }
 
   func finish() -> [UInt8] {
     var whole = ByteWriter()
@@ -72,7 +69,8 @@ private struct OperationEncoder: OperationCoder {
     lastProcess = Int64(op.process)
   }
 
-  mutating func presence(expected: UInt32) {
+  mutating func presence(_ present: inout UInt32, _ expected: UInt32) {
+    self.present = present
     guard present != expected else { return }
     mask |= OperationField.presence.bit
     columns[Int(OperationField.presence.column)].varint(UInt64(present))
@@ -146,9 +144,12 @@ private struct OperationDecoder: OperationCoder {
     op.process = process
   }
 
-  mutating func presence(expected: UInt32) throws(ByteError) {
-    present = expected
-    guard mask & OperationField.presence.bit != 0 else { return }
+  mutating func presence(_ present: inout UInt32, _ expected: UInt32) throws(ByteError) {
+    defer { self.present = present }
+    guard mask & OperationField.presence.bit != 0 else {
+      present = expected
+      return
+    }
     present = try columns[OperationField.presence.column].number(UInt32.self, "the fields there are")
     guard present >> UInt32(OperationField.allCases.count) == 0 else {
       throw ByteError(

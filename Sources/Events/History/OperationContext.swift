@@ -16,10 +16,19 @@ struct OperationContext {
   private var byProducer = Table(bits: 10)
   /// The last operation on a key.
   private var byKey = Table(bits: 14)
+  /// What the operation before was.
+  private(set) var previous = Previous()
   /// The largest call number so far.
-  private(set) var lastCall: UInt64 = .max
-  /// The times of the operation before.
-  private(set) var lastTime: Int64 = 0
+  private var lastCall: UInt64 = .max
+
+  /// An operation's process, call and times.
+  struct Previous {
+    fileprivate(set) var process: UInt32 = 0
+    fileprivate(set) var call: UInt64?
+    fileprivate(set) var invoked: Int64 = 0
+    /// When it ended; for one that never did, when it began.
+    fileprivate(set) var time: Int64 = 0
+  }
 
   /// An operation that has nothing.
   static let blank = Operation(
@@ -43,48 +52,64 @@ struct OperationContext {
   }
 
   @inline(__always)
-  func last(of op: Operation, in operations: [Operation]) -> Int? {
+  func last<Block: RandomAccessCollection<Operation>>(of op: Operation, in operations: Block) -> Int?
+  where Block.Index == Int {
     let place = byProcess[Self.process(op)]
     guard place >= 0, operations[place].process == op.process, operations[place].kind == op.kind else { return nil }
     return place
   }
 
   @inline(__always)
-  func lastInLog(_ op: Operation, in operations: [Operation]) -> Int? {
+  func lastInLog<Block: RandomAccessCollection<Operation>>(_ op: Operation, in operations: Block) -> Int?
+  where Block.Index == Int {
     let place = byLog[Self.log(op)]
-    guard place >= 0, operations[place].partition == op.partition, operations[place].node == op.node else { return nil }
+    guard place >= 0, operations[place].rawPartition == op.rawPartition, operations[place].node == op.node else {
+      return nil
+    }
     return place
   }
 
   @inline(__always)
-  func lastAtPlace(_ op: Operation, in operations: [Operation]) -> Int? {
-    guard op.position != nil else { return nil }
+  func lastAtPlace<Block: RandomAccessCollection<Operation>>(_ op: Operation, in operations: Block) -> Int?
+  where Block.Index == Int {
+    guard op.has(.position) else { return nil }
     let place = byPlace[Self.place(op)]
-    guard place >= 0, operations[place].position == op.position, operations[place].partition == op.partition,
-      operations[place].node == op.node
+    guard place >= 0, operations[place].rawPosition == op.rawPosition,
+      operations[place].rawPartition == op.rawPartition, operations[place].node == op.node
     else { return nil }
     return place
   }
 
   @inline(__always)
-  func last(on event: EventID, in operations: [Operation]) -> Int? {
+  func last<Block: RandomAccessCollection<Operation>>(on event: EventID, in operations: Block) -> Int?
+  where Block.Index == Int {
     let place = byEvent[Self.event(event)]
     guard place >= 0, operations[place].event == event else { return nil }
     return place
   }
 
   @inline(__always)
-  func lastOfProducer(_ op: Operation, _ producer: UInt32, in operations: [Operation]) -> Int? {
+  func lastOfProducer<Block: RandomAccessCollection<Operation>>(
+    _ op: Operation, _ producer: UInt32, in operations: Block
+  ) -> Int? where Block.Index == Int {
     let place = byProducer[Self.producer(producer, op.kind)]
-    guard place >= 0, operations[place].event.producer == producer else { return nil }
+    guard place >= 0, operations[place].producer == producer else { return nil }
     return place
   }
 
   @inline(__always)
-  func last(on key: UInt32, in operations: [Operation]) -> Int? {
+  func last<Block: RandomAccessCollection<Operation>>(on key: UInt32, in operations: Block) -> Int?
+  where Block.Index == Int {
     let place = byKey[UInt64(key)]
     guard place >= 0, operations[place].key == key else { return nil }
     return place
+  }
+
+  /// The records of one call follow each other; a new call has the next number.
+  @inline(__always)
+  func nextCall(of process: UInt32) -> UInt64 {
+    if previous.process == process, let call = previous.call { return call }
+    return lastCall &+ 1
   }
 
   /// Takes `op` in, which stands at `place`.
@@ -92,12 +117,12 @@ struct OperationContext {
   mutating func note(_ op: Operation, at place: Int) {
     byProcess[Self.process(op)] = place
     byLog[Self.log(op)] = place
-    if op.position != nil { byPlace[Self.place(op)] = place }
+    if op.has(.position) { byPlace[Self.place(op)] = place }
     byEvent[Self.event(op.event)] = place
-    byProducer[Self.producer(op.event.producer, op.kind)] = place
+    byProducer[Self.producer(op.producer, op.kind)] = place
     byKey[UInt64(op.key)] = place
     if let call = op.call, lastCall == .max || call > lastCall { lastCall = call }
-    lastTime = op.completed ?? op.invoked
+    previous = Previous(process: op.process, call: op.call, invoked: op.invoked, time: op.completed ?? op.invoked)
   }
 
   @inline(__always)
@@ -106,13 +131,13 @@ struct OperationContext {
   @inline(__always)
   private static func log(_ op: Operation) -> UInt64 {
     let reader = op.kind == .append ? 0 : UInt64(op.process) &+ 1
-    return (UInt64(op.partition?.rawValue ?? .max) << 16 | UInt64(op.node.rawValue)) &* 0x1_0000_01B3 ^ reader << 8
+    return (UInt64(op.rawPartition) << 16 | UInt64(op.node.rawValue)) &* 0x1_0000_01B3 ^ reader << 8
       ^ UInt64(op.kind.rawValue)
   }
 
   @inline(__always)
   private static func place(_ op: Operation) -> UInt64 {
-    UInt64(bitPattern: op.position ?? 0) &* 0x1_0000_01B3 ^ UInt64(op.partition?.rawValue ?? .max) << 16
+    UInt64(bitPattern: op.rawPosition) &* 0x1_0000_01B3 ^ UInt64(op.rawPartition) << 16
       ^ UInt64(op.node.rawValue)
   }
 

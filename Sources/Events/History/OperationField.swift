@@ -1,4 +1,5 @@
 /// A field of an operation in a history file, format 2: its bit in an operation's mask of surprises, and its column.
+@usableFromInline
 enum OperationField: UInt8, CaseIterable {
   // The first seven differ most often, so that most masks are one byte.
   case partition = 0
@@ -7,7 +8,7 @@ enum OperationField: UInt8, CaseIterable {
   case node, region, origin, group, member, generation, incarnation, leaderEpoch, producerEpoch
   case keyHash, keyClass, lease, ttl, leaseEnd, value, expected, wall, wallUncertainty
 
-  var bit: UInt32 { 1 << UInt32(rawValue) }
+  @inlinable var bit: UInt32 { 1 << UInt32(rawValue) }
 
   /// The column's number in the file.
   var column: UInt8 { rawValue + 16 }
@@ -25,39 +26,5 @@ enum OperationField: UInt8, CaseIterable {
     static let upper: UInt8 = 6
 
     static let all = [kind, process, mask, time, duration, upper]
-  }
-}
-
-extension Operation {
-  /// Which of the optional fields there are, by the bits of ``OperationField``; ``OperationField/presence`` stands for
-  /// ``completed``.
-  var presence: UInt32 {
-    var bits: UInt32 = 0
-    func note(_ isPresent: Bool, _ field: OperationField) { if isPresent { bits |= field.bit } }
-    note(completed != nil, .presence)
-    note(partition != nil, .partition)
-    note(position != nil, .position)
-    note(checksum != nil, .checksum)
-    note(call != nil, .call)
-    note(committed != nil, .committed)
-    note(token != nil, .token)
-    note(transaction != nil, .transaction)
-    note(origin != nil, .origin)
-    note(group != nil, .group)
-    note(member != nil, .member)
-    note(generation != nil, .generation)
-    note(incarnation != nil, .incarnation)
-    note(leaderEpoch != nil, .leaderEpoch)
-    note(producerEpoch != nil, .producerEpoch)
-    note(keyHash != nil, .keyHash)
-    note(keyClass != nil, .keyClass)
-    note(lease != nil, .lease)
-    note(ttl != nil, .ttl)
-    note(leaseEnd != nil, .leaseEnd)
-    note(value != nil, .value)
-    note(expected != nil, .expected)
-    note(wall != nil, .wall)
-    note(wallUncertainty != nil, .wallUncertainty)
-    return bits
   }
 }

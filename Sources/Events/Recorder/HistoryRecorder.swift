@@ -79,27 +79,34 @@ public final class HistoryRecorder: Sendable {
   /// The names given out so far.
   public var names: NameTable { core.state.withLock { $0.names } }
   /// The figures of this moment.
-  public var state: RecorderState { core.state.withLock { $0.figures } }
+  public var state: RecorderState {
+    core.state.withLock { state in
+      var figures = state.figures
+      figures.open = state.open.count
+      return figures
+    }
+  }
+  /// A number for the operations of one call, see ``Operation/call``; each is given once.
+  public func newCall() -> UInt64 {
+    core.state.withLock { state in
+      defer { state.calls += 1 }
+      return state.calls
+    }
+  }
 
   /// Notes that `operation` begins, and stamps it. Call this before the request can leave.
   ///
   /// - Returns: the ticket for ``complete(_:_:position:token:committed:wall:wallUncertainty:)``. Each operation is completed once or never;
   ///   one that is still open at ``close()`` is written as unknown.
   public func invoke(_ operation: Operation) -> Ticket {
-    var begun = operation
-    begun.invoked = core.clock()
-    begun.completed = nil
-    begun.outcome = .unknown(.neverCompleted)
+    let now = core.clock()
     return core.state.withLock { state in
       // Open operations are bounded as well, and one that finds no room is lost here, where it can be counted.
       guard !state.ended, state.open.count < core.capacity else {
         state.figures.dropped += 1
         return .refused
       }
-      state.lastTicket += 1
-      state.open[state.lastTicket] = begun
-      state.figures.open = state.open.count
-      return Ticket(number: state.lastTicket)
+      return Ticket(number: state.open.begin(operation, at: now))
     }
   }
 
@@ -119,11 +126,7 @@ public final class HistoryRecorder: Sendable {
   ) {
     let now = core.clock()
     let wake = core.state.withLock { state -> Bool in
-      guard var done = state.open.removeValue(forKey: ticket.number) else {
-        if ticket != .refused && !state.ended { state.figures.misused += 1 }
-        return false
-      }
-      state.figures.open = state.open.count
+      guard var done = end(ticket, &state) else { return false }
       done.completed = now
       done.outcome = outcome
       if let position { done.position = position }
@@ -134,6 +137,44 @@ public final class HistoryRecorder: Sendable {
       return core.buffer(done, &state)
     }
     if wake { core.wake() }
+  }
+
+  /// Notes how the operation of `ticket` ended when it turned out to be several: the records of one poll, the sends of one
+  /// request. They get the ticket's times, and one ``Operation/call`` where they have none.
+  ///
+  /// - Parameters:
+  ///   - ticket: the operation, still open.
+  ///   - outcome: how it ended.
+  ///   - operations: what it was, in its order. When there is none, the operation stands as it was invoked.
+  public func complete(_ ticket: Ticket, _ outcome: Outcome, as operations: [Operation]) {
+    let now = core.clock()
+    let wake = core.state.withLock { state -> Bool in
+      guard let begun = end(ticket, &state) else { return false }
+      var call = begun.call
+      if call == nil, operations.count > 1 {
+        call = state.calls
+        state.calls += 1
+      }
+      var wake = false
+      for var done in operations.isEmpty ? [begun] : operations {
+        done.invoked = begun.invoked
+        done.completed = now
+        done.outcome = outcome
+        done.call = done.call ?? call
+        if core.buffer(done, &state) { wake = true }
+      }
+      return wake
+    }
+    if wake { core.wake() }
+  }
+
+  /// The open operation of `ticket`, which is open no longer.
+  private func end(_ ticket: Ticket, _ state: inout RecorderCore.State) -> Operation? {
+    guard let begun = state.open.end(ticket.number) else {
+      if ticket != .refused && !state.ended { state.figures.misused += 1 }
+      return nil
+    }
+    return begun
   }
 
   /// Records an operation that is known only once it is over, such as what a tail saw. One without a completion is

@@ -7,8 +7,10 @@ final class RecorderCore: Sendable {
   struct State {
     var names = NameTable()
     var buffer: [Operation] = []
-    var open: [UInt64: Operation] = [:]
-    var lastTicket: UInt64 = 0
+    /// A buffer that was written out, kept so that its memory is not asked for again.
+    var spare: [Operation] = []
+    var open = OpenOperations()
+    var calls: UInt64 = 0
     var figures = RecorderState()
     var flushWaiters: [Waiter] = []
     var endWaiters: [Waiter] = []
@@ -27,6 +29,10 @@ final class RecorderCore: Sendable {
 
   /// The writer looks at least this often, so that a kill loses no more than this.
   private static let periodMilliseconds = 200
+  /// Room for so many operations is asked for at once.
+  private static let reserve = 1 << 14
+  /// Operations a block: enough to compress well, few enough to stay in a processor's cache.
+  private static let blockSize = 1 << 14
 
   init(
     path: String, header: HistoryHeader, clock: @escaping @Sendable () -> Int64, capacity: Int,
@@ -46,7 +52,8 @@ final class RecorderCore: Sendable {
     }
     fileSlot = Mutex(file)
     state.withLock {
-      $0.buffer.reserveCapacity(min(capacity, 1 << 12))
+      $0.buffer.reserveCapacity(min(capacity, Self.reserve))
+      $0.spare.reserveCapacity(min(capacity, Self.reserve))
       $0.figures.fileBytes = UInt64(headerBytes.count)
     }
   }
@@ -116,10 +123,11 @@ final class RecorderCore: Sendable {
   ) -> Bool {
     let (batch, names, dropped, waiters, ended) = takeBuffer()
     if !batch.isEmpty { onBatch?(batch) }
-    for start in stride(from: 0, to: batch.count, by: HistoryFormat.maxOperations) {
-      let part = Array(batch[start..<min(batch.count, start + HistoryFormat.maxOperations)])
+    for start in stride(from: 0, to: batch.count, by: Self.blockSize) {
+      let part = batch[start..<min(batch.count, start + Self.blockSize)]
       if let problem = write(part, names, dropped, to: file, &writer) { failure = problem }
     }
+    giveBack(batch)
     if !waiters.isEmpty {
       do { try file.sync() } catch { failure = error }
       for waiter in waiters { waiter.resume(returning: failure) }
@@ -135,21 +143,26 @@ final class RecorderCore: Sendable {
     state.withLock { state in
       if state.ended {
         // Whatever never ended is evidence too: it may have taken effect.
-        state.buffer += state.open.keys.sorted().compactMap { state.open[$0] }
         state.figures.recorded += UInt64(state.open.count)
-        state.open = [:]
-        state.figures.open = 0
+        state.buffer += state.open.endAll()
       }
-      defer {
-        state.buffer = []
-        state.flushWaiters = []
-      }
-      return (state.buffer, state.names, state.figures.dropped, state.flushWaiters, state.ended)
+      defer { state.flushWaiters = [] }
+      var batch: [Operation] = []
+      swap(&batch, &state.spare)
+      swap(&batch, &state.buffer)
+      return (batch, state.names, state.figures.dropped, state.flushWaiters, state.ended)
     }
   }
 
+  private func giveBack(_ batch: consuming [Operation]) {
+    var batch = batch
+    batch.removeAll(keepingCapacity: true)
+    state.withLock { swap(&$0.spare, &batch) }
+  }
+
   private func write(
-    _ part: [Operation], _ names: NameTable, _ dropped: UInt64, to file: borrowing File, _ writer: inout HistoryWriter
+    _ part: ArraySlice<Operation>, _ names: NameTable, _ dropped: UInt64, to file: borrowing File,
+    _ writer: inout HistoryWriter
   ) -> HistoryError? {
     let batch = writer.encode(part, names: names, dropped: dropped)
     do {

@@ -41,7 +41,7 @@ private struct Compilation {
   init(_ fault: Fault, _ node: NodeProfile) {
     self.fault = fault
     self.node = node
-    let name = "\(Fault.tablePrefix)\(fault.run)_\(fault.id)"
+    let name = fault.tableName
     // Never 0, which is the mark of packets without one.
     let mark = UInt32(truncatingIfNeeded: Fault.hash(name)) | 1
     ip = TableBuilder(.inet, name: name, fault.targets, mark: mark, firstSet: 1)
@@ -56,26 +56,50 @@ private struct Compilation {
 
   mutating func run() throws(Mistake) {
     if fault.targets.cgroup != nil, fault.inbound != nil || fault.outbound != nil {
-      try need(.socketCgroup, for: "choosing packets by control group")
+      try need([.socketControlGroup], for: "choosing packets by control group")
     }
     if fault.targets.user != nil, fault.outbound != nil {
-      try need(.socketUser, for: "choosing packets by user")
+      try need([.socketUser], for: "choosing packets by user")
     }
     if let effect = fault.inbound { try inbound(effect) }
     if let effect = fault.outbound { try outbound(effect) }
     if fault.killsConnections {
-      try need(.socketDestroy, for: "destroying connections")
+      try need([.socketDestroy], for: "destroying connections")
       choose(
         nil, "connections", .socketDestroy, "it destroys sockets of any program, and both ends learn of it at once",
         "once, at arming; connections that are made later live; listening sockets are never touched")
     }
   }
 
-  // MARK: Inbound
+  // MARK: Directions
 
   private mutating func inbound(_ effect: Fault.Effect) throws(Mistake) {
-    let ipPlace = Place(layer: .ip, direction: .inbound)
+    if let refusal = effect.cut {
+      choose(
+        .inbound, "cut", refusal == .silence ? .dropAtArrival : .reject,
+        refusal == .silence
+          ? "a packet dropped where it arrives leaves its sender with TCP's own back-off, as a cut cable does"
+          : "a firewall answers so", "every packet from the moment of arming")
+      let stop = cutSteps(refusal)
+      ip.add(
+        "in", at: Place(layer: .ip, direction: .inbound), hook: .prerouting,
+        priority: Stage(refusal).atArrival, by: .bySocket
+      ) { _, family in Rule(counting: .stopped, .inbound, family, then: stop) }
+    }
+    if let loss = try lossDraw(effect.loss, .inbound) {
+      ip.add(
+        "lose_in", at: Place(layer: .ip, direction: .inbound), hook: .prerouting, priority: Stage.loss.atArrival,
+        by: .bySocket
+      ) { table, family in loss.rule(&table, .inbound, family, stop: [.fixed(.verdict(.drop))]) }
+    }
     let shaping = try shaping(effect, .inbound)
+    if shaping.hasLine {
+      let queue = queueStep(.inbound)
+      ip.add(
+        "hold_in", at: Place(layer: .ip, direction: .inbound), hook: .prerouting, priority: Stage.shaping.atArrival,
+        by: .bySocket
+      ) { _, family in Rule(counting: .shaped, .inbound, family, then: [queue]) }
+    }
     if shaping.hasScaffold {
       if fault.targets.cgroup != nil {
         throw Mistake(
@@ -83,116 +107,72 @@ private struct Compilation {
             "its inbound \(shaping.part) is made where packets come out of a device, and there they belong to no control "
               + "group yet; choose them by port, or shape what the other end sends"))
       }
-      let devices = try devices(for: "its inbound \(shaping.part)")
+      let hooks = try devices(for: "its inbound \(shaping.part)").map { NFTables.Hook.ingress(device: $0) }
       device.add(
-        "in", at: Place(layer: .device, direction: .inbound), devices: devices.map { .ingress(device: $0) },
+        "shape_in", at: Place(layer: .device, direction: .inbound), hooks: hooks, priority: Stage.shaping.atDevice,
         by: .bySocket
-      ) { _, family in
-        [
-          Rule(
-            steps: [.fixed(.counter), .forward(.inbound)],
-            counters: [.init(direction: .inbound, family: family, fate: .shaped)])
-        ]
-      }
-    }
-    guard effect.cut != nil || effect.loss != nil || shaping.hasLine else { return }
-    let cut = cutSteps(effect.cut)
-    let loss = try lossDraw(effect.loss, .inbound)
-    let queue = shaping.hasLine ? queueStep(.inbound) : nil
-    if let refusal = effect.cut {
-      choose(
-        .inbound, "cut", refusal == .silence ? .dropAtArrival : .reject,
-        refusal == .silence
-          ? "a packet dropped where it arrives leaves its sender with TCP's own back-off, as a cut cable does"
-          : "a firewall answers so", "every packet from the moment of arming")
-    }
-    // NF_IP_PRI_RAW: before connection tracking (−200), so that a dropped packet leaves no trace in it and moves none of
-    // its timers.
-    ip.add("in", at: ipPlace, hook: .prerouting, priority: -300, by: .bySocket) { table, family in
-      var rules: [Rule] = []
-      func counter(_ fate: CompiledFault.Counter.Fate) -> CompiledFault.Counter {
-        .init(direction: .inbound, family: family, fate: fate)
-      }
-      if let cut { rules.append(Rule(steps: [.fixed(.counter)] + cut, counters: [counter(.stopped)])) }
-      if let loss { rules.append(loss.rule(&table, .inbound, family, stop: [.fixed(.verdict(.drop))])) }
-      if let queue { rules.append(Rule(steps: [.fixed(.counter), queue], counters: [counter(.shaped)])) }
-      return rules
+      ) { _, family in Rule(counting: .shaped, .inbound, family, then: [.forward(.inbound)]) }
     }
   }
 
-  // MARK: Outbound
-
   private mutating func outbound(_ effect: Fault.Effect) throws(Mistake) {
-    let marks = fault.targets.cgroup != nil
+    let place = Place(layer: .ip, direction: .outbound)
     if let refusal = effect.cut, refusal != .silence {
-      let steps = cutSteps(refusal) ?? []
       choose(
         .outbound, "cut", .reject, "the program that sends is told at once, as by a firewall on its own host",
         "every packet from the moment of arming")
-      ip.add(
-        "out", at: Place(layer: .ip, direction: .outbound), hook: .output, priority: -300, by: .bySocket
-      ) { _, family in
-        [
-          Rule(
-            steps: [.fixed(.counter)] + steps,
-            counters: [.init(direction: .outbound, family: family, fate: .stopped)])
-        ]
+      let stop = cutSteps(refusal)
+      ip.add("out", at: place, hook: .output, priority: Stage(refusal).atArrival, by: .bySocket) { _, family in
+        Rule(counting: .stopped, .outbound, family, then: stop)
       }
       return
     }
-    let shaping = try shaping(effect, .outbound)
-    if shaping.hasLine {
-      let queue = queueStep(.outbound)
-      // Behind source address translation (100): the last hook of the protocols.
-      ip.add(
-        "out", at: Place(layer: .ip, direction: .outbound), hook: .postrouting, priority: 300,
-        by: marks ? .byMark : .bySocket
-      ) { _, family in
-        [
-          Rule(
-            steps: [.fixed(.counter), queue],
-            counters: [.init(direction: .outbound, family: family, fate: .shaped)])
-        ]
-      }
-    }
-    let stops = effect.cut == .silence || effect.loss != nil
-    if stops || shaping.hasScaffold {
-      let what = stops ? (effect.cut != nil ? "cut" : "loss") : shaping.part
-      let devices = try devices(for: "its outbound \(what)")
-      try need([.egressHook, .forward, .ifb], for: "its outbound \(what)", otherwise: Self.askTheOtherEnd)
-      let loss = try lossDraw(effect.loss, .outbound)
-      if stops {
-        scaffold(.hole, nil, "that stays down")
-      }
-      if effect.cut != nil {
-        choose(
-          .outbound, "cut", .swallowAtDeparture,
-          "a device that is down swallows packets without telling their sender, whose TCP then backs off as it does when a "
-            + "cable is cut", "every packet from the moment of arming")
-      }
-      let shapes = shaping.hasScaffold
-      device.add(
-        "out", at: Place(layer: .device, direction: .outbound), devices: devices.map { .egress(device: $0) },
-        by: marks ? .byMark : .bySocket
-      ) { table, family in
-        func counter(_ fate: CompiledFault.Counter.Fate) -> CompiledFault.Counter {
-          .init(direction: .outbound, family: family, fate: fate)
-        }
-        var rules: [Rule] = []
-        if effect.cut != nil {
-          rules.append(Rule(steps: [.fixed(.counter), .forward(.hole)], counters: [counter(.stopped)]))
-        }
-        if let loss { rules.append(loss.rule(&table, .outbound, family, stop: [.forward(.hole)])) }
-        if shapes {
-          rules.append(Rule(steps: [.fixed(.counter), .forward(.outbound)], counters: [counter(.shaped)]))
-        }
-        return rules
-      }
-    }
+    // Neither the last hook of the protocols nor a device knows the control group; a mark carries it there.
+    let selector: TableBuilder.Selector = fault.targets.cgroup == nil ? .bySocket : .byMark
     if let group = fault.targets.cgroup {
       // Behind all that may set a mark of its own.
       ip.addMarking("mark", hook: .output, priority: 300, group)
     }
+    if effect.cut == .silence {
+      let hooks = try departures(for: "its outbound cut")
+      choose(
+        .outbound, "cut", .swallowAtDeparture,
+        "a device that is down swallows packets without telling their sender, whose TCP then backs off as it does when a "
+          + "cable is cut", "every packet from the moment of arming")
+      device.add(
+        "out", at: Place(layer: .device, direction: .outbound), hooks: hooks, priority: Stage.silence.atDevice,
+        by: selector
+      ) { _, family in Rule(counting: .stopped, .outbound, family, then: [.forward(.hole)]) }
+    }
+    if let loss = try lossDraw(effect.loss, .outbound) {
+      let hooks = try departures(for: "its outbound loss")
+      device.add(
+        "lose_out", at: Place(layer: .device, direction: .outbound), hooks: hooks, priority: Stage.loss.atDevice,
+        by: selector
+      ) { table, family in loss.rule(&table, .outbound, family, stop: [.forward(.hole)]) }
+    }
+    if effect.cut != nil || effect.loss != nil { scaffold(.hole, nil, "that stays down") }
+    let shaping = try shaping(effect, .outbound)
+    if shaping.hasLine {
+      let queue = queueStep(.outbound)
+      // Behind source address translation (100).
+      ip.add("hold_out", at: place, hook: .postrouting, priority: 300, by: selector) { _, family in
+        Rule(counting: .shaped, .outbound, family, then: [queue])
+      }
+    }
+    if shaping.hasScaffold {
+      let hooks = try departures(for: "its outbound \(shaping.part)")
+      device.add(
+        "shape_out", at: Place(layer: .device, direction: .outbound), hooks: hooks, priority: Stage.shaping.atDevice,
+        by: selector
+      ) { _, family in Rule(counting: .shaped, .outbound, family, then: [.forward(.outbound)]) }
+    }
+  }
+
+  /// Where packets leave, each device by itself.
+  private func departures(for what: String) throws(Mistake) -> [NFTables.Hook] {
+    try need([.egressHook, .forward, .ifb], for: what, otherwise: Self.askTheOtherEnd)
+    return try devices(for: what).map { .egress(device: $0) }
   }
 
   private static let askTheOtherEnd = "make an inbound fault on the node at the other end"
@@ -209,15 +189,20 @@ private struct Compilation {
 
   /// - Throws: what the node lacks.
   private func need(
-    _ abilities: NodeProfile.Abilities, for what: String, otherwise: String? = nil
+    _ features: [KernelFeatures.Feature], for what: String, otherwise: String? = nil
   ) throws(Mistake) {
-    let missing = abilities.subtracting(node.can)
-    guard missing.isEmpty else {
-      throw Mistake(
-        .unsupported(
-          "\(what) needs \(missing.names.joined(separator: " and ")), which this node is not known to have"
-            + (otherwise.map { "; \($0)" } ?? "")))
+    let missing = features.filter { !node.features.has($0) }
+    guard missing.isEmpty else { throw lacks(missing, for: what, otherwise: otherwise) }
+  }
+
+  private func lacks(
+    _ missing: [KernelFeatures.Feature], for what: String, otherwise: String? = nil
+  ) -> Mistake {
+    let words = missing.map { feature in
+      "\(feature.requirement), here \(node.features.answers[feature]?.description ?? "not looked for")"
     }
+    return Mistake(
+      .unsupported("\(what) needs \(words.joined(separator: " and "))" + (otherwise.map { "; \($0)" } ?? "")))
   }
 
   private func devices(for what: String) throws(Mistake) -> [String] {
@@ -232,9 +217,8 @@ private struct Compilation {
     return devices.sorted()
   }
 
-  private func cutSteps(_ refusal: Fault.Refusal?) -> [Step]? {
+  private func cutSteps(_ refusal: Fault.Refusal) -> [Step] {
     switch refusal {
-    case nil: nil
     case .silence: [.fixed(.verdict(.drop))]
     case .tcpReset: [.fixed(.reject(.tcpReset))]
     case .icmp(.hostUnreachable): [.fixed(.reject(.icmp(.host)))]
@@ -244,7 +228,7 @@ private struct Compilation {
   }
 
   private func queueStep(_ direction: Fault.Direction) -> Step {
-    .queue(direction, isTarget: !node.can.contains(.queueExpression))
+    .queue(direction, isTarget: !node.features.has(.queueExpression))
   }
 
   // MARK: Loss
@@ -271,13 +255,13 @@ private struct Compilation {
   ) throws(Mistake) -> Shaping {
     var shaping = Shaping(part: effect.delay != nil ? "delay" : effect.rate != nil ? "rate" : "shaping")
     guard effect.shapes else { return shaping }
-    let hook: NodeProfile.Abilities = direction == .inbound ? .ingressHook : .egressHook
+    let hook: KernelFeatures.Feature = direction == .inbound ? .ingressHook : .egressHook
     let role: ScaffoldRequest.Role = direction == .inbound ? .inbound : .outbound
     let onlyRate = effect.delay == nil && effect.duplicate == nil && effect.corrupt == nil
     // netem's own rate has neither burst nor queue of its own.
     let ratesAlike = effect.rate.map { $0.burstBytes == nil && $0.queueBytes == nil } ?? true
     let changesPackets = effect.duplicate != nil || effect.corrupt != nil
-    if !onlyRate, node.can.isSuperset(of: [hook, .forward, .ifb, .netem]), ratesAlike || changesPackets,
+    if !onlyRate, node.has([hook, .forward, .ifb, .netem]), ratesAlike || changesPackets,
       !fault.repeatsExactly || changesPackets, fault.targets.cgroup == nil || direction == .outbound
     {
       guard ratesAlike else {
@@ -312,12 +296,9 @@ private struct Compilation {
             + "address or port"))
     }
     if let delay = effect.delay {
-      guard !node.can.isDisjoint(with: [.queueExpression, .queueTarget]) else {
-        throw Mistake(
-          .unsupported(
-            "its \(direction) delay needs \(NodeProfile.Abilities.netem.names[0]) with ifb devices, or "
-              + "\(NodeProfile.Abilities.queueExpression.names[0]), or \(NodeProfile.Abilities.queueTarget.names[0]); this "
-              + "node is known to have none of them"))
+      guard node.features.has(.queueExpression) || node.features.has(.compatibleQueue) else {
+        throw lacks(
+          [.netem, .queueExpression, .compatibleQueue], for: "its \(direction) delay", otherwise: "one is enough")
       }
       let settings = DelayLine.Settings(delay: delay, reorder: effect.reorder, seed: seed(direction))
       shaping.hasLine = true
@@ -326,7 +307,7 @@ private struct Compilation {
         direction, "delay", .delayLine,
         fault.repeatsExactly
           ? "it repeats packet by packet"
-          : node.can.contains(.netem) ? "netem cannot do this one" : "the kernel has no netem",
+          : node.features.has(.netem) ? "netem cannot do this one" : "the kernel has no netem",
         "about 0.1 ms more than asked for; when we die, packets pass at once, and those that are held are lost")
     }
     if let rate = effect.rate {

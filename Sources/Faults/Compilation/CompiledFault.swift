@@ -61,6 +61,20 @@ public struct CompiledFault: Sendable, Hashable {
   struct Rule: Sendable, Hashable {
     var steps: [Step]
     var counters: [Counter] = []
+
+    init(steps: [Step], counters: [Counter] = []) {
+      self.steps = steps
+      self.counters = counters
+    }
+
+    /// Counts what comes this far, and then does `steps`.
+    init(
+      counting fate: Counter.Fate, _ direction: Fault.Direction, _ family: IPAddress.Family, then steps: [Step]
+    ) {
+      self.init(
+        steps: [.fixed(.counter)] + steps,
+        counters: [Counter(direction: direction, family: family, fate: fate)])
+    }
   }
 
   /// What a counter of a rule counts.

@@ -37,3 +37,19 @@ struct Place: Hashable {
   /// Loads what the set `alive` is keyed by.
   var aliveKey: NFTables.Expression { .load(layer == .ip ? .protocolFamily : .etherType) }
 }
+
+/// In which order parts of effects meet a packet, whichever fault they belong to: what stops packets comes before what
+/// holds them back, and the strictest first. So overlapping faults compose in one way, in whatever order they were armed.
+enum Stage: Int32 {
+  case silence, refusal, loss, shaping
+
+  /// The stage of a cut.
+  init(_ refusal: Fault.Refusal) { self = refusal == .silence ? .silence : .refusal }
+
+  /// Its place where packets arrive from the network or from a program: at NF_IP_PRI_RAW, before connection tracking
+  /// (−200), so that a packet that is stopped leaves no trace in it and moves none of its timers.
+  var atArrival: Int32 { rawValue - 300 }
+
+  /// Its place at a device: before what others usually do there (0).
+  var atDevice: Int32 { rawValue - 300 }
+}

@@ -37,31 +37,29 @@ struct TableBuilder {
 
   // MARK: Chains
 
-  /// Adds a chain of a hook that chooses packets and does `actions` with them.
+  /// Adds a chain of a hook that does something with the packets that are meant.
   mutating func add(
     _ name: String, at place: Place, hook: NFTables.Hook, priority: Int32, by selector: Selector,
-    _ actions: (inout TableBuilder, IPAddress.Family) -> [Rule]
+    _ action: (inout TableBuilder, IPAddress.Family) -> Rule
   ) {
-    var base = CompiledFault.Chain(name: name, base: .init(hook: hook, priority: priority), rules: [gate(place)])
-    var (rules, effects) = choose(name, at: place, by: selector, actions)
-    base.rules += rules
-    rules = []
-    table.chains += effects + [base]
-    effects = []
+    let (rules, shared) = choose(name, at: place, by: selector, action)
+    table.chains += shared
+    table.chains.append(
+      CompiledFault.Chain(name: name, base: .init(hook: hook, priority: priority), rules: [gate(place)] + rules))
   }
 
-  /// Adds a chain of a hook on each device; all of them share the rules that choose, so that a packet's number in a
-  /// pattern does not depend on its device.
+  /// Adds a chain on each device; all of them share the rules that choose, so that a packet's number in a pattern does not
+  /// depend on its device.
   mutating func add(
-    _ name: String, at place: Place, devices: [NFTables.Hook], by selector: Selector,
-    _ actions: (inout TableBuilder, IPAddress.Family) -> [Rule]
+    _ name: String, at place: Place, hooks: [NFTables.Hook], priority: Int32, by selector: Selector,
+    _ action: (inout TableBuilder, IPAddress.Family) -> Rule
   ) {
-    let (rules, effects) = choose(name, at: place, by: selector, actions)
-    table.chains += effects + [CompiledFault.Chain(name: name, base: nil, rules: rules)]
-    for (index, hook) in devices.enumerated() {
+    let (rules, shared) = choose(name, at: place, by: selector, action)
+    table.chains += shared + [CompiledFault.Chain(name: name, base: nil, rules: rules)]
+    for (index, hook) in hooks.enumerated() {
       table.chains.append(
         CompiledFault.Chain(
-          name: "\(name)_\(index)", base: .init(hook: hook, priority: 0),
+          name: "\(name)_\(index)", base: .init(hook: hook, priority: priority),
           rules: [gate(place), Rule(steps: [.fixed(.verdict(.goto(name)))])]))
     }
   }
@@ -96,25 +94,25 @@ struct TableBuilder {
   }
 
   /// The rules that choose: first what passes in any case, then what is meant. If there is more than one way to be meant,
-  /// or more than one thing to do, the latter stands in a chain of its own.
+  /// what is done stands in a chain of its own, so that it is done and counted in one place.
   private mutating func choose(
-    _ name: String, at place: Place, by selector: Selector,
-    _ actions: (inout TableBuilder, IPAddress.Family) -> [Rule]
-  ) -> (rules: [Rule], effects: [CompiledFault.Chain]) {
+    _ name: String, at place: Place, by selector: Selector, _ action: (inout TableBuilder, IPAddress.Family) -> Rule
+  ) -> (rules: [Rule], shared: [CompiledFault.Chain]) {
     var rules = exemptions(place)
-    var effects: [CompiledFault.Chain] = []
+    var shared: [CompiledFault.Chain] = []
     for family in targets.families {
       let conditions = conditions(place, family, selector)
-      let effect = actions(&self, family)
-      if let only = effect.first, effect.count == 1, conditions.count == 1 {
-        rules += conditions.map { Rule(steps: $0.map { .fixed($0) } + only.steps, counters: only.counters) }
+      var rule = action(&self, family)
+      if conditions.count == 1 {
+        rule.steps = conditions[0].map { .fixed($0) } + rule.steps
+        rules.append(rule)
       } else {
         let chain = "\(name)_\(family)"
-        effects.append(CompiledFault.Chain(name: chain, base: nil, rules: effect))
+        shared.append(CompiledFault.Chain(name: chain, base: nil, rules: [rule]))
         rules += conditions.map { Rule(steps: ($0 + [.verdict(.goto(chain))]).map { .fixed($0) }) }
       }
     }
-    return (rules, effects)
+    return (rules, shared)
   }
 
   /// The control channel first, then what the targets except, then what belongs to the link.

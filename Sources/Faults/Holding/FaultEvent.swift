@@ -145,12 +145,15 @@ public struct FaultOutcome: Sendable, Hashable, Codable {
   public var goneAtNanoseconds: Int64
   /// What it did to packets, as last read.
   public var counters: FaultCounters
+  /// What could not be removed and has no effect any more, in words; the guardian and `recover` go on from there.
+  public var left: [String]
 
   /// Describes an end.
   public init(
     end: End, provenFromNanoseconds: Int64, provenUntilNanoseconds: Int64, goneAtNanoseconds: Int64,
-    counters: FaultCounters
+    counters: FaultCounters, left: [String] = []
   ) {
+    self.left = left
     self.end = end
     self.provenFromNanoseconds = provenFromNanoseconds
     self.provenUntilNanoseconds = provenUntilNanoseconds
@@ -205,4 +208,6 @@ public struct ArmReceipt: Sendable, Hashable, Codable {
   public var armedAtNanoseconds: Int64
   /// How its elements are kept alive on this kernel.
   public var refresh: CompiledFault.RefreshMethod
+  /// How each part was made, and why.
+  public var mechanisms: [MechanismChoice]
 }

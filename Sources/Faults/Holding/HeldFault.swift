@@ -11,6 +11,7 @@ struct HeldFault: Sendable {
   }
 
   let compiled: CompiledFault
+  let beside: Beside
   let armedAt: Int64
   let leaseEnd: Int64
   private(set) var turn: Turn
@@ -20,6 +21,7 @@ struct HeldFault: Sendable {
   private(set) var nextDue: Int64
   /// The last moment at which all of its rules were seen.
   private(set) var seenWholeAt: Int64
+  private var seenWholeBefore: Int64
   /// What is missing, if something is.
   private(set) var missing: String?
   private(set) var counters = FaultCounters()
@@ -29,10 +31,12 @@ struct HeldFault: Sendable {
   /// Elements expire up to one jiffy early, never late (measured: 6 ms at 250 Hz, 14 ms in an emulator).
   static let earlyExpiry: Int64 = 20_000_000
 
-  init(_ compiled: CompiledFault, sentAt: Int64, armedAt: Int64, lifeMilliseconds: UInt64) {
+  init(_ compiled: CompiledFault, _ beside: Beside, sentAt: Int64, armedAt: Int64, lifeMilliseconds: UInt64) {
     self.compiled = compiled
+    self.beside = beside
     self.armedAt = armedAt
     seenWholeAt = armedAt
+    seenWholeBefore = armedAt
     leaseEnd = sentAt + compiled.fault.timing.leaseMilliseconds * 1_000_000
     inForceUntil = 0
     nextDue = 0
@@ -102,6 +106,12 @@ struct HeldFault: Sendable {
     return inForceUntil > from ? from...inForceUntil : nil
   }
 
+  /// The turn in force of a flapping fault, cut off at `end`; `nil` if there is none or it was too short to say.
+  func currentTurn(until end: Int64) -> ClosedRange<Int64>? {
+    guard case .on(let from, _) = turn, fault.timing.flapping != nil, end > from else { return nil }
+    return from...end
+  }
+
   // MARK: Heartbeats
 
   /// A refresh that was sent at `time` and accepted.
@@ -137,8 +147,7 @@ struct HeldFault: Sendable {
   /// Larger ones can be changed by nobody either but by the socket that owns their table.
   static func countedSets(of table: CompiledFault.Table) -> [CompiledFault.ElementSet] {
     table.sets.filter { set in
-      if case .names = set.life { return false }
-      return !set.isInterval && set.keys.count <= 256
+      !set.isInterval && set.life == .table && set.keys.count <= 256
     }
   }
 
@@ -152,12 +161,15 @@ struct HeldFault: Sendable {
         return
       }
     }
+    seen.inboundLine = beside.lines[.inbound]?.counters
+    seen.outboundLine = beside.lines[.outbound]?.counters
     counters = seen
-    seenWholeAt = time
+    (seenWholeBefore, seenWholeAt) = (seenWholeAt, time)
   }
 
   /// Something that stands beside the tables is not as it was made.
   mutating func note(missing what: String) {
+    if missing == nil { seenWholeAt = seenWholeBefore }
     missing = missing ?? what
   }
 
@@ -176,7 +188,7 @@ struct HeldFault: Sendable {
         for (counter, count) in zip(wanted.counters, rule.counts) { counters.add(count, to: counter) }
       }
     }
-    for set in countedSets(of: table) where set.life == .table {
+    for set in countedSets(of: table) {
       let live = reading.elements[set.name] ?? 0
       if live != set.keys.count {
         return "\(set.keys.count - live) of \(set.keys.count) elements in set \(set.name) of table \(table.id)"

@@ -5,12 +5,17 @@ internal import Synchronization
 /// The faults of one node and the socket that owns them. It is made, used and closed on the holder's thread, whose
 /// descriptors mean nothing elsewhere; the lock only satisfies the compiler.
 final class HolderCore: Sendable {
-  private let node: String
-  private let timebase: Timebase
-  private let report: @Sendable (FaultEvent) -> Void
+  let node: String
+  let timebase: Timebase
   let connection: NFTables.Connection
+  let workshop: Workshop
+  let refresh: CompiledFault.RefreshMethod
+  /// Unowned: the last reference must not be given up on this thread, where its descriptor means nothing. Whoever asks for
+  /// something to be armed has it.
+  private unowned let namespace: NetworkNamespace
   private let links: LinkController
-  private let refresh: CompiledFault.RefreshMethod
+  private let traffic: TrafficController
+  private let report: @Sendable (FaultEvent) -> Void
   private let state = Mutex(State())
 
   private struct State: Sendable {
@@ -21,13 +26,16 @@ final class HolderCore: Sendable {
 
   init(
     node: String, namespace: NetworkNamespace, timebase: Timebase, refresh: CompiledFault.RefreshMethod?,
-    report: @escaping @Sendable (FaultEvent) -> Void
+    undo: (any UndoKeeper)?, report: @escaping @Sendable (FaultEvent) -> Void
   ) throws(NetlinkError) {
     self.node = node
+    self.namespace = namespace
     self.timebase = timebase
     self.report = report
     connection = try NFTables.Connection(in: namespace, openedByThisThread: true)
     links = try LinkController(in: namespace, openedByThisThread: true)
+    traffic = try TrafficController(in: namespace, openedByThisThread: true)
+    workshop = Workshop(node: node, links: links, traffic: traffic, undo: undo, timebase: timebase)
     if let refresh {
       self.refresh = refresh
     } else {
@@ -37,40 +45,48 @@ final class HolderCore: Sendable {
 
   // MARK: Requests
 
-  func arm(_ fault: Fault) throws(FaultError) -> ArmReceipt {
+  /// Makes a fault of which everything was found out that takes long.
+  func arm(_ order: ArmOrder) throws(FaultError) -> ArmReceipt {
+    let fault = order.fault
     func fail(_ reason: FaultError.Reason) -> FaultError { FaultError(reason, fault: fault.id, node: node) }
     let (isHeld, isClosed) = state.withLock { ($0.held[fault.id] != nil, $0.isClosed) }
     if isClosed { throw fail(.closed) }
     if isHeld { throw fail(.alreadyHeld) }
     guard fault.node == node else { throw fail(.invalid("it is meant for node \"\(fault.node)\"")) }
-    let compiled = try fault.compile()
+    let compiled = try fault.compile(for: profile(order.features, for: fault))
 
-    let sent = timebase.monotonic()
     let life = HeldFault.firstLifeMilliseconds(compiled)
-    do { try connection.commit(compiled.arm(lifeMilliseconds: life)) } catch { throw fail(.kernel(error)) }
+    let beside = try workshop.make(
+      compiled, in: namespace, until: timebase.monotonic() + Int64(life) * 1_000_000 + HeldFault.earlyExpiry)
+    let sent = timebase.monotonic()
+    do {
+      try connection.commit(compiled.arm(lifeMilliseconds: life, beside.bindings))
+    } catch {
+      throw FaultError(.kernel(error), fault: fault.id, node: node, state: undone(workshop.takeAway(beside)))
+    }
     let armed = timebase.monotonic()
     do {
-      for table in compiled.tables {
-        guard let found = try connection.table(table.id), found.owner == connection.port else {
-          throw fail(.notAsAsked("table \(table.id) is not ours"))
-        }
-      }
+      try verify(compiled)
     } catch {
-      let removed = remove(compiled)
-      let cause = error as? FaultError ?? (error as? NetlinkError).map { fail(.kernel($0)) } ?? fail(.closed)
-      throw FaultError(cause.reason, fault: fault.id, node: node, state: removed)
+      workshop.close(beside)
+      let tables = remove(compiled)
+      let left = workshop.takeAway(beside)
+      throw FaultError(
+        error.reason, fault: fault.id, node: node, state: tables + (left.isEmpty ? "" : "; " + undone(left)))
     }
     state.withLock { state in
       state.ended[fault.id] = nil
-      state.held[fault.id] = HeldFault(compiled, sentAt: sent, armedAt: armed, lifeMilliseconds: life)
+      state.held[fault.id] = HeldFault(
+        compiled, beside, sentAt: sent, armedAt: armed, lifeMilliseconds: life)
     }
     emit(fault.id, at: armed, .armed)
     return ArmReceipt(
-      fault: fault.id, table: compiled.tableNames, sentAtNanoseconds: sent, armedAtNanoseconds: armed, refresh: refresh)
+      fault: fault.id, table: compiled.tableNames, sentAtNanoseconds: sent, armedAtNanoseconds: armed,
+      refresh: refresh, mechanisms: compiled.mechanisms)
   }
 
   func counters(of id: String) throws(FaultError) -> FaultCounters {
-    guard var held = state.withLock({ $0.held[id] }) else {
+    guard var held = held(id) else {
       if let ended = state.withLock({ $0.ended[id] }) { return ended.counters }
       throw FaultError(.notHeld, fault: id, node: node)
     }
@@ -82,7 +98,7 @@ final class HolderCore: Sendable {
   }
 
   func disarm(_ id: String) throws(FaultError) -> FaultOutcome {
-    guard var held = state.withLock({ $0.held[id] }) else {
+    guard var held = held(id) else {
       if let ended = state.withLock({ $0.ended[id] }) { return ended }
       throw FaultError(.notHeld, fault: id, node: node)
     }
@@ -100,9 +116,13 @@ final class HolderCore: Sendable {
     }
   }
 
+  /// The packet filter, links, addresses, routes and queues, read from the kernel.
   func snapshot() throws(NetlinkError) -> NodeSnapshot {
-    try NodeSnapshot(reading: connection, links)
+    try NodeSnapshot(reading: connection, links, traffic)
   }
+
+  /// The devices that a fault can be made on.
+  func devices() throws(NetlinkError) -> [String] { try NodeProfile.devices(links) }
 
   func close() {
     let held = state.withLock { state -> [HeldFault] in
@@ -114,112 +134,26 @@ final class HolderCore: Sendable {
     // Whatever a refused deletion left behind goes with the socket.
     connection.close()
     links.close()
+    traffic.close()
   }
 
-  // MARK: Heartbeats
+  // MARK: Arming
 
-  /// Does what is due for every fault. Returns when it wants to be called next.
-  func tick() -> Int64? {
-    let due = state.withLock { state in
-      state.held.values.filter { $0.nextDue <= timebase.monotonic() }.sorted { $0.fault.id < $1.fault.id }
-    }
-    for held in due { beat(held) }
-    return state.withLock { $0.held.values.map(\.nextDue).min() }
-  }
-
-  private func beat(_ fault: HeldFault) {
-    var held = fault
-    let start = timebase.monotonic()
-    do {
-      try read(&held)
-      if start >= held.leaseEnd {
-        _ = try end(held, .leaseExpired)
-      } else if let missing = held.missing {
-        _ = try end(held, .vanished(missing))
-      } else if held.isOn, held.isTurnOver(at: start) {
-        if let turn = held.endTurn() {
-          emit(
-            held.fault.id, at: start, .turn(fromNanoseconds: turn.lowerBound, untilNanoseconds: turn.upperBound))
-        }
-        keep(held)
-      } else if held.isSilent(at: start) {
-        _ = try end(held, held.silentEnd)
-      } else {
-        try refresh(&held, at: start)
-      }
-    } catch {
-      emit(held.fault.id, at: timebase.monotonic(), .heartbeatFailed("\(error)"))
-      held.retry(at: timebase.monotonic())
-      keep(held)
+  /// Devices are listed only for a fault that may need them: most do not, and a listing costs a fifth of an arming.
+  private func profile(_ features: KernelFeatures, for fault: Fault) throws(FaultError) -> NodeProfile {
+    guard fault.usesDevices else { return NodeProfile(features, devices: []) }
+    do { return NodeProfile(features, devices: try devices()) } catch {
+      throw FaultError(.kernel(error), fault: fault.id, node: node)
     }
   }
 
-  /// Prolongs what is in force, or begins the next turn of what is not.
-  private func refresh(_ held: inout HeldFault, at start: Int64) throws(NetlinkError) {
-    guard held.needsRefresh(at: start) else {
-      keep(held)
-      return
+  private func verify(_ compiled: CompiledFault) throws(FaultError) {
+    func fail(_ reason: FaultError.Reason) -> FaultError { FaultError(reason, fault: compiled.fault.id, node: node) }
+    for table in compiled.tables {
+      let found: NFTables.Table?
+      do { found = try connection.table(table.id) } catch { throw fail(.kernel(error)) }
+      guard found?.owner == connection.port else { throw fail(.notAsAsked("table \(table.id) is not ours")) }
     }
-    let isOn = held.isOn
-    let life = isOn ? held.lifeMilliseconds(at: start) : held.nextTurnMilliseconds(at: start)
-    try connection.commit(held.compiled.refresh(lifeMilliseconds: life, refresh, isInForce: isOn))
-    if !isOn {
-      held.begin(turnAt: start, appliedAt: timebase.monotonic(), lifeMilliseconds: life)
-    } else if timebase.monotonic() >= held.inForceUntil {
-      // An element may have timed out while the batch was on its way; it is then a new one, after a gap.
-      _ = try end(held, .lapsed)
-      return
-    } else {
-      held.refreshed(at: start, lifeMilliseconds: life)
-    }
-    keep(held)
-  }
-
-  /// Reads the counters, and whether the fault is all there. Reports its first bite.
-  private func read(_ held: inout HeldFault) throws(NetlinkError) {
-    let wasBiting = held.counters.packets > 0
-    let at = timebase.monotonic()
-    var readings: [HeldFault.Reading] = []
-    for table in held.compiled.tables {
-      let rules = try connection.rules(of: table.id)
-      var elements: [String: Int] = [:]
-      for set in HeldFault.countedSets(of: table) where !rules.isEmpty && set.life == .table {
-        elements[set.name] = try connection.elements(of: set.name, in: table.id).count
-      }
-      readings.append(HeldFault.Reading(rules: rules, elements: elements))
-    }
-    held.note(readings, at: at)
-    if !wasBiting, held.counters.packets > 0 { emit(held.fault.id, at: at, .biting(held.counters)) }
-  }
-
-  // MARK: Ends
-
-  private func end(_ held: HeldFault, _ reason: FaultOutcome.End) throws(NetlinkError) -> FaultOutcome {
-    let asked = timebase.monotonic()
-    // One by one: a table that somebody removed must not keep the others.
-    for table in held.compiled.tables {
-      do { try connection.commit(.init([.deleteTable(table.id)])) } catch {
-        guard error.errno == 2 else { throw error }  // ENOENT: it is gone already
-      }
-      if try connection.table(table.id) != nil {
-        throw NetlinkError(
-          .incomplete("the table is still there after its deletion"), call: "NFT_MSG_DELTABLE",
-          object: .table(table.id.name))
-      }
-    }
-    // What was not seen is not claimed: the end of force is the deletion, or the first moment at which the kernel may
-    // have let it go, or the last moment at which it was seen whole.
-    var until = min(asked, held.inForceUntil)
-    if case .vanished = reason { until = min(until, held.seenWholeAt) }
-    let outcome = FaultOutcome(
-      end: reason, provenFromNanoseconds: held.armedAt, provenUntilNanoseconds: until,
-      goneAtNanoseconds: timebase.monotonic(), counters: held.counters)
-    state.withLock { state in
-      state.held[held.fault.id] = nil
-      state.ended[held.fault.id] = outcome
-    }
-    emit(held.fault.id, at: outcome.goneAtNanoseconds, .ended(outcome))
-    return outcome
   }
 
   /// Takes back a fault whose arming was not what was asked for. Returns the state of things in words.
@@ -232,13 +166,44 @@ final class HolderCore: Sendable {
     }
   }
 
-  private func keep(_ held: HeldFault) {
+  private func undone(_ left: [String]) -> String {
+    left.isEmpty ? "nothing was changed" : "left behind without effect: \(left.joined(separator: "; "))"
+  }
+
+  // MARK: State
+
+  func held(_ id: String) -> HeldFault? { state.withLock { $0.held[id] } }
+
+  var allHeld: [HeldFault] { state.withLock { $0.held.values.sorted { $0.fault.id < $1.fault.id } } }
+
+  func keep(_ held: HeldFault) {
     state.withLock { state in
       if state.held[held.fault.id] != nil { state.held[held.fault.id] = held }
     }
   }
 
-  private func emit(_ fault: String, at: Int64, _ kind: FaultEvent.Kind) {
+  func noteEnd(_ outcome: FaultOutcome, of id: String) {
+    state.withLock { state in
+      state.held[id] = nil
+      state.ended[id] = outcome
+    }
+  }
+
+  func emit(_ fault: String, at: Int64, _ kind: FaultEvent.Kind) {
     report(FaultEvent(fault: fault, node: node, atNanoseconds: at, kind: kind))
   }
+}
+
+/// A fault to be armed, with what was found out about its node and its names before.
+struct ArmOrder: Sendable {
+  var fault: Fault
+  var features: KernelFeatures
+}
+
+extension Fault {
+  /// Whether any part of it may be made below the protocols, on devices.
+  var usesDevices: Bool { outbound != nil || inbound?.shapes == true }
+
+  /// Whether more must be known of the kernel than that it has nf_tables.
+  var needsFeatures: Bool { usesDevices || targets.cgroup != nil || targets.user != nil || killsConnections }
 }
