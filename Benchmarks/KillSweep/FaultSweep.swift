@@ -96,7 +96,8 @@ private func summarize(_ kills: [FaultKill]) -> Bool {
     let left = Set(group.filter { !$0.left.isEmpty }.map(\.left.brief)).sorted()
     table.add(
       key[0], key[1], "\(group.count)", "\(inForce.count)", worst(inForce.map(\.effectGone)),
-      hadDevices.isEmpty ? "-" : worst(hadDevices.map(\.devicesGone)),
+      hadDevices.isEmpty
+        ? "-" : key[1] == SweptParty.both.rawValue ? "by recover" : worst(hadDevices.map(\.devicesGone)),
       remained.isEmpty ? "nothing" : remained.joined(separator: " or "),
       left.isEmpty ? "nothing" : left.joined(separator: " or "))
   }

@@ -67,6 +67,12 @@ final class SweptNode: Sendable {
     return try sets.allSatisfy { try filter.elements(of: $0.name, in: $0.table).isEmpty }
   }
 
+  /// Waits at most a second for guardians to end: one that has done its work is on its way out.
+  func waitForGuardians() throws {
+    let deadline = Timebase.system.monotonic() + 1_000_000_000
+    while try !guardians().isEmpty, Timebase.system.monotonic() < deadline { breathe() }
+  }
+
   func remains() throws -> FaultRemains {
     FaultRemains(tables: try tables(), devices: try devices(), guardians: try guardians())
   }

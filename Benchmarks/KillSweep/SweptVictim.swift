@@ -42,7 +42,8 @@ struct SweptVictim: Sendable {
       try process.send(Signal.kill)
       _ = await process.wait()
       _ = try await onOwnThread("recover") { try UndoRecovery.recover(stateDirectory: state) }
-      let said = String(decoding: ((try? readFile("\(directory)/log")) ?? []).suffix(1000), as: UTF8.self)  // or nothing
+      let log = (try? readFile("\(directory)/log")) ?? []  // it may have died before it had one
+      let said = String(decoding: log.suffix(1000), as: UTF8.self)
       throw Problem(.fail, at: "\(plan.fault.rawValue) at \(plan.step.rawValue)", "\(error)\nit said:\n\(said)")
     }
   }
@@ -55,14 +56,14 @@ struct SweptVictim: Sendable {
     let found = try node.remains()
     let killedAt = Timebase.system.monotonic()
     let (effectGone, devicesGone) = try strike(process, node, found.guardians, killedAt)
-    // A guardian that has done its work is on its way out.
-    let deadline = Timebase.system.monotonic() + 1_000_000_000
-    while plan.party == .agent, try !node.guardians().isEmpty, Timebase.system.monotonic() < deadline { breathe() }
+    if plan.party == .agent { try node.waitForGuardians() }
     let remained = try node.remains()
     if plan.party == .stopped { try endStopped(process) }
     var problem: String?
     do { _ = try UndoRecovery.recover(stateDirectory: state) } catch { problem = "\(error)" }
     if try !listDirectory("\(state)/faults").isEmpty { problem = problem ?? "its journal is still there" }
+    // One that was only being started when its agent was killed ends as soon as it looks.
+    try node.waitForGuardians()
     return FaultKill(
       plan: plan, before: found, effectGone: effectGone.map { $0 - killedAt },
       devicesGone: devicesGone.map { $0 - killedAt }, remained: remained, left: try node.remains(),
