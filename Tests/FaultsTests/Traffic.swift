@@ -29,11 +29,11 @@ struct Traffic {
   /// Sends `count` numbered datagrams, draining the other end on the way.
   ///
   /// - Returns: the numbers that arrived, in the order of arrival.
-  func send(_ count: Int, patienceMilliseconds: Int32 = 60) throws -> [UInt32] {
+  func send(_ count: Int, patienceMilliseconds: Int32 = 60) -> [UInt32] {
     var arrived: [UInt32] = []
     for number in 0..<UInt32(count) {
       let refusal = sender.send(Self.datagram(number), to: receiver)
-      try #require(refusal == nil, "sendto: \(refusal.map { "\($0)" } ?? "")")
+      if let refusal { Issue.record("sendto is refused with errno \(refusal)") }
       while let bytes = receiver.receive() { arrived.append(Self.number(bytes)) }
     }
     let deadline = Timebase.system.monotonic() + Int64(patienceMilliseconds) * 1_000_000
@@ -57,7 +57,7 @@ struct Traffic {
   }
 
   /// Whether any of three datagrams arrives.
-  func passes() throws -> Bool { try !send(3).isEmpty }
+  func passes() -> Bool { !send(3).isEmpty }
 
   private static func datagram(_ number: UInt32) -> [UInt8] {
     (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * $0)) }

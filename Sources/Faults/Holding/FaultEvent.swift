@@ -83,6 +83,9 @@ public struct FaultCounters: Sendable, Hashable, Codable {
   /// What the delay line did to packets that left.
   public var outboundLine: DelayLine.Counters?
 
+  /// Connections that were destroyed at arming; `nil` if none were to be.
+  public var connectionsDestroyed: Int?
+
   /// Counts of both directions.
   public init(inbound: Side? = nil, outbound: Side? = nil) {
     self.inbound = inbound
@@ -210,4 +213,6 @@ public struct ArmReceipt: Sendable, Hashable, Codable {
   public var refresh: CompiledFault.RefreshMethod
   /// How each part was made, and why.
   public var mechanisms: [MechanismChoice]
+  /// How many connections were destroyed; 0 also when none were to be.
+  public var connectionsDestroyed: Int
 }

@@ -79,9 +79,12 @@ public final class FaultHolder: Sendable {
   /// - Throws: ``FaultError``; nothing was changed then.
   public func arm(_ fault: Fault) async throws -> ArmReceipt {
     try fault.validate()
-    let order = ArmOrder(
+    var order = ArmOrder(
       fault: fault, features: fault.needsFeatures ? try await kernelFeatures() : NodeProfile.unknown.features)
-    return try await thread.run { try $0.arm(order) }
+    if fault.killsConnections, let group = fault.targets.cgroup {
+      order.controlGroups = try await scout.run { _ in try group.idsWithin() }
+    }
+    return try await thread.run { [order] in try $0.arm(order) }
   }
 
   /// What the node can do, and which devices it has.

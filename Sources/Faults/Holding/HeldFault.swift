@@ -12,6 +12,8 @@ struct HeldFault: Sendable {
 
   let compiled: CompiledFault
   let beside: Beside
+  /// How many connections were destroyed at arming; `nil` if none were to be.
+  let connectionsDestroyed: Int?
   let armedAt: Int64
   let leaseEnd: Int64
   private(set) var turn: Turn
@@ -31,7 +33,12 @@ struct HeldFault: Sendable {
   /// Elements expire up to one jiffy early, never late (measured: 6 ms at 250 Hz, 14 ms in an emulator).
   static let earlyExpiry: Int64 = 20_000_000
 
-  init(_ compiled: CompiledFault, _ beside: Beside, sentAt: Int64, armedAt: Int64, lifeMilliseconds: UInt64) {
+  init(
+    _ compiled: CompiledFault, _ beside: Beside, sentAt: Int64, armedAt: Int64, lifeMilliseconds: UInt64,
+    connectionsDestroyed: Int? = nil
+  ) {
+    self.connectionsDestroyed = connectionsDestroyed
+    counters.connectionsDestroyed = connectionsDestroyed
     self.compiled = compiled
     self.beside = beside
     self.armedAt = armedAt
@@ -161,6 +168,7 @@ struct HeldFault: Sendable {
         return
       }
     }
+    seen.connectionsDestroyed = connectionsDestroyed
     seen.inboundLine = beside.lines[.inbound]?.counters
     seen.outboundLine = beside.lines[.outbound]?.counters
     counters = seen

@@ -65,24 +65,31 @@ final class HolderCore: Sendable {
       throw FaultError(.kernel(error), fault: fault.id, node: node, state: undone(workshop.takeAway(beside)))
     }
     let armed = timebase.monotonic()
-    do {
+    var destroyed = 0
+    do throws(FaultError) {
       try verify(compiled)
+      if fault.killsConnections { try killConnections(of: order, &destroyed) }
     } catch {
       workshop.close(beside)
       let tables = remove(compiled)
       let left = workshop.takeAway(beside)
+      let words = [
+        tables, left.isEmpty ? nil : undone(left),
+        destroyed == 0 ? nil : "\(destroyed) connections were destroyed before",
+      ]
       throw FaultError(
-        error.reason, fault: fault.id, node: node, state: tables + (left.isEmpty ? "" : "; " + undone(left)))
+        error.reason, fault: fault.id, node: node, state: words.compactMap { $0 }.joined(separator: "; "))
     }
     state.withLock { state in
       state.ended[fault.id] = nil
       state.held[fault.id] = HeldFault(
-        compiled, beside, sentAt: sent, armedAt: armed, lifeMilliseconds: life)
+        compiled, beside, sentAt: sent, armedAt: armed, lifeMilliseconds: life,
+        connectionsDestroyed: fault.killsConnections ? destroyed : nil)
     }
     emit(fault.id, at: armed, .armed)
     return ArmReceipt(
       fault: fault.id, table: compiled.tableNames, sentAtNanoseconds: sent, armedAtNanoseconds: armed,
-      refresh: refresh, mechanisms: compiled.mechanisms)
+      refresh: refresh, mechanisms: compiled.mechanisms, connectionsDestroyed: destroyed)
   }
 
   func counters(of id: String) throws(FaultError) -> FaultCounters {
@@ -156,6 +163,27 @@ final class HolderCore: Sendable {
     }
   }
 
+  /// Destroys the connections with the targets, once. `destroyed` tells how many, also when it throws.
+  private func killConnections(of order: ArmOrder, _ destroyed: inout Int) throws(FaultError) {
+    let fault = order.fault
+    func fail(_ reason: FaultError.Reason) -> FaultError { FaultError(reason, fault: fault.id, node: node) }
+    let meant = TargetedSockets(
+      fault.targets, resolved: Array(order.names.keys), controlGroups: order.controlGroups)
+    let kill: SocketDiagnosis.Kill
+    do throws(NetlinkError) {
+      let diagnosis = try SocketDiagnosis(in: namespace, openedByThisThread: true)
+      defer { diagnosis.close() }
+      kill = try diagnosis.kill(meant.transports) { meant.means($0) }
+    } catch {
+      throw fail(.kernel(error))
+    }
+    destroyed = kill.destroyed
+    if let refusal = kill.refused.first {
+      let count = "\(kill.refused.count) of \(kill.found) connections"
+      throw fail(.notAsAsked("\(count) could not be destroyed, the first with errno \(refusal.errno)"))
+    }
+  }
+
   /// Takes back a fault whose arming was not what was asked for. Returns the state of things in words.
   private func remove(_ compiled: CompiledFault) -> String {
     do {
@@ -198,6 +226,10 @@ final class HolderCore: Sendable {
 struct ArmOrder: Sendable {
   var fault: Fault
   var features: KernelFeatures
+  /// Addresses of the targets' names, with the milliseconds they may be used.
+  var names: [IPAddress: UInt64] = [:]
+  /// The targets' control group and all below it.
+  var controlGroups: Set<UInt64>?
 }
 
 extension Fault {
