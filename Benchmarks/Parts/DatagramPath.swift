@@ -56,14 +56,14 @@ final class DatagramPath {
     return descriptor
   }
 
-  private static func address(of node: BenchNode) throws -> UInt32 {
+  static func address(of node: BenchNode) throws -> UInt32 {
     for address in node.addresses {
       if case .v4(let value) = address { return value }
     }
     throw Problem(.fail, at: node.name, "it has no IPv4 address")
   }
 
-  private static func with(
+  static func with(
     _ address: UInt32, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
   ) -> Int32 {
     var raw = sockaddr_in()
