@@ -42,6 +42,7 @@ struct AcknowledgedLossCheck: Check {
     judgeRecoveryPoint(facts, &result)
 
     let everywhere = Set(facts.truth.logs.values.joined().map(\.event))
+    result.trials = Count("acknowledged events", acked.count)
     let open = unknown.filter { acked[$0] == nil }
     let tookEffect = open.filter(everywhere.contains).count
     result.failure =

@@ -29,6 +29,7 @@ struct AggregateOrderCheck: Check {
     }
     judgeCanonicalOrder(Array(all.values), &result)
 
+    result.trials = Count("events", all.count)
     let keys = Set(all.values.map(\.key)).count
     var crossed = 0
     if let token = facts.newToken {

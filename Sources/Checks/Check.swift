@@ -30,13 +30,50 @@ struct Judgement {
   /// How long after the heal the slowest mirror had caught up. `nil`: this check does not tell.
   var lagZero: Int64?
 
-  /// A fail needs one finding and stands whatever else is missing; a pass needs everything.
-  func verdict(_ facts: Facts) -> Verdict {
-    if !findings.isEmpty { return .fail(Witness(failure, findings)) }
-    let missing = missing + facts.missingFromRecord
+  /// How often a violation could have shown. `nil`: that is no matter of chance.
+  var trials: Count?
+
+  /// A fail needs one finding that is certain and stands whatever else is missing; a pass needs everything.
+  func verdict(_ facts: Facts, _ underFault: UnderFault?) -> Verdict {
+    let certain = findings.filter { $0.certainty != .possible }
+    if let first = certain.first { return .fail(Witness(failure.isEmpty ? first.what : failure, certain)) }
+    let unsure = findings.first.map {
+      ["whether it is so: \($0.what); that rests on comparing the clocks of two nodes"]
+    }
+    let missing = missing + (unsure ?? []) + facts.missingFromRecord
     if !missing.isEmpty { return .inconclusive(Missing(missing)) }
     if let reason = facts.faultVacuity ?? vacuity { return .vacuous(Vacuity(reason)) }
+    if let underFault, underFault.inForce == 0 {
+      return .vacuous(Vacuity("there were no \(underFault.what) while a fault was in force"))
+    }
+    var coverage = coverage
+    coverage.confidence = trials.map { Confidence(noneIn: $0) }
     return .pass(coverage)
+  }
+
+  /// The judgement with what the families of checks say about what `item` speaks for.
+  func joined(with rows: [RowVerdict], _ table: RowTable, as item: ChecklistItem) -> Judgement {
+    var whole = self
+    for row in rows {
+      let examination = table.families[row.anomaly]
+      switch row.state {
+      case .found, .possible:
+        let own = (examination?.findings ?? []).filter { table.item(for: $0, of: row.anomaly) == item }
+        for finding in own where !whole.findings.contains(where: { $0.isSame(as: finding) }) {
+          whole.findings.append(finding)
+        }
+      case .permitted where row.item == item:
+        whole.findings.removeAll { $0.anomaly == row.anomaly.rawValue }
+        whole.coverage.notes.append("\(row.anomaly.rawValue) \(row.name): \(row.sentence)")
+      case .inconclusive where row.item == item:
+        for reason in examination?.missing ?? [] where !whole.missing.contains(reason) { whole.missing.append(reason) }
+      case .clean, .unexercised, .notApplicable, .permitted, .inconclusive: break
+      }
+    }
+    if findings.isEmpty, let first = whole.findings.first {
+      whole.failure = "\(counted(whole.findings.count, "violation")): \(first.what)"
+    }
+    return whole
   }
 }
 

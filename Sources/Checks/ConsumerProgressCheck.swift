@@ -45,6 +45,7 @@ struct ConsumerProgressCheck: Check {
       let position = progress.first { $0.group == consumer.group && $0.store == consumer.store }?.position
       total += judge(consumer, rows, position, facts, &result)
     }
+    result.trials = Count("effects", total)
     let redelivered = refused.values.reduce(0, +)
     result.failure =
       "\(counted(result.findings.count, "violation")) by consumers: \(result.findings.first?.what ?? "")"

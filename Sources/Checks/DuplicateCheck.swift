@@ -62,6 +62,7 @@ struct DuplicateCheck: Check {
             events: [move.event], store: store, positions: [move.first, move.second], times: [move.time]))
       }
     }
+    result.trials = Count("rows", rowsSeen)
     result.failure = "\(counted(result.findings.count, "event")) more than once in a log"
     result.coverage = Coverage(
       "\(grouped(rowsSeen)) rows in \(counted(facts.roles.stores.count, "log")), no event twice",

@@ -1,7 +1,7 @@
 public import Events
 
 /// Everything a verdict is given on. A check sees this and nothing else.
-public struct Evidence: Sendable {
+public struct Evidence: Sendable, Codable {
   /// What the workload did and saw.
   public var history: HistoryEvidence
   /// What the servers say about themselves, at quiescence.
@@ -20,12 +20,14 @@ public struct Evidence: Sendable {
   public var coordinatorChangedLeader: Bool
   /// Parts of the record that are cut off or altered, each with where and how. No item passes with a gap.
   public var gaps: [String]
+  /// The state of the whole when all was over, in the order of time. `nil`: nobody looked twice.
+  public var snapshots: [StateSnapshot]?
 
   /// The evidence of one drill.
   public init(
     history: HistoryEvidence, truth: GroundTruth, faults: [FaultInterval], milestones: Milestones, roles: Roles,
     contract: Contract = .postgresEtcd, objectives: Objectives, coordinatorChangedLeader: Bool = false,
-    gaps: [String] = []
+    gaps: [String] = [], snapshots: [StateSnapshot]? = nil
   ) {
     self.history = history
     self.truth = truth
@@ -36,6 +38,7 @@ public struct Evidence: Sendable {
     self.objectives = objectives
     self.coordinatorChangedLeader = coordinatorChangedLeader
     self.gaps = gaps
+    self.snapshots = snapshots
   }
 }
 
@@ -68,32 +71,6 @@ public struct HistoryEvidence: Sendable {
 
   /// Whether absence from the history proves absence from the drill.
   var isComplete: Bool { dropped == 0 && cutReason == nil }
-}
-
-/// The dumps. A dump that was not taken is absent, which is another thing than a dump without rows.
-public struct GroundTruth: Sendable {
-  /// Each store's log.
-  public var logs: [String: [LogRow]]
-  /// Each store's fences, in the order in which they were set.
-  public var fences: [String: [FenceEntry]]
-  /// What the consumer groups have applied. `nil`: not dumped.
-  public var applied: [AppliedRow]?
-  /// How far the consumer groups have come. `nil`: not dumped.
-  public var progress: [ProgressRow]?
-  /// The grants of write authority. `nil`: not dumped.
-  public var grants: [GrantRow]?
-
-  /// The dumps that were taken.
-  public init(
-    logs: [String: [LogRow]] = [:], fences: [String: [FenceEntry]] = [:], applied: [AppliedRow]? = nil,
-    progress: [ProgressRow]? = nil, grants: [GrantRow]? = nil
-  ) {
-    self.logs = logs
-    self.fences = fences
-    self.applied = applied
-    self.progress = progress
-    self.grants = grants
-  }
 }
 
 /// One fault of the drill, as the journal has it. Times are nanoseconds on the recorder's clock.
@@ -260,16 +237,31 @@ public struct Contract: Sendable, Hashable, Codable {
 
   /// The permissions.
   public var permits: [Permission]
+  /// The rows of the taxonomy that are none here.
+  public var permissions: Permissions
   /// The outcome codes with which a fence refuses. Any other failure, such as an unreachable store, refutes nothing.
   public var refusalCodes: [String]
   /// The outcome codes with which a projection refuses an event that it has applied already.
   public var redeliveryCodes: [String]
 
   /// A contract.
-  public init(permits: [Permission], refusalCodes: [String], redeliveryCodes: [String]) {
+  public init(
+    permits: [Permission], permissions: Permissions = .none, refusalCodes: [String], redeliveryCodes: [String]
+  ) {
     self.permits = permits
+    self.permissions = permissions
     self.refusalCodes = refusalCodes
     self.redeliveryCodes = redeliveryCodes
+  }
+
+  /// Decodes a contract; one that says nothing of ``permissions`` permits no row.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      permits: try container.decode([Permission].self, forKey: .permits),
+      permissions: try container.decodeIfPresent(Permissions.self, forKey: .permissions) ?? .none,
+      refusalCodes: try container.decode([String].self, forKey: .refusalCodes),
+      redeliveryCodes: try container.decode([String].self, forKey: .redeliveryCodes))
   }
 
   /// PostgreSQL event stores, mirrored asynchronously by logical replication, fenced by tokens from etcd. `BS409`: not the

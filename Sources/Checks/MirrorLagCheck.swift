@@ -56,6 +56,7 @@ struct MirrorLagCheck: Check {
     if !anyBehind {
       result.vacuity = "no mirror fell behind by more than \(brief(facts.objectives.freshness)) during the fault"
     }
+    result.trials = Count("mirrored events", compared)
     result.failure = "a mirror did not catch up: \(result.findings.first?.what ?? "")"
     result.coverage = Coverage(
       summaries.joined(separator: "; "),

@@ -46,7 +46,7 @@ public struct RecoveryPoint: Sendable, Hashable, Codable {
 }
 
 /// Why a figure cannot be given.
-struct Unmeasurable: Error {
+struct Unmeasurable: Error, Sendable {
   var what: String
 }
 

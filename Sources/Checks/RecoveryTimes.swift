@@ -2,7 +2,7 @@ internal import Events
 
 /// How long recovery took, by phases (taxonomy D3). Durations are nanoseconds.
 public struct RecoveryTimes: Sendable, Hashable, Codable {
-  /// One phase of recovery. Phases follow each other; each begins where the one before it ended.
+  /// One phase of recovery. Phases follow each other; each begins where the last one before it ended.
   public struct Phase: Sendable, Hashable, Codable {
     /// What had to happen.
     public var name: String
@@ -62,11 +62,13 @@ struct RecoveryTimesMeter: Sendable {
       ("lag zero", facts.milestones.healed.flatMap { healed in lagZero.map { healed + $0 } }),
     ]
     var phases: [RecoveryTimes.Phase] = []
-    var before: Int64? = loss
+    // What came earlier than the phase before it was over took no time of its own: the mirrors may have caught up, or a producer
+    // may have been back, while others were still waited for.
+    var reached: Int64? = loss
     for (name, moment) in moments {
-      let took = before.flatMap { before in moment.map { $0 - before } }
+      let took = reached.flatMap { reached in moment.map { max(0, $0 - reached) } }
       phases.append(RecoveryTimes.Phase(name: name, at: moment.map { $0 - loss }, took: took))
-      before = moment
+      reached = reached.flatMap { reached in moment.map { max(reached, $0) } } ?? moment
     }
     return RecoveryTimes(
       phases: phases, recovery: survivorsBack.map { $0 - loss }, producers: lost.count,

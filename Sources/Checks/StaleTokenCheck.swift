@@ -46,6 +46,7 @@ struct StaleTokenCheck: Check {
     result.failure =
       "\(counted(result.findings.count, "violation")) of the fence: \(result.findings.first?.what ?? "")"
     let total = refused.map(\.value).reduce(0, +)
+    result.trials = Count("writes with the old token", total)
     result.coverage = Coverage(
       "\(counted(total, "write")) with the old token refused, on each of \(facts.roles.guarded.joined(separator: ", ")), "
         + "before and after the heal",

@@ -39,6 +39,11 @@ enum TimeAudit {
     // A limit is added to others, so it gets a smaller share of the range.
     return limits.map { ("an objective", $0 > range.upperBound / 16 ? -1 : $0) }
       + milestones.compactMap { $0 }.map { ("a milestone", $0) }
+      + evidence.faults.flatMap { fault in
+        [fault.armed, fault.provenSince, fault.disarmed, fault.verifiedGone].compactMap { $0 }.map {
+          ("a moment of fault '\(fault.id)'", $0)
+        }
+      } + (evidence.snapshots ?? []).map { ("a snapshot", $0.time) }
       + (evidence.truth.grants ?? []).map { ("the grant of token \($0.token)", $0.observed) }
       + evidence.truth.fences.values.joined().compactMap { entry in
         entry.observed.map { ("a fence of \(entry.store)", $0) }

@@ -112,6 +112,8 @@ public struct Coverage: Sendable, Hashable, Codable {
   public var counts: [Count]
   /// What a reader should know besides: permissions used, what was not exercised.
   public var notes: [String]
+  /// What the absence of violations says about their rate. `nil`: nothing, for it was no matter of chance.
+  public var confidence: Confidence?
 
   /// What was looked at.
   public init(_ sentence: String, counts: [Count] = [], notes: [String] = []) {

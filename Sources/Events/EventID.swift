@@ -9,7 +9,7 @@ public struct EventID: Sendable, Hashable, Comparable {
   public var sequence: UInt64
 
   /// The event number `sequence` of `producer`.
-  public init(producer: UInt32, sequence: UInt64) {
+  @inlinable public init(producer: UInt32, sequence: UInt64) {
     self.producer = producer
     self.sequence = sequence
   }

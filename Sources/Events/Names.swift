@@ -4,7 +4,7 @@ public struct NodeIndex: Sendable, Hashable, Codable, RawRepresentable {
   public var rawValue: UInt16
 
   /// The node at place `rawValue` of the table.
-  public init(rawValue: UInt16) { self.rawValue = rawValue }
+  @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 }
 
 /// A consumer group in a history. Its name is in the history's ``NameTable``.
@@ -13,7 +13,7 @@ public struct GroupIndex: Sendable, Hashable, Codable, RawRepresentable {
   public var rawValue: UInt16
 
   /// The group at place `rawValue` of the table.
-  public init(rawValue: UInt16) { self.rawValue = rawValue }
+  @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 }
 
 /// Why an operation failed or stayed unknown: a store's own code such as `BS409`, or a word such as `timeout`.
@@ -23,7 +23,7 @@ public struct OutcomeCode: Sendable, Hashable, Codable, RawRepresentable {
   public var rawValue: UInt16
 
   /// The code at place `rawValue` of the table.
-  public init(rawValue: UInt16) { self.rawValue = rawValue }
+  @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 
   /// The code of an operation that was still open when the history was closed. Every name table begins with it.
   public static let neverCompleted = OutcomeCode(rawValue: 0)
@@ -35,7 +35,7 @@ public struct PartitionIndex: Sendable, Hashable, Codable, RawRepresentable {
   public var rawValue: UInt32
 
   /// The partition at place `rawValue` of the table.
-  public init(rawValue: UInt32) { self.rawValue = rawValue }
+  @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
 }
 
 /// A member of a consumer group in a history. Its name is in the history's ``NameTable``.
@@ -44,7 +44,7 @@ public struct MemberIndex: Sendable, Hashable, Codable, RawRepresentable {
   public var rawValue: UInt32
 
   /// The member at place `rawValue` of the table.
-  public init(rawValue: UInt32) { self.rawValue = rawValue }
+  @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
 }
 
 /// A class of keys, such as `payments`, for which figures are given. Its name is in the history's ``NameTable``.
@@ -53,7 +53,7 @@ public struct KeyClassIndex: Sendable, Hashable, Codable, RawRepresentable {
   public var rawValue: UInt16
 
   /// The class at place `rawValue` of the table.
-  public init(rawValue: UInt16) { self.rawValue = rawValue }
+  @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 }
 
 /// The names behind the small numbers of a history. Grows only: a number keeps its name for the whole run.
@@ -84,13 +84,8 @@ public struct NameTable: Sendable, Hashable {
 
   subscript(table: Table) -> [String] { lists[Int(table.rawValue) - 1].names }
 
-  /// The most names that `table` can hold, one less than its numbers could count.
-  static func limit(_ table: Table) -> Int {
-    switch table {
-    case .nodes, .groups, .codes, .keyClasses: Int(UInt16.max)
-    case .partitions, .members: 1 << 20
-    }
-  }
+  /// The most names one table can hold, one less than a 16-bit number could count.
+  static let limit = Int(UInt16.max)
 
   /// The node called `name`, entered if it is new.
   public mutating func node(_ name: String) -> NodeIndex { NodeIndex(rawValue: UInt16(intern(name, .nodes))) }
@@ -130,14 +125,14 @@ public struct NameTable: Sendable, Hashable {
   private mutating func intern(_ name: String, _ table: Table) -> Int {
     let place = enter(name, table)
     guard let place else {
-      preconditionFailure("a name table holds \(Self.limit(table)) names; '\(name)' is one too many")
+      preconditionFailure("a name table holds \(Self.limit) names; '\(name)' is one too many")
     }
     return place
   }
 
   /// The place of `name`, entered if it is new; `nil` when the table is full.
   mutating func enter(_ name: String, _ table: Table) -> Int? {
-    lists[Int(table.rawValue) - 1].enter(name, limit: Self.limit(table))
+    lists[Int(table.rawValue) - 1].enter(name, limit: Self.limit)
   }
 }
 

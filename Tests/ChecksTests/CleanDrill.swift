@@ -181,9 +181,13 @@ struct CleanDrill {
   }
 
   private mutating func consume(group: String, store: String, region: String, _ logs: [String: [LogRow]]) {
+    let index = names.node(store)
+    let seen = Dictionary(
+      operations.filter { $0.kind == .observe && $0.node == index }.map { ($0.event, $0.invoked) },
+      uniquingKeysWith: min)
     var now = 1000 * second
     for (place, row) in (logs[store] ?? []).enumerated() {
-      now += 2 * millisecond
+      now = max(now, seen[row.event] ?? now) + 2 * millisecond
       var op = Operation(
         .apply, process: 200 + UInt32(names.group(group).rawValue), event: row.event, key: row.key,
         keySequence: row.keySequence, node: names.node(store), region: names.node(region), position: row.position,

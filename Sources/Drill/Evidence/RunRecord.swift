@@ -30,11 +30,7 @@ public struct RunRecord: Sendable {
     let contents = try JournalContents(path: directory.journal)
     journal = contents.records
     journalDefect = contents.defect
-    if fileExists(directory.history) {
-      history = HistoryEvidence(try History(path: directory.history))
-    } else {
-      history = HistoryEvidence(operations: [], names: NameTable(), cutReason: "there is no history file")
-    }
+    history = try Self.readHistory(directory.history)
     (truth, truthDefects) = try Self.readTruth(directory.groundTruth)
   }
 
@@ -42,6 +38,9 @@ public struct RunRecord: Sendable {
   /// nobody has touched it since.
   public var gaps: [String] {
     var gaps = truthDefects
+    gaps += journal.filter(\.hasForeignShape).map {
+      "line \($0.seq) of the journal (its '\($0.type)' has a shape that this version does not know)"
+    }
     if let journalDefect {
       gaps.append("the end of the journal (\(journalDefect))")
     } else if events(HistoryClosed.self).isEmpty {
@@ -54,6 +53,20 @@ public struct RunRecord: Sendable {
   /// All events of one type, each with the moment of its record (ns, monotonic).
   public func events<T: JournalEvent>(_ type: T.Type) -> [(time: Int64, event: T)] {
     journal.compactMap { record in record.decoded(type).map { (record.t, $0) } }
+  }
+
+  /// A history that is not there, or not to be believed, is one without operations, and says why.
+  private static func readHistory(_ path: String) throws -> HistoryEvidence {
+    func none(_ reason: String) -> HistoryEvidence {
+      HistoryEvidence(operations: [], names: NameTable(), cutReason: reason)
+    }
+    guard fileExists(path) else { return none("there is no history file") }
+    do throws(HistoryError) {
+      return HistoryEvidence(try History(path: path))
+    } catch {
+      guard case .damaged = error else { throw error }
+      return none("\(error)")
+    }
   }
 
   private static func readTruth(_ path: String) throws -> (truth: GroundTruth, defects: [String]) {
@@ -71,25 +84,38 @@ public struct RunRecord: Sendable {
 }
 
 extension GroundTruth {
-  /// Takes in the dump in the file `name`, whose kind its name says: `log-east.jsonl`.
+  /// Takes in the dump in the file `name`, whose kind its name says: `log-east.jsonl`. Another tool's file is left alone.
   fileprivate mutating func add(file name: String, in directory: String) throws {
+    let stem = name.dropLast(".jsonl".count)
+    // Of `log-bounds-eu` the longer kind is meant.
+    let kind = DumpKind.allCases.filter { stem == $0.rawValue || stem.hasPrefix("\($0.rawValue)-") }
+      .max { $0.rawValue.count < $1.rawValue.count }
     let path = "\(directory)/\(name)"
-    switch name.prefix(while: { $0 != "-" && $0 != "." }) {
-    case "log":
-      let dump = try Dump<LogRow>(path: path)
-      if let store = dump.store { logs[store] = dump.rows }
-    case "fence":
-      let dump = try Dump<FenceEntry>(path: path)
-      if let store = dump.store { fences[store] = dump.rows }
-    case "applied":
-      applied = try (applied ?? []) + Dump<AppliedRow>(path: path).rows
-    case "progress":
-      progress = try (progress ?? []) + Dump<ProgressRow>(path: path).rows
-    case "grants":
-      grants = try Dump<GrantRow>(path: path).rows
-    default:
-      return  // another tool's file
+    switch kind {
+    case .log: try add(LogRow.self, path)
+    case .fence: try add(FenceEntry.self, path)
+    case .applied: try add(AppliedRow.self, path)
+    case .progress: try add(ProgressRow.self, path)
+    case .grants: try add(GrantRow.self, path)
+    case .records: try add(PartitionRow.self, path)
+    case .logBounds: try add(LogBoundsRow.self, path)
+    case .groupOffsets: try add(GroupOffsetRow.self, path)
+    case .offsetSyncs: try add(OffsetSyncRow.self, path)
+    case .checkpoints: try add(CheckpointRow.self, path)
+    case .heartbeats: try add(HeartbeatRow.self, path)
+    case .leases: try add(LeaseRow.self, path)
+    case .accepts: try add(AcceptRow.self, path)
+    case .schemas: try add(SchemaRow.self, path)
+    case .timelines: try add(TimelineRow.self, path)
+    case .commits: try add(CommitRow.self, path)
+    case .reconciled: try add(ReconciledRow.self, path)
+    case nil: return
     }
+  }
+
+  private mutating func add<Row: GroundTruthRow>(_ type: Row.Type, _ path: String) throws {
+    let dump = try Dump<Row>(path: path)
+    add(dump.rows, of: dump.store)
   }
 }
 
@@ -104,7 +130,12 @@ extension RunRecord {
         permits: [], refusalCodes: Contract.postgresEtcd.refusalCodes,
         redeliveryCodes: Contract.postgresEtcd.redeliveryCodes),
       objectives: objectives, coordinatorChangedLeader: coordinatorChangedLeader(milestones),
-      gaps: gaps)
+      gaps: gaps, snapshots: snapshots)
+  }
+
+  private var snapshots: [StateSnapshot]? {
+    let seen = events(StateSeen.self)
+    return seen.isEmpty ? nil : seen.map { StateSnapshot(time: $0.time, values: $0.event.values) }
   }
 
   /// Which store plays which part, from the scenario.

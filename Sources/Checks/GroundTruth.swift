@@ -1,0 +1,75 @@
+public import Events
+
+/// The dumps. A dump that was not taken is absent, which is another thing than a dump without rows.
+public struct GroundTruth: Sendable, Hashable, Codable {
+  /// Each store's log.
+  public var logs: [String: [LogRow]]
+  /// Each store's fences, in the order in which they were set.
+  public var fences: [String: [FenceEntry]]
+  /// What the consumer groups have applied. `nil`: not dumped.
+  public var applied: [AppliedRow]?
+  /// How far the consumer groups have come. `nil`: not dumped.
+  public var progress: [ProgressRow]?
+  /// The grants of write authority. `nil`: not dumped.
+  public var grants: [GrantRow]?
+  /// The clusters' partitions, place by place. `nil`: the stack has none, or they were not dumped.
+  public var records: [PartitionRow]?
+  /// Where the partitions' logs began and ended. `nil`: as ``records``.
+  public var logBounds: [LogBoundsRow]?
+  /// The groups' committed positions, by the clusters' own coordinators. `nil`: as ``records``.
+  public var groupOffsets: [GroupOffsetRow]?
+  /// The mirrors' sync points. `nil`: as ``records``.
+  public var offsetSyncs: [OffsetSyncRow]?
+  /// The mirrors' checkpoints. `nil`: as ``records``.
+  public var checkpoints: [CheckpointRow]?
+  /// Heartbeats that came through the mirrors. `nil`: as ``records``.
+  public var heartbeats: [HeartbeatRow]?
+  /// What happened to leases, by the election's own history. `nil`: as ``records``.
+  public var leases: [LeaseRow]?
+  /// The order in which fenced resources accepted writes. `nil`: as ``records``.
+  public var accepts: [AcceptRow]?
+  /// The registries' versions. `nil`: as ``records``.
+  public var schemas: [SchemaRow]?
+  /// The timelines of replicated stores. `nil`: as ``records``.
+  public var timelines: [TimelineRow]?
+  /// Where in their logs replicated stores committed the events. `nil`: as ``records``.
+  public var commits: [CommitRow]?
+  /// What was done about events that only one side had. `nil`: nobody decides about such.
+  public var reconciled: [ReconciledRow]?
+
+  /// The dumps that were taken.
+  public init(
+    logs: [String: [LogRow]] = [:], fences: [String: [FenceEntry]] = [:], applied: [AppliedRow]? = nil,
+    progress: [ProgressRow]? = nil, grants: [GrantRow]? = nil
+  ) {
+    self.logs = logs
+    self.fences = fences
+    self.applied = applied
+    self.progress = progress
+    self.grants = grants
+  }
+
+  /// Takes in one more dump of `rows` from `store`; rows of a kind that was dumped before are added to it.
+  public mutating func add<Row: GroundTruthRow>(_ rows: [Row], of store: String?) {
+    switch rows {
+    case let rows as [LogRow]: if let store { logs[store, default: []] += rows }
+    case let rows as [FenceEntry]: if let store { fences[store, default: []] += rows }
+    case let rows as [AppliedRow]: applied = (applied ?? []) + rows
+    case let rows as [ProgressRow]: progress = (progress ?? []) + rows
+    case let rows as [GrantRow]: grants = (grants ?? []) + rows
+    case let rows as [PartitionRow]: records = (records ?? []) + rows
+    case let rows as [LogBoundsRow]: logBounds = (logBounds ?? []) + rows
+    case let rows as [GroupOffsetRow]: groupOffsets = (groupOffsets ?? []) + rows
+    case let rows as [OffsetSyncRow]: offsetSyncs = (offsetSyncs ?? []) + rows
+    case let rows as [CheckpointRow]: checkpoints = (checkpoints ?? []) + rows
+    case let rows as [HeartbeatRow]: heartbeats = (heartbeats ?? []) + rows
+    case let rows as [LeaseRow]: leases = (leases ?? []) + rows
+    case let rows as [AcceptRow]: accepts = (accepts ?? []) + rows
+    case let rows as [SchemaRow]: schemas = (schemas ?? []) + rows
+    case let rows as [TimelineRow]: timelines = (timelines ?? []) + rows
+    case let rows as [CommitRow]: commits = (commits ?? []) + rows
+    case let rows as [ReconciledRow]: reconciled = (reconciled ?? []) + rows
+    default: preconditionFailure("no place for a dump of \(Row.dumpKind.rawValue)")
+    }
+  }
+}

@@ -1,0 +1,130 @@
+/// What one offset of a log holds.
+struct LogSlot: Sendable {
+  /// A record is known to stand here.
+  static let known: UInt8 = 1
+  /// Its acknowledgement said so.
+  static let acknowledged: UInt8 = 2
+  /// A consumer was given it.
+  static let polled: UInt8 = 4
+  /// Somebody jumped over this offset while nothing was known to stand here.
+  static let watched: UInt8 = 8
+  /// More than one record is known to stand here.
+  static let contested: UInt8 = 16
+
+  var id: RecordID = 0
+  var checksum: UInt32 = 0
+  var state: UInt8 = 0
+}
+
+/// The latest offsets of one log, and what is known of it as a whole.
+///
+/// The slots from `low` to `head` are kept one by one in a ring; it grows while the slowest reader is behind, up to a limit, and
+/// lets go of what all have passed. Logs may begin anywhere.
+struct LogWindow: Sendable {
+  var place = 0
+  var order = 0
+  /// The lowest offset kept, and the highest known. The window is empty while `head < low`.
+  var low: Int64 = 0
+  var head: Int64 = -1
+  /// Offsets below this one were kept and are no more.
+  var floor: Int64 = 0
+  /// The lowest offset ever known.
+  var lowest = Int64.max
+  var highestPolled: Int64 = -1
+  var highestAcknowledged: Int64 = -1
+  /// Where the log begins, by its own word.
+  var start: Int64 = 0
+  /// Whether its dump was taken to the end.
+  var isDumped = false
+  /// Records acknowledged and not seen so far.
+  var unseen = 0
+  /// An offset far ahead of all others, met once.
+  var stray: Int64?
+
+  var capacity: Int64 { order == 0 ? 0 : 1 << Int64(order) }
+
+  @inline(__always)
+  func holds(_ offset: Int64) -> Bool { offset >= low && offset <= head }
+
+  @inline(__always)
+  func index(_ offset: Int64) -> Int { place + Int(truncatingIfNeeded: offset) & (1 << order - 1) }
+}
+
+/// A jump over offsets of which nothing was known at the time.
+struct LogJump: Sendable {
+  enum Kind: Sendable {
+    case poll(inside: Bool)
+    case send
+    case commit
+  }
+
+  var kind: Kind
+  var event: LogEvent
+  var id: RecordID
+  var from: Int64
+  var to: Int64
+}
+
+/// How far one worker has come in one log as a consumer.
+struct ReaderState: Sendable {
+  static let nowhere = Int64.min
+
+  /// The last record of its last completed operation.
+  var position = nowhere
+  /// The last record it was given.
+  var last = nowhere
+  /// The first record it was given since the log was assigned to it.
+  var start = nowhere
+  /// The highest record it was done with.
+  var processed = nowhere
+  var operation: UInt32 = 0
+  /// The assignment it holds the log by.
+  var stamp: UInt32 = 0
+}
+
+/// How far one worker has come in one log as a producer.
+struct SenderState: Sendable {
+  var last = ReaderState.nowhere
+  var id: RecordID = 0
+  var operation: UInt32 = 0
+  /// Whether sends without a known offset are among its latest ones.
+  var hasChain = false
+}
+
+/// A send whose place in its sender's order is known before its offset is.
+struct ChainedSend: Sendable {
+  var event: LogEvent
+  var id: RecordID
+  var offset: Int64?
+}
+
+/// A send on its way.
+struct OpenSend: Sendable {
+  static let none = RecordID.max
+
+  var id = none
+  /// The highest offset that was acknowledged when it began.
+  var bound: Int64 = -1
+}
+
+/// One worker.
+struct LogLane: Sendable {
+  /// Where its sends on the way are.
+  var place = 0
+  var order = 0
+  /// The number of its latest assignment; 0 before the first.
+  var stamp: UInt32 = 0
+  /// Its group, if it has one.
+  var group: UInt32 = .max
+  var generation: UInt32 = 0
+  /// Whether a group gives it its logs.
+  var isManaged = false
+}
+
+/// How far a key has come in its topic.
+struct KeyState: Sendable {
+  var offset: Int64 = -1
+  var id: RecordID = 0
+  var sequence: UInt32 = 0
+  var log: UInt16 = 0
+}
