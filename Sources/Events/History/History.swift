@@ -23,6 +23,12 @@ public struct History: Sendable, Hashable {
     index = []
   }
 
+  /// A history of no operations that ends so.
+  init(names: NameTable, end: HistoryEnd) {
+    self.init(header: nil, names: names, operations: [])
+    self.end = end
+  }
+
   /// Reads the whole history at `path`.
   ///
   /// - Throws: ``HistoryError`` when the file cannot be read, is no history, or is damaged. A file that is merely cut off is
