@@ -54,6 +54,11 @@ public enum UndoRecovery {
     }
   }
 
+  /// Where a process keeps its undo journal, once it needs one.
+  public static func journal(stateDirectory: String, run: String, process: ProcessIdentity) -> String {
+    UndoDirectory(stateDirectory: stateDirectory, run: run, process: process).journal
+  }
+
   /// Takes back what dead processes left. Can be repeated at any time, from any state. Blocks: some 30 ms an object.
   ///
   /// - Parameter force: also what living processes hold. They are ended first, for their rules still steer packets.
