@@ -193,12 +193,13 @@ public final class FaultHolder: Sendable {
     return try await scout.run { try $0.snapshot(rules) }
   }
 
-  /// Ends all faults by closing the socket that owns them. Nothing can be held here afterwards.
+  /// Ends all faults by closing the socket that owns them. Nothing can be held or asked here
+  /// afterwards.
   public func close() async {
     // None of the jobs can throw; only a thread that is gone could, and both live as long as this object.
     _ = try? await thread.run { $0.close() }
     // The removal of their devices was posted meanwhile, and each tells the holder when it is done.
-    _ = try? await scout.run { _ in }
+    _ = try? await scout.run { $0.close() }
     _ = try? await thread.run { _ in }
   }
 }
