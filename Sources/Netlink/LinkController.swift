@@ -68,8 +68,9 @@ public final class LinkController: Sendable {
     try change(link, .down)
   }
 
-  /// Makes `link` a port of the bridge `master`.
-  public func setMaster(of link: String, to master: String) throws(NetlinkError) {
+  /// Makes `link` a port of the bridge `master`; `nil` takes it out of its bridge.
+  public func setMaster(of link: String, to master: String?) throws(NetlinkError) {
+    guard let master else { return try change(link, .master(0)) }
     try change(link, .master(try index(of: master)))
   }
 

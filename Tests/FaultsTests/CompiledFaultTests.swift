@@ -142,20 +142,6 @@ import Testing
         "add rule inet bs_r_f in meta nfproto 10 ip6 saddr @peers_v6 counter drop",
       ])
   }
-
-  @Test(arguments: Cut.Direction.allCases)
-  func aCutIsMadeAtTheReceiversOfItsDirection(_ direction: Cut.Direction) throws {
-    let one = Cut.Node("one", addresses: [.v4(1)])
-    let others = [Cut.Node("two", addresses: [.v4(2)]), Cut.Node("three", addresses: [.v4(3)])]
-    let faults = Cut([one], from: others, direction: direction)
-      .faults(id: "c", run: "r", timing: .init(lease: .seconds(1)))
-    let droppers = Dictionary(uniqueKeysWithValues: faults.map { ($0.node, $0.targets.peers) })
-    switch direction {
-    case .in: #expect(droppers == ["one": [.v4(2), .v4(3)]])
-    case .out: #expect(droppers == ["two": [.v4(1)], "three": [.v4(1)]])
-    case .both: #expect(droppers == ["one": [.v4(2), .v4(3)], "two": [.v4(1)], "three": [.v4(1)]])
-    }
-  }
 }
 
 /// One message after the other; a change of any byte is a change of what reaches the kernel.
