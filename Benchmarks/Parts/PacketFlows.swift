@@ -96,7 +96,7 @@ private struct FlowEnds: Sendable {
 
   init(from: BenchNode, to: BenchNode, _ kind: __socket_type, port: UInt16) throws {
     let flags = Int32(kind.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-    let address = try DatagramPath.address(of: to)
+    let address = try SocketAddress(of: to, port: port)
     receiver = try to.namespace.run { socket(AF_INET, flags, 0) }
     sender = try from.namespace.run { socket(AF_INET, flags, 0) }
     var on: Int32 = 1
@@ -105,7 +105,7 @@ private struct FlowEnds: Sendable {
     }
     let (one, other) = (receiver, sender)
     let isStream = kind == SOCK_STREAM
-    let result = DatagramPath.with(address, port) { place, length in
+    let result: Int32 = address.with { place, length in
       guard bind(one, place, length) == 0, !isStream || listen(one, 1) == 0 else { return -1 }
       return connect(other, place, length)
     }
