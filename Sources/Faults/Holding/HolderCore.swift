@@ -80,6 +80,8 @@ final class HolderCore: Sendable {
         compiled, order.scaffolds, lines, order.names, sentAt: sent, armedAt: armed, lifeMilliseconds: life,
         connectionsDestroyed: fault.killsConnections ? destroyed : nil)
     }
+    // From now on its time is the kernel's, and no longer that of its making.
+    if let held = held(fault.id) { prolong(held) }
     emit(fault.id, at: armed, .armed)
     return ArmReceipt(
       fault: fault.id, table: compiled.tableNames, sentAtNanoseconds: sent, armedAtNanoseconds: armed,
