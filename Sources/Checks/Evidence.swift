@@ -43,7 +43,7 @@ public struct Evidence: Sendable, Codable {
 }
 
 /// The recorded operations, and whether they are all there.
-public struct HistoryEvidence: Sendable, Codable {
+public struct HistoryEvidence: Sendable {
   /// The operations, in the order in which they were recorded.
   public var operations: [Operation]
   /// The names behind their numbers.

@@ -35,8 +35,12 @@ public struct RunSummary: Sendable, Hashable, Codable {
   public var exitCode: Int32
   /// The judged items, in the order of the checklist.
   public var items: [ItemSummary] = []
-  /// How many planted faults of the stack this checklist is known to find, in words; `nil`: not measured.
+  /// How every row of the taxonomy stands.
+  public var anomalies: [AnomalySummary] = []
+  /// How many planted errors the checker was seen to find when this was made, in words; `nil`: not measured.
   public var killRate: String?
+  /// That, family by family.
+  public var killRates: [KillRate] = []
 
   /// The phases of the run.
   public var phases: [Span] = []

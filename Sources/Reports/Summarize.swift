@@ -28,6 +28,7 @@ extension RunSummary {
     let left = [record.events(RunAborted.self).last?.event.reason, gap].compactMap(\.self)
     ending = left.isEmpty ? (ended == nil ? "the run was cut off" : nil) : left.joined(separator: "; ")
     items = verdict?.items.map { teller.item($0) } ?? []
+    anomalies = verdict?.rows.map(AnomalySummary.init) ?? []
     phases = teller.phases
     faults = teller.faults
     recoveryTime = verdict?.recoveryTimes.flatMap { teller.recoveryTime($0) }
@@ -93,15 +94,22 @@ private struct Teller {
     let level = record.scenario.checklist.first { $0.item.rawValue == verdict.item.rawValue }?.level
     var details: [String] = []
     var witness: String?
+    if let under = verdict.underFault {
+      details.append(
+        "\(grouped(under.inForce)) of \(grouped(under.total)) \(under.what) fell into the "
+          + "\(Duration.nanoseconds(under.duration).brief) for which a fault was proven in force")
+    }
     switch verdict.verdict {
     case .pass(let coverage):
       let counts = coverage.counts.map { "\(grouped($0.value)) \($0.name)" }.joined(separator: ", ")
-      details = (counts.isEmpty ? [] : ["looked at: \(counts)"]) + coverage.notes
+      details = (counts.isEmpty ? [] : ["looked at: \(counts)"]) + details + coverage.notes
+      if let confidence = coverage.confidence { details.append(confidence.sentence) }
     case .fail(let found):
-      details = found.findings.prefix(5).map(\.what)
+      details = found.findings.prefix(5).map(\.what) + details
+      if let file = verdict.witnessFile { details.append("the smallest evidence that still shows it: \(file)") }
       witness = (try? encodeJSON(found, pretty: true)).map { String(decoding: $0, as: UTF8.self) }
     case .inconclusive(let missing):
-      details = missing.items
+      details = missing.items + details
     case .vacuous:
       break
     }

@@ -22,6 +22,9 @@ public func writeReports(of directory: RunDirectory) throws -> RunSummary {
 public func summarizeRun(in directory: RunDirectory, verdict: DrillVerdict?) throws -> RunSummary {
   var summary = RunSummary(try RunRecord(reading: directory), verdict: verdict)
   summary.evidence = try evidence(of: directory)
+  let test = SelfTest(seeds: 0..<1, clean: 0..<1)
+  summary.killRate = test.sentence
+  summary.killRates = test.families.map(KillRate.init)
   return summary
 }
 
@@ -44,7 +47,9 @@ private func evidence(of directory: RunDirectory) throws -> [EvidenceFile] {
     ("verdict.json", "items, witnesses, RPO and RTO"),
   ]
   let dumps = try listDirectory(directory.groundTruth).map { ("ground-truth/\($0)", "ground truth") }
-  return try (meanings + dumps).compactMap { name, meaning in
+  let witnesses = try listDirectory(directory.path).filter { $0.hasPrefix("witness-") && $0.hasSuffix(".json") }
+    .map { ($0, "the smallest evidence that still shows a failure") }
+  return try (meanings + witnesses + dumps).compactMap { name, meaning in
     let path = "\(directory.path)/\(name)"
     guard fileExists(path) else { return nil }
     let bytes = try readFile(path)

@@ -19,7 +19,9 @@ import Testing
     PlantSet(plant: "fence-off", detail: "eu: its guard no longer looks at the token"),
     FaultArming(fault: "f", kind: "partition", objects: ["eu": ["add table inet bs_r1_f"]]),
     FaultArmed(fault: "f", at: 5, skew: 2),
-    FaultProven(fault: "f", at: 6, cut: ["east→eu"], open: ["eu→ap"], droppedPackets: 1 << 40),
+    FaultProven(
+      fault: "f", at: 6, cut: ["east→eu"], open: ["eu→ap"], measured: ["east→eu v4: 80 ms"], droppedPackets: 1 << 40),
+    GuardianNoted(what: "replaced"),
     FaultLapsed(fault: "f", node: "eu", reason: "lapsed"),
     FaultDisarming(fault: "f", reason: "planned", droppedPackets: ["eu": 12]),
     FaultGone(fault: "f", at: 9, open: ["east→eu"], differences: ["- link eth0"]),
@@ -29,6 +31,7 @@ import Testing
     ConditionMet(condition: "c", took: 1), ConditionMissed(condition: "c", state: "s"),
     ServerLost(region: "eu", server: "postgres", end: "signal 9"), TruthDumped(file: "log-eu.jsonl", rows: 8),
     HistoryClosed(operations: 10, dropped: 1), RunAborted(reason: "r"), RunEnded(code: 7),
+    AnomalySeen(row: "L3", name: "duplicate-append", what: "w", total: 1), StateSeen(values: ["log of eu": "d"]),
   ]
 
   private func record<T: JournalEvent>(_ event: T, in journal: Journal) async throws {
@@ -64,7 +67,16 @@ import Testing
       #expect(gone.decoded(FaultArmed.self) == nil)
       let foreign = try await journal.append(FaultArmed.type, ["fault": "f", "at": "noon"])
       #expect(foreign.decoded(FaultArmed.self) == nil)
+      #expect(foreign.hasForeignShape)
+      #expect(!gone.hasForeignShape)
+      #expect(try await !journal.append("of.another.version", ["a": 1]).hasForeignShape)
     }
+  }
+
+  /// A record of a type that is not known by its shape would be absent, and nobody would say so.
+  @Test func everyTypeIsKnown() {
+    let known = Set(JournalRecord.knownTypes.map { $0.type })
+    #expect(known == Set(Self.samples.map { type(of: $0).type }))
   }
 
   /// docs/run-directory.md lists the types for whoever reads a journal with other tools.

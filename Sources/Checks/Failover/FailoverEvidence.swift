@@ -23,6 +23,7 @@ extension FailoverRecord {
       healed: facts.milestones.healed, barrier: [0: seal.barrierPosition], lostClasses: [roles.primary],
       writes: Self.writes(evidence.history.operations, facts), oldLog: Self.rows(oldLog), newLog: Self.rows(newLog))
     limits.recoveryPoint = facts.objectives.recoveryPoint
+    limits.refreshInterval = facts.objectives.freshness
     dispositions = facts.truth.reconciled.map { rows in
       Dictionary(rows.map { ($0.event, Disposition($0.disposition)) }, uniquingKeysWith: { _, last in last })
     }

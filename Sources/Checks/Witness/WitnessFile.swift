@@ -34,19 +34,7 @@ public struct WitnessFile: Sendable, Codable {
 
   /// What keeps the file from being judged at all; `nil`: nothing does.
   public var defect: String? {
-    if format != Self.currentFormat { return "it has format \(format); this version reads \(Self.currentFormat)" }
-    return evidence.history.names.defect
-  }
-}
-
-extension NameTable {
-  /// What is wrong with a table that came from a foreign hand; `nil`: nothing.
-  fileprivate var defect: String? {
-    let most = Int(UInt16.max)
-    if nodes.count > most || groups.count > most || codes.count > most {
-      return "a name table holds at most \(grouped(most)) names"
-    }
-    return codes.first == NameTable().codes.first ? nil : "its codes do not begin with '\(NameTable().codes[0])'"
+    format == Self.currentFormat ? nil : "it has format \(format); this version reads \(Self.currentFormat)"
   }
 }
 

@@ -1,13 +1,50 @@
 internal import Events
 internal import Lab
 internal import Netlink
+internal import Scenarios
 internal import Stacks
 internal import Support
+internal import Synchronization
 
 /// Ground truth: what the servers themselves say at quiescence.
 extension DrillRun {
-  /// Dumps every store's log, fence, projections and progress, and the grants of write authority.
+  /// Dumps every store's log, fence, projections and progress, and the grants of write authority; and looks at the whole state
+  /// twice, before and after, so that a system that does not settle is seen.
   func dumpGroundTruth(_ lab: Lab) async throws {
+    try await lookAtState(lab)
+    let looked = timebase.monotonic()
+    try await eachStore(of: lab) { try await self.dump($0, of: $1) }
+    let grants = board.grants.sorted { $0.key < $1.key }.map { token, grant in
+      GrantRow(token: token, holder: grant.holder, observed: grant.at)
+    }
+    try await write(grants, store: nil, source: "the control planes' own states", as: "grants")
+    // Everything in this stack that refreshes itself does so within the freshness of its mirrors.
+    let refreshed = looked + scenario.stack.mirrorFreshness.nanoseconds + 100_000_000
+    try await clock.sleep(for: .nanoseconds(max(0, refreshed - timebase.monotonic())))
+    try await lookAtState(lab)
+  }
+
+  private func lookAtState(_ lab: Lab) async throws {
+    let values = Mutex<[String: String]>([:])
+    try await eachStore(of: lab) { store, region in
+      var digest = StateDigest()
+      try await store.dumpLog { page in
+        for event in page { digest.add("\(event.position) \(event.id) \(event.token) \(event.checksum)") }
+      }
+      let fence = try await store.fence()
+      let groups = try await store.dumpProgress()
+      values.withLock { [digest] values in
+        values["log of \(region)"] = digest.description
+        values["fence of \(region)"] = "token \(fence.token) \(fence.mode.rawValue)"
+        for group in groups { values["progress of \(group.group) in \(region)"] = "\(group.ordinal) events" }
+      }
+    }
+    let writer = board.writer
+    values.withLock { $0["authority"] = writer.map { "\($0.region) with token \($0.token)" } ?? "nobody" }
+    try await journal.record(StateSeen(values: values.withLock { $0 }))
+  }
+
+  private func eachStore(of lab: Lab, _ body: (EventStore, String) async throws -> Void) async throws {
     for region in lab.regions {
       guard let address = region.store else { continue }
       let connection = try PostgresConnection(
@@ -15,7 +52,7 @@ extension DrillRun {
         networkNamespace: region.namespace.fileDescriptor, timebase: timebase)
       do {
         try await connection.open(within: .seconds(3))
-        try await dump(EventStore(connection, limit: .seconds(10)), of: region.name)
+        try await body(EventStore(connection, limit: .seconds(10)), region.name)
       } catch {
         await connection.close()
         throw Problem(
@@ -24,10 +61,6 @@ extension DrillRun {
       }
       await connection.close()
     }
-    let grants = board.grants.sorted { $0.key < $1.key }.map { token, grant in
-      GrantRow(token: token, holder: grant.holder, observed: grant.at)
-    }
-    try await write(grants, store: nil, source: "the control planes' own states", as: "grants")
   }
 
   private func dump(_ store: EventStore, of region: String) async throws {
@@ -76,4 +109,17 @@ extension DrillRun {
       .write(to: "\(request.directory.groundTruth)/\(file)")
     try await journal.record(TruthDumped(file: file, rows: rows.count))
   }
+}
+
+/// How many pieces a state has, and a digest of them in their order (FNV-1a, 64 bits).
+private struct StateDigest: CustomStringConvertible {
+  private var count = 0
+  private var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+
+  mutating func add(_ text: String) {
+    count += 1
+    for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+  }
+
+  var description: String { "\(count) events, digest \(String(hash, radix: 16))" }
 }

@@ -30,11 +30,7 @@ public struct RunRecord: Sendable {
     let contents = try JournalContents(path: directory.journal)
     journal = contents.records
     journalDefect = contents.defect
-    if fileExists(directory.history) {
-      history = HistoryEvidence(try History(path: directory.history))
-    } else {
-      history = HistoryEvidence(operations: [], names: NameTable(), cutReason: "there is no history file")
-    }
+    history = try Self.readHistory(directory.history)
     (truth, truthDefects) = try Self.readTruth(directory.groundTruth)
   }
 
@@ -42,6 +38,9 @@ public struct RunRecord: Sendable {
   /// nobody has touched it since.
   public var gaps: [String] {
     var gaps = truthDefects
+    gaps += journal.filter(\.hasForeignShape).map {
+      "line \($0.seq) of the journal (its '\($0.type)' has a shape that this version does not know)"
+    }
     if let journalDefect {
       gaps.append("the end of the journal (\(journalDefect))")
     } else if events(HistoryClosed.self).isEmpty {
@@ -54,6 +53,20 @@ public struct RunRecord: Sendable {
   /// All events of one type, each with the moment of its record (ns, monotonic).
   public func events<T: JournalEvent>(_ type: T.Type) -> [(time: Int64, event: T)] {
     journal.compactMap { record in record.decoded(type).map { (record.t, $0) } }
+  }
+
+  /// A history that is not there, or not to be believed, is one without operations, and says why.
+  private static func readHistory(_ path: String) throws -> HistoryEvidence {
+    func none(_ reason: String) -> HistoryEvidence {
+      HistoryEvidence(operations: [], names: NameTable(), cutReason: reason)
+    }
+    guard fileExists(path) else { return none("there is no history file") }
+    do throws(HistoryError) {
+      return HistoryEvidence(try History(path: path))
+    } catch {
+      guard case .damaged = error else { throw error }
+      return none("\(error)")
+    }
   }
 
   private static func readTruth(_ path: String) throws -> (truth: GroundTruth, defects: [String]) {
@@ -117,7 +130,12 @@ extension RunRecord {
         permits: [], refusalCodes: Contract.postgresEtcd.refusalCodes,
         redeliveryCodes: Contract.postgresEtcd.redeliveryCodes),
       objectives: objectives, coordinatorChangedLeader: coordinatorChangedLeader(milestones),
-      gaps: gaps)
+      gaps: gaps, snapshots: snapshots)
+  }
+
+  private var snapshots: [StateSnapshot]? {
+    let seen = events(StateSeen.self)
+    return seen.isEmpty ? nil : seen.map { StateSnapshot(time: $0.time, values: $0.event.values) }
   }
 
   /// Which store plays which part, from the scenario.

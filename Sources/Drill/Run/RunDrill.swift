@@ -1,4 +1,4 @@
-public import Checks
+internal import Checks
 internal import Events
 internal import Glibc
 internal import Scenarios
@@ -94,18 +94,9 @@ private func conclude(
     verdict = try judgeRun(in: request.directory)
   }
   await attempt("the verdict could not be written") {
-    if let verdict { try writeFile(request.directory.verdict, encodeJSON(verdict, pretty: true)) }
+    if let verdict { try writeVerdict(verdict, in: request.directory) }
   }
   let code = problem?.code ?? verdict?.exitCode ?? .inconclusive
   await attempt("the journal could not be written") { try await journal.record(RunEnded(code: code.rawValue)) }
   return DrillOutcome(code: problem?.code ?? code, verdict: verdict, problem: problem)
-}
-
-/// Judges a run from its directory alone: what the run itself does at its end, and anybody may do again later.
-///
-/// - Throws: ``Problem`` or the error of the file that cannot be read.
-public func judgeRun(in directory: RunDirectory) throws -> DrillVerdict {
-  let record = try RunRecord(reading: directory)
-  let items = record.scenario.checklist.compactMap { Checks.ChecklistItem(rawValue: $0.item.rawValue) }
-  return judge(record.evidence, checklist: items)
 }
