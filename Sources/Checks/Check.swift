@@ -51,23 +51,27 @@ struct Judgement {
     return .pass(coverage)
   }
 
-  /// The judgement with what the families of checks say about the rows that this item speaks for.
-  func joined(with rows: [RowVerdict], _ table: RowTable) -> Judgement {
+  /// The judgement with what the families of checks say about what `item` speaks for.
+  func joined(with rows: [RowVerdict], _ table: RowTable, as item: ChecklistItem) -> Judgement {
     var whole = self
     for row in rows {
       let examination = table.families[row.anomaly]
       switch row.state {
       case .found, .possible:
-        for finding in examination?.findings ?? [] where !whole.findings.contains(where: { $0.isSame(as: finding) }) {
+        let own = (examination?.findings ?? []).filter { table.item(for: $0, of: row.anomaly) == item }
+        for finding in own where !whole.findings.contains(where: { $0.isSame(as: finding) }) {
           whole.findings.append(finding)
         }
-      case .permitted:
+      case .permitted where row.item == item:
         whole.findings.removeAll { $0.anomaly == row.anomaly.rawValue }
         whole.coverage.notes.append("\(row.anomaly.rawValue) \(row.name): \(row.sentence)")
-      case .inconclusive:
+      case .inconclusive where row.item == item:
         for reason in examination?.missing ?? [] where !whole.missing.contains(reason) { whole.missing.append(reason) }
-      case .clean, .unexercised, .notApplicable: break
+      case .clean, .unexercised, .notApplicable, .permitted, .inconclusive: break
       }
+    }
+    if findings.isEmpty, let first = whole.findings.first {
+      whole.failure = "\(counted(whole.findings.count, "violation")): \(first.what)"
     }
     return whole
   }

@@ -77,13 +77,17 @@ public func judge(_ evidence: Evidence, checklist: [ChecklistItem] = ChecklistIt
     verdict.failover = FailoverFigures(failover)
     examinations += examineFailover(failover)
   } catch {
-    examinations += failoverAnomalies.map { .inconclusive($0, missing: [error.what]) }
+    examinations += failoverAnomalies.map { row in
+      promotionAnomalies.contains(row)
+        ? .inconclusive(row, missing: [error.what])
+        : .notApplicable(row, "there is no failover to judge, for this is missing: \(error.what)")
+    }
   }
-  var table = RowTable(examinations)
+  var table = RowTable(examinations, checklist)
   for (item, judgement) in zip(checklist, judgements) { table.add(judgement, of: item) }
-  verdict.rows = rows(table, checklist, facts)
+  verdict.rows = rows(table, facts)
   verdict.items = zip(checklist, judgements).map { item, judgement in
-    let whole = judgement.joined(with: verdict.rows.filter { $0.item == item }, table)
+    let whole = judgement.joined(with: verdict.rows, table, as: item)
     let underFault = underFault.measure(item)
     return ItemVerdict(
       item: item, title: item.title, verdict: whole.verdict(facts, underFault), measures: judgement.measures,
@@ -117,18 +121,18 @@ public func judge(_ history: HistoryEvidence, permissions: Permissions = .none) 
   let facts = Facts(evidence)
   if let complaint = facts.complaint { return inconclusive(complaint, [], facts) }
   let failover = failoverAnomalies.map { RowExamination.notApplicable($0, "a history alone tells of no failover") }
-  let table = RowTable(examineStack(evidence) + failover)
+  let table = RowTable(examineStack(evidence) + failover, [])
   var verdict = DrillVerdict(
-    items: [], overall: .vacuous, rows: rows(table, [], facts), contract: facts.contract, faults: [])
+    items: [], overall: .vacuous, rows: rows(table, facts), contract: facts.contract, faults: [])
   let looked = verdict.rows.contains { $0.state == .clean || $0.state == .permitted }
   verdict.overall = max(looked ? .pass : .vacuous, verdict.rows.map(\.kind).max() ?? .vacuous)
   return verdict
 }
 
-private func rows(_ table: RowTable, _ checklist: [ChecklistItem], _ facts: Facts) -> [RowVerdict] {
+private func rows(_ table: RowTable, _ facts: Facts) -> [RowVerdict] {
   Anomaly.allCases.map { anomaly in
     RowVerdict(
-      table[anomaly], item: table.item(for: anomaly, in: checklist),
+      table[anomaly], item: table.item(for: anomaly),
       permission: facts.contract.permission(of: anomaly), gaps: facts.missingFromRecord)
   }
 }
@@ -136,9 +140,14 @@ private func rows(_ table: RowTable, _ checklist: [ChecklistItem], _ facts: Fact
 /// The rows of a failover.
 private let failoverAnomalies = Anomaly.allCases.filter { $0.rawValue.hasPrefix("D") }
 
+/// Those of them that are about the promotion itself, which a drill of a failover must have.
+private let promotionAnomalies: Set<Anomaly> = [
+  .recoveryPointMissed, .recoveryPointAge, .recoveryTimeMissed, .dualWriters, .crossFailoverOrder,
+]
+
 /// Looks for every row that is not about the failover itself, family by family.
 private func examineStack(_ evidence: Evidence) -> [RowExamination] {
-  []
+  examineMirrors(MirrorEvidence.of(evidence)).rows + examineLeadership(LeadershipEvidence.of(evidence)).rows
 }
 
 /// The verdict on evidence that nobody can reckon with.

@@ -83,6 +83,9 @@ extension Evidence {
       truth.fences[store]?.removeAll { $0.token == CleanDrill.newToken }
       finishProgress(store)
     }
+    // A store that was never sealed refuses because it is read-only.
+    let readOnly = code("BS423")
+    changeOperations { if $0.kind == .staleAppend { $0.outcome = .fail(readOnly) } }
     truth.applied?.removeAll { written.contains($0.event) }
     truth.grants?.removeLast()
     milestones.tokenGranted = nil

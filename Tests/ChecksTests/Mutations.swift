@@ -43,7 +43,7 @@ struct Mutation: Sendable, CustomTestStringConvertible {
       let row = evidence.row(in: "east", of: "eu", at: 7)
       evidence.change(row.event, in: "east") { $0.checksum = ($0.checksum ?? 0) ^ 1 }
     },
-    Mutation("a mirrored event that its origin does not have", .mirrorLagZero, ["D5"]) { evidence in
+    Mutation("a mirrored event that its origin does not have", .mirrorLagZero, ["D5", "M5"]) { evidence in
       let unknown = evidence.history.operations.first { $0.outcome == .unknown(evidence.code("timeout")) }
       guard var unknown else { return }
       unknown.key = 998
@@ -52,12 +52,12 @@ struct Mutation: Sendable, CustomTestStringConvertible {
   ]
 
   static let duplicates = [
-    Mutation("a mirror that applies a batch again", .noDuplicates, ["L3"]) { evidence in
+    Mutation("a mirror that applies a batch again", .noDuplicates, ["L3", "M5"]) { evidence in
       let batch = evidence.truth.logs["eu"]?.filter { $0.origin == "east" }.prefix(10) ?? []
       for row in batch { evidence.append(row, to: "eu") }
       evidence.finishProgress("billing-eu", "eu")
     },
-    Mutation("a retry that took effect in both regions", .noDuplicates, ["L3"]) { evidence in
+    Mutation("a retry that took effect in both regions", .noDuplicates, ["L3", "M13"]) { evidence in
       let row = evidence.row(in: "east", of: "east", at: 60)
       guard let op = evidence.history.operations.first(where: { $0.event == row.event && $0.kind == .append }) else {
         return
@@ -72,11 +72,11 @@ struct Mutation: Sendable, CustomTestStringConvertible {
   ]
 
   static let acknowledgedLoss = [
-    Mutation("a write acknowledged and dropped", .noAcknowledgedLoss, ["L2"]) { evidence in
+    Mutation("a write acknowledged and dropped", .noAcknowledgedLoss, ["L2", "E7"]) { evidence in
       let row = evidence.row(in: "eu", of: "eu", at: 33)
       for store in ["east", "eu"] { evidence.forget(row.event, in: store) }
     },
-    Mutation("a failed write that stands in the log", .noAcknowledgedLoss, ["L6"]) { evidence in
+    Mutation("a failed write that stands in the log", .noAcknowledgedLoss, ["L6", "E7"]) { evidence in
       let row = evidence.row(in: "eu", of: "eu", at: 33)
       let refused = evidence.code("BS409")
       evidence.changeOperations { if $0.event == row.event && $0.kind == .append { $0.outcome = .fail(refused) } }
@@ -114,11 +114,11 @@ struct Mutation: Sendable, CustomTestStringConvertible {
       let row = evidence.row(in: "eu", of: "eu", at: 0)
       for store in ["east", "eu"] { evidence.change(row.event, in: store) { $0.token = CleanDrill.oldToken } }
     },
-    Mutation("a row without a token past the seal", .staleTokenRejected, ["E4"]) { evidence in
+    Mutation("a row without a token past the seal", .staleTokenRejected, ["E4", "E7"]) { evidence in
       let row = evidence.row(in: "eu", of: "eu", at: 0)
       evidence.change(row.event, in: "eu") { $0.token = nil }
     },
-    Mutation("a token that was never granted is taken", .staleTokenRejected, ["E4"]) { evidence in
+    Mutation("a token that was never granted is taken", .staleTokenRejected, ["E4", "E6"]) { evidence in
       guard let op = evidence.history.operations.first(where: { $0.process == 52 && $0.node.rawValue == 1 }) else {
         return
       }
@@ -155,7 +155,7 @@ struct Mutation: Sendable, CustomTestStringConvertible {
         evidence.change(next.event, in: store) { $0.keySequence = first.keySequence }
       }
     },
-    Mutation("two events swapped by one mirror", .orderPerAggregate, ["L18"]) { evidence in
+    Mutation("two events swapped by one mirror", .orderPerAggregate, ["L18", "M3"]) { evidence in
       let rows: [LogRow] = (evidence.truth.logs["east"] ?? []).filter { $0.origin == "eu" && $0.key == 20 }
       let (first, next) = (rows[2], rows[3])
       evidence.change(first.event, in: "east") { $0.position = next.position }

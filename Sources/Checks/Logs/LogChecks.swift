@@ -61,6 +61,12 @@ public struct LogChecks: AnomalyCheck {
   /// How often each row was found, also beyond what is listed.
   public var totals: [Anomaly: Int] { dense?.totals ?? opaque?.totals ?? [:] }
 
+  /// Names a log from here on.
+  public mutating func name(_ log: UInt16, _ name: String) {
+    dense?.name(log, name)
+    opaque?.name(log, name)
+  }
+
   /// What was looked at.
   public var counts: LogCounts { dense?.counts ?? opaque?.counts ?? LogCounts() }
 

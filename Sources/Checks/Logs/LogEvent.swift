@@ -7,6 +7,8 @@ public struct LogEvent: Sendable, Hashable {
   public enum Kind: UInt8, Sendable, Hashable, CaseIterable {
     /// A producer is about to send a record.
     case sendInvoked
+    /// Somebody sends a record to another store, from where it may come here.
+    case sentElsewhere
     /// The log said that it has the record.
     case sendAcknowledged
     /// The log said that it has not, or the request provably never left.

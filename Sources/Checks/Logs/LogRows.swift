@@ -105,6 +105,13 @@ struct LogRows<Records: RecordIndex>: Sendable {
   /// How often each row was found, also beyond what is listed.
   var totals: [Anomaly: Int] { findings.totals }
 
+  mutating func name(_ log: UInt16, _ name: String) {
+    while ledger.options.names.count <= Int(log) {
+      ledger.options.names.append("log \(ledger.options.names.count)")
+    }
+    ledger.options.names[Int(log)] = name
+  }
+
   /// What was looked at.
   var counts: LogCounts { ledger.counts }
 

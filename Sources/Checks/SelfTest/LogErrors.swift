@@ -11,15 +11,21 @@ extension PlantedErrors {
       var history = LogHistory(seed: seed)
       plant(&history)
       return history.events
-    } check: { LogHistory.find(in: $0) }
+    } check: {
+      LogHistory.find(in: $0)
+    }
   }
 
   private static let losses = [
     error("acknowledge a record that no log ever has", [.lostWrite]) {
+      $0.keepAll()
       let log = $0.anyLog()
-      $0.send(to: log, at: $0.first[Int(log)] - 2)
+      var event = $0.stranger(0, to: log)
+      event.offset = $0.first[Int(log)] - 2
+      $0.insert([event.invoked, event], at: 0)
     },
     error("drop a record that was read past, from the log and from all readers", [.lostWrite, .pollSkip]) {
+      $0.keepAll()
       let record = $0.anyRead()
       // The group says that it was done with it, as a group does that never knew of it.
       $0.drop { $0.isRecord(record) && ($0.kind == .polled || $0.kind == .dumped) }
@@ -33,7 +39,7 @@ extension PlantedErrors {
       }
     },
     error("a record is read, and is gone from the log afterwards", [.tailLoss]) {
-      $0.events.removeAll { $0.kind == .logStart }
+      $0.keepAll()
       let record = $0.anyRead()
       $0.drop { $0.isRecord(record) && $0.kind == .dumped }
     },
@@ -96,7 +102,7 @@ extension PlantedErrors {
       $0.insert([event.invoked, event, event.polled(by: LogHistory.stranger + 1, at: $0.first[Int(log)] - 2)])
     },
     error("read a record of an aborted transaction", [.abortedRead]) {
-      guard let record = $0.any(where: { $0.kind == .dumpedAborted }) else { return }
+      let record = $0.anyAborted()
       $0.insert([record.polled(by: LogHistory.stranger, at: record.offset)])
     },
     error("read a record that nobody sent", [.unknownValue]) {
@@ -118,16 +124,18 @@ extension PlantedErrors {
       history.insert([event], at: place + 1)
     },
     error("leave a record out for one reader", [.pollSkip]) { history in
+      history.keepAll()
       let record = history.anyRead()
       let reader = LogHistory.readers[0]
       history.drop { $0.isRecord(record) && $0.kind == .polled && $0.process == reader }
     },
     error("leave a record out that only the dump shows", [.pollSkip]) { history in
+      history.keepAll()
       let record = history.anyRead()
       var event = history.stranger(0, to: record.log)
       event.kind = .sendUnknown
       // A hole, as all readers saw it, in which there was something after all.
-      guard let hole = history.hole(in: record.log) else { return }
+      let hole = history.hole(in: record.log)
       history.insert([event.invoked, event])
       history.events.append(event.dumped(at: hole))
     },
@@ -147,26 +155,24 @@ extension PlantedErrors {
     error("write another's record between two of one operation", [.sendSkip]) {
       let log = $0.anyLog()
       var one = $0.stranger(0, to: log)
-      let other = $0.stranger(1, to: log)
+      var other = $0.stranger(1, to: log)
       var two = $0.stranger(0, to: log, 1)
       two.operation = one.operation
       one.offset = $0.take(log)
-      let between = $0.take(log)
+      other.offset = $0.take(log)
       two.offset = $0.take(log)
-      $0.insert([one.invoked, two.invoked, one, two])
-      $0.send(other, at: between)
-      $0.events += [one.dumped(at: one.offset), two.dumped(at: two.offset)]
+      $0.insert([one.invoked, two.invoked, other.invoked, one, two, other])
+      $0.events += [one, other, two].map { $0.dumped(at: $0.offset) }
     },
   ]
 
   private static let groups = [
     error("commit above a record that was not dealt with", [.committedTooFar]) { history in
-      guard let place = history.processedBeforeCommit() else { return }
-      history.events.remove(at: place)
+      history.events.remove(at: history.processedBeforeCommit())
       history.end -= 1
     },
     error("commit lower than before", [.committedRegress]) { history in
-      guard var commit = history.last(where: { $0.kind == .committed }) else { return }
+      var commit = history.events[history.anyPlaceOfLastCommit()]
       commit.offset -= 1
       history.insert([commit])
     },
@@ -201,20 +207,21 @@ extension PlantedErrors {
 
   private static let wholes = [
     error("one reader is given half of a transaction", [.intermediateRead, .pollSkip]) { history in
-      guard let pair = history.anyTransaction() else { return }
+      history.keepAll()
+      let pair = history.anyTransaction()
       let reader = LogHistory.readers[1]
       history.drop { $0.isRecord(pair.1) && $0.kind == .polled && $0.process == reader }
     },
     error("half of a transaction stands in the log as aborted", [.tornTransaction]) { history in
-      guard let pair = history.anyTransaction() else { return }
+      let pair = history.anyTransaction()
       for place in history.end..<history.events.count
       where history.events[place].isRecord(pair.1) && history.events[place].kind == .dumped {
         history.events[place].kind = .dumpedAborted
       }
     },
     error("half of a transaction is not in the log", [.tornTransaction, .tailLoss]) { history in
-      history.events.removeAll { $0.kind == .logStart }
-      guard let pair = history.anyTransaction() else { return }
+      history.keepAll()
+      let pair = history.anyTransaction()
       history.drop { $0.isRecord(pair.1) && $0.kind == .dumped }
     },
     error("two transactions write in opposite orders", [.writeCycle]) { history in

@@ -38,6 +38,8 @@ struct LogHistory {
   private var committed: [Int64] = []
   private var owner: [UInt32] = []
   private var generation: UInt32 = 0
+  /// Whether acknowledgements come with an offset always.
+  private var tellsAll = false
   /// What a producer learns later than it happens.
   private var answers: [UInt32: [LogEvent]] = [:]
 
@@ -48,16 +50,27 @@ struct LogHistory {
     committed = first
     for reader in Self.readers { positions[reader] = first }
     rebalance()
-    // So that no edit of the record needs to ask whether there is anything to edit.
-    for producer in 0..<Self.producers { send(UInt32(producer), .ok) }
+    // What every edit of the record finds a place in: records at both ends of each log, a hole in each, and transactions.
+    sendEverywhere()
+    for log in 0..<Self.logs { next[log] += 1 }
+    transact(0, fate: 5)
+    transact(1, fate: 0)
     for _ in 0..<steps { step() }
-    for producer in 0..<Self.producers { answer(UInt32(producer)) }
-    for producer in 0..<Self.producers { send(UInt32(producer), .ok) }
-    for producer in 0..<Self.producers { answer(UInt32(producer)) }
+    sendEverywhere()
     for log in 0..<Self.logs { while consume(log) {} }
     for reader in Self.readers { for log in 0..<Self.logs { while read(reader, log, .ok) {} } }
     end = events.count
     for log in 0..<Self.logs { dump(log) }
+  }
+
+  private mutating func sendEverywhere() {
+    let before = next
+    tellsAll = true
+    defer { tellsAll = false }
+    while zip(before, next).contains(where: { $0 >= $1 }) {
+      for producer in 0..<Self.producers { send(UInt32(producer), .ok) }
+      for producer in 0..<Self.producers { answer(UInt32(producer)) }
+    }
   }
 
   private mutating func step() {
@@ -67,7 +80,7 @@ struct LogHistory {
     case 0..<30: send(producer, .ok)
     case 30..<34: send(producer, .failed)
     case 34..<38: send(producer, .unknown)
-    case 38..<46: transact(producer)
+    case 38..<46: transact(producer, fate: Int.random(in: 0..<10, using: &random))
     case 46..<60: answer(producer)
     case 60..<76: _ = consume(log)
     case 76..<92: _ = read(pick(Self.readers), log, .ok)
@@ -78,7 +91,9 @@ struct LogHistory {
     }
   }
 
-  private mutating func pick(_ numbers: [UInt32]) -> UInt32 { numbers[Int.random(in: 0..<numbers.count, using: &random)] }
+  private mutating func pick(_ numbers: [UInt32]) -> UInt32 {
+    numbers[Int.random(in: 0..<numbers.count, using: &random)]
+  }
 
   // MARK: Producers
 
@@ -115,7 +130,7 @@ struct LogHistory {
     case .ok:
       event.offset = append(event)
       event.kind = .sendAcknowledged
-      if Int.random(in: 0..<12, using: &random) == 0 { event.offset = -1 }
+      if !tellsAll && Int.random(in: 0..<12, using: &random) == 0 { event.offset = -1 }
     case .failed:
       event.kind = .sendFailed
       event.offset = -1
@@ -128,10 +143,9 @@ struct LogHistory {
   }
 
   /// A transaction: its records and its marker are in the logs before anybody else writes there.
-  private mutating func transact(_ producer: UInt32) {
+  private mutating func transact(_ producer: UInt32, fate: Int) {
     answer(producer)
     transaction += 1
-    let fate = Int.random(in: 0..<10, using: &random)
     let isAborted = fate < 3
     var later: [LogEvent] = []
     var logs: Set<Int> = []

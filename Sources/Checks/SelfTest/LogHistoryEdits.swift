@@ -30,12 +30,19 @@ extension LogHistory {
     return places[Int.random(in: 0..<places.count, using: &random)]
   }
 
-  mutating func any(where isWanted: (LogEvent) -> Bool) -> LogEvent? {
-    let found = events.filter(isWanted)
-    return found.isEmpty ? nil : found[Int.random(in: 0..<found.count, using: &random)]
+  /// A record of a transaction that its producer knows to be aborted.
+  mutating func anyAborted() -> LogEvent {
+    let aborted = Set(events.filter { $0.kind == .transactionAborted }.map(\.transaction))
+    let ids = events.filter { $0.kind == .sendAcknowledged && aborted.contains($0.transaction) }
+    let id = ids[Int.random(in: 0..<ids.count, using: &random)]
+    return events[anyPlace { $0.kind == .dumpedAborted && $0.isRecord(id) }]
   }
 
-  func last(where isWanted: (LogEvent) -> Bool) -> LogEvent? { events.last(where: isWanted) }
+  /// Where a log's position was committed for the last time.
+  mutating func anyPlaceOfLastCommit() -> Int {
+    let log = events[anyPlace { $0.kind == .committed }].log
+    return events.lastIndex { $0.kind == .committed && $0.log == log } ?? 0
+  }
 
   /// A record that was sent alone, acknowledged with its offset, and is neither the first nor the last of its log.
   mutating func anyRead() -> LogEvent {
@@ -78,14 +85,15 @@ extension LogHistory {
   }
 
   /// An offset between two records of a log that holds none.
-  func hole(in log: UInt16) -> Int64? {
+  func hole(in log: UInt16) -> Int64 {
     let held = events[end...].filter { $0.log == log && $0.kind != .dumpEnded }.map(\.offset)
-    guard let low = held.min(), let high = held.max() else { return nil }
-    return (low...high).first { !held.contains($0) }
+    let hole = ((held.min() ?? 0)...(held.max() ?? 0)).first { !held.contains($0) }
+    guard let hole else { preconditionFailure("log \(log) of a clean record has no hole") }
+    return hole
   }
 
   /// Where a member says that it was done with a record which it commits afterwards, before it loses the log.
-  mutating func processedBeforeCommit() -> Int? {
+  mutating func processedBeforeCommit() -> Int {
     let places = events.indices.filter { place in
       let event = events[place]
       guard event.kind == .processed else { return false }
@@ -94,11 +102,12 @@ extension LogHistory {
       let loss = later.firstIndex { $0.kind == .assignmentBegan && $0.process == event.process } ?? events.count
       return commit.map { $0 < loss } ?? false
     }
-    return places.randomElement(using: &random)
+    precondition(!places.isEmpty, "no member of a clean record has committed")
+    return places[Int.random(in: 0..<places.count, using: &random)]
   }
 
   /// Two records of a committed transaction that both readers were given, none the last of its log.
-  mutating func anyTransaction() -> (LogEvent, LogEvent)? {
+  mutating func anyTransaction() -> (LogEvent, LogEvent) {
     let committed = Set(events.filter { $0.kind == .transactionCommitted }.map(\.transaction))
     let sends = events.filter { $0.kind == .sendAcknowledged && committed.contains($0.transaction) }
     let whole = Dictionary(grouping: sends, by: \.transaction).sorted { $0.key < $1.key }.map(\.value)
@@ -109,7 +118,7 @@ extension LogHistory {
       }
       if let dropped = inner.first, let kept = sends.first(where: { !$0.isRecord(dropped) }) { return (kept, dropped) }
     }
-    return nil
+    preconditionFailure("a clean record has no transaction with records before it and behind it")
   }
 
   // MARK: Changes
@@ -121,6 +130,9 @@ extension LogHistory {
     events.insert(contentsOf: more, at: place)
     end += more.count
   }
+
+  /// The logs keep all that they ever had.
+  mutating func keepAll() { drop { $0.kind == .logStart } }
 
   mutating func drop(where isDropped: (LogEvent) -> Bool) {
     end -= events[..<end].count(where: isDropped)
@@ -190,8 +202,7 @@ extension LogHistory {
 
   /// Moves the start of a log past a record that a reader has still to read.
   mutating func passReader() {
-    events.removeAll { $0.kind == .logStart }
-    end = events.firstIndex { $0.kind == .dumped || $0.kind == .dumpedAborted } ?? events.count
+    keepAll()
     // A reader of its own reads one record and then no more.
     let record = anyRead()
     insert([record.polled(by: Self.stranger, at: record.offset)])

@@ -3,21 +3,22 @@ extension Anomaly {
   /// failing entry of its own.
   public var item: ChecklistItem? {
     switch self {
-    case .mirrorMissing, .mirrorReorder, .mirrorMutation, .mirrorDivergence, .heartbeatGap, .truncationSkip,
+    case .mirrorMissing, .mirrorMutation, .mirrorDivergence, .heartbeatGap, .truncationSkip,
       .lagNotZero,
       .divergentSuffix, .nonConvergence:
       .mirrorLagZero
     case .duplicateAppend, .mirrorDuplicate, .mirrorLoop, .failbackDuplicates:
       .noDuplicates
     case .lostWrite, .tailLoss, .abortedRead, .unknownValue, .corruptedPayload, .retentionLoss, .recoveryPointMissed,
-      .recoveryPointAge, .eventStoreFork:
+      .recoveryPointAge, .eventStoreFork, .acceptMismatch:
       .noAcknowledgedLoss
-    case .staleTokenAccepted, .unsealedWindow, .currentTokenRejected, .acceptMismatch, .zombieProducer, .dualWriters:
+    case .staleTokenAccepted, .unsealedWindow, .currentTokenRejected, .zombieProducer, .dualWriters:
       .staleTokenRejected
     case .twoLeadersOneTerm, .tokenRegress, .leaseOverlap, .electionLate, .holderPastLease, .leadershipFlapping,
       .minorityLeader:
       .electionWithinTTL
     case .inconsistentOffset, .offsetRegression, .nonmonotonicSend, .sendSkip, .keyOrderInversion, .misroutedKey,
+      .mirrorReorder,
       .crossFailoverOrder:
       .orderPerAggregate
     case .internalNonmonotonicPoll, .nonmonotonicPoll, .pollSkip, .committedTooFar, .committedRegress,

@@ -1,3 +1,5 @@
+internal import Events
+
 /// What a drill's evidence says about one row of the taxonomy.
 public struct RowVerdict: Sendable, Hashable, Codable {
   /// The ways in which a row can stand.
@@ -91,9 +93,12 @@ struct RowTable {
   /// What the families found.
   let families: [Anomaly: RowExamination]
   private var rows: [Anomaly: RowExamination]
-  private var finders: [Anomaly: ChecklistItem] = [:]
+  private let checklist: [ChecklistItem]
+  /// The events that the items' own checks have convicted.
+  private var charged: [EventID: Set<ChecklistItem>] = [:]
 
-  init(_ examinations: [RowExamination]) {
+  init(_ examinations: [RowExamination], _ checklist: [ChecklistItem]) {
+    self.checklist = checklist
     families = Dictionary(examinations.map { ($0.anomaly, $0) }, uniquingKeysWith: { _, last in last })
     rows = families
   }
@@ -111,7 +116,7 @@ struct RowTable {
       row.notApplicable = nil
       if !row.findings.contains(where: { $0.isSame(as: finding) }) { row.findings.append(finding) }
       rows[anomaly] = row
-      finders[anomaly] = item
+      for event in finding.events { charged[event, default: []].insert(item) }
     }
   }
 
@@ -120,10 +125,24 @@ struct RowTable {
     rows[anomaly] ?? .notApplicable(anomaly, "no check of this checklist looks for it")
   }
 
-  /// The item of `checklist` that speaks for the row: the one made for it, or else the one whose own check found it.
-  func item(for anomaly: Anomaly, in checklist: [ChecklistItem]) -> ChecklistItem? {
-    if families[anomaly]?.findings.isEmpty ?? true, let finder = finders[anomaly] { return finder }
-    return anomaly.item.flatMap { checklist.contains($0) ? $0 : nil }
+  /// The item that speaks for the row; of a row with violations, the one that speaks for all of them.
+  func item(for anomaly: Anomaly) -> ChecklistItem? {
+    guard let findings = rows[anomaly]?.findings, let first = findings.first else { return item(madeFor: anomaly) }
+    let items = findings.map { item(for: $0, of: anomaly) }
+    return items.contains(nil) ? nil : item(for: first, of: anomaly)
+  }
+
+  /// The item that a violation fails. One violation shows in several rows: what an item's own check has convicted already is
+  /// its, and else it is that of the item made for the row.
+  func item(for finding: Finding, of anomaly: Anomaly) -> ChecklistItem? {
+    let made = item(madeFor: anomaly)
+    let convicted = finding.events.reduce(into: Set<ChecklistItem>()) { $0.formUnion(charged[$1] ?? []) }
+    if let made, convicted.contains(made) { return made }
+    return checklist.first(where: convicted.contains) ?? made
+  }
+
+  private func item(madeFor anomaly: Anomaly) -> ChecklistItem? {
+    anomaly.item.flatMap { checklist.contains($0) ? $0 : nil }
   }
 }
 

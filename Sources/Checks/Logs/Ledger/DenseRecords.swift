@@ -119,7 +119,7 @@ struct DenseRecords: RecordIndex {
 
   private func unsettled(_ word: UInt64) -> Int {
     if word == Self.settledWord { return 0 }
-    var different = word ^ Self.settledWord
+    var different = (word | 0x1111_1111_1111_1111) ^ Self.settledWord
     different |= different >> 2
     different |= different >> 1
     return (different & 0x1111_1111_1111_1111).nonzeroBitCount
@@ -128,7 +128,10 @@ struct DenseRecords: RecordIndex {
   private mutating func setAside(_ word: UInt64, _ number: Int, _ first: UInt64) {
     for place in 0..<UInt64(16) {
       let marks = RecordMarks(rawValue: UInt8(word >> (place * 4) & 15))
-      if marks != .settled { others[UInt64(number) << Self.sequenceBits | (first + place)] = marks }
+      // An old record that was read and not acknowledged came from elsewhere, or its acknowledgement adds nothing.
+      if marks != .settled && marks != [.seen, .placed] {
+        others[UInt64(number) << Self.sequenceBits | (first + place)] = marks
+      }
     }
   }
 

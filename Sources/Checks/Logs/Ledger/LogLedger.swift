@@ -4,7 +4,7 @@
 /// consumer and log, and one a producer and log; one sequence a key; what transactions are open. Nothing of it grows with the
 /// length of the run as long as the readers follow.
 struct LogLedger<Records: RecordIndex>: Sendable {
-  let options: LogOptions
+  var options: LogOptions
   var records = Records()
   var windows: [LogWindow] = []
   var slots = Extents<LogSlot>(blank: LogSlot())
@@ -59,6 +59,7 @@ struct LogLedger<Records: RecordIndex>: Sendable {
   private mutating func takeRare(_ event: LogEvent) {
     switch event.kind {
     case .sendInvoked, .sendAcknowledged, .polled: break
+    case .sentElsewhere: records.invoke(records.id(of: event))
     case .sendFailed: event.transaction == 0 ? fail(event) : transactions.add(event)
     case .sendUnknown: event.transaction == 0 ? doubt([event]) : transactions.add(event)
     case .assignmentBegan: beginAssignment(event)

@@ -195,7 +195,7 @@ extension LogLedger {
       _ = end(id, lane)
       ids.append(id)
       // Its place among its sender's records counts as soon as its offset is known.
-      if event.offset < 0 { chain(event, id, row(lane, log), place(of: id, in: log)) }
+      chain(event, id, row(lane, log), records.marks(of: id).contains(.placed) ? place(of: id, in: log) : nil)
     }
     outcomes.add(events, ids)
     for id in ids where records.marks(of: id).contains(.seen) { promote(id) }
@@ -207,8 +207,7 @@ extension LogLedger {
       let log = log(event)
       if event.offset >= 0 {
         place(event, id, log, evidence: LogSlot.acknowledged, marks: .acknowledged)
-        let row = row(lane(event), log)
-        if senders[row].hasChain { chain(event, id, row, event.offset) }
+        if !chains.isEmpty { placeChained(id, log, event.offset) }
       } else {
         let before = records.add(.acknowledged, to: id)
         if before.isDisjoint(with: [.acknowledged, .seen]) {

@@ -1,0 +1,203 @@
+public import Events
+
+/// The rows about logs over a drill's own record: operations as the recorder hands them out, and the dumps at the end.
+///
+/// Each store has its own logs and its own checks: a mirrored event stands in two stores rightly, and twice in none. Usable live,
+/// batch by batch, and over a saved history, with the same result: what a batch is does not matter.
+public struct LogAudit: Sendable {
+  struct Store: Sendable {
+    var feed = LogFeed()
+    var checks: LogChecks
+    var named = 0
+  }
+
+  private var stores: [NodeIndex: Store] = [:]
+  private let options: LogOptions
+  private let identity: LogChecks.Identity
+  /// One more than the highest number sent so far, a producer.
+  private var sent: [UInt32: UInt64] = [:]
+  /// Identities sent so far, where they are not dense.
+  private var sentOpaque: Set<EventID> = []
+
+  /// An audit that has seen nothing.
+  ///
+  /// - Parameters:
+  ///   - options: names and topics are the audit's own to fill in; partitions `topic-number` are of one topic.
+  ///   - identity: dense for a drill of ours, opaque for histories from elsewhere (``LogAudit/identity(of:)``).
+  public init(_ options: LogOptions = LogOptions(), identity: LogChecks.Identity = .dense) {
+    self.options = options
+    self.identity = identity
+  }
+
+  /// Which identities a history has: dense, if each producer's sends are numbered from 0 without holes.
+  public static func identity(of operations: [Operation]) -> LogChecks.Identity {
+    var sent: [UInt32: Set<UInt64>] = [:]
+    for operation in operations where operation.isWrite {
+      sent[operation.event.producer, default: []].insert(operation.event.sequence)
+    }
+    return sent.allSatisfy { $0.value.max() == UInt64($0.value.count - 1) } ? .dense : .opaque
+  }
+
+  /// Takes the next operations, in the order in which they were recorded; `names` are those known by now.
+  public mutating func take(_ operations: [Operation], names: NameTable) {
+    for operation in operations where operation.isAboutLogs {
+      if stores[operation.node] == nil { open(operation.node) }
+      if operation.isWrite { tellOthers(operation) }
+      stores[operation.node]?.take(operation)
+    }
+    for node in stores.keys { stores[node]?.name(node, names) }
+  }
+
+  /// Takes the dumps and judges the whole. Once.
+  public mutating func finish(_ truth: GroundTruth, names: NameTable) {
+    for node in stores.keys {
+      guard let name = names.name(of: node) else { continue }
+      stores[node]?.end()
+      if let rows = truth.logs[name] { stores[node]?.dump(rows) }
+      if let rows = truth.records {
+        stores[node]?.dump(rows.filter { $0.store == name }, truth.logBounds ?? [], names)
+      }
+      stores[node]?.name(node, names)
+    }
+    for node in stores.keys { stores[node]?.checks.finish() }
+  }
+
+  /// What was found since the last call, store by store.
+  public mutating func drain() -> [Finding] {
+    stores.keys.sorted { $0.rawValue < $1.rawValue }.flatMap { stores[$0]?.checks.drain() ?? [] }
+  }
+
+  /// How often each row was found.
+  public var totals: [Anomaly: Int] {
+    stores.values.reduce(into: [:]) { $0.merge($1.checks.totals, uniquingKeysWith: +) }
+  }
+
+  /// What was looked at.
+  public var counts: LogCounts {
+    stores.values.reduce(into: LogCounts()) {
+      $0.acknowledged += $1.checks.counts.acknowledged
+      $0.polled += $1.checks.counts.polled
+      $0.dumped += $1.checks.counts.dumped
+      $0.unbounded += $1.checks.counts.unbounded
+    }
+  }
+
+  /// After ``finish(_:names:)``: acknowledged records that were not read and of whose log there is no dump.
+  public var untold: [EventID] { stores.values.flatMap(\.checks.untold).sorted() }
+
+  /// After ``finish(_:names:)``: acknowledged records that nobody has read, but their log has.
+  public var late: [EventID] { stores.values.flatMap(\.checks.late).sorted() }
+
+  /// Operations about more logs than can be told apart; the verdict must not pass with any.
+  public var refused: Int { stores.values.reduce(0) { $0 + $1.feed.refused } }
+
+  private mutating func open(_ node: NodeIndex) {
+    var store = Store(checks: LogChecks(options, identity: identity))
+    for (producer, next) in sent { store.checks.take(.known(EventID(producer: producer, sequence: next - 1))) }
+    for event in sentOpaque { store.checks.take(.known(event)) }
+    stores[node] = store
+  }
+
+  /// An event that one store is sent may reach the others through a mirror: it is not unknown there.
+  private mutating func tellOthers(_ operation: Operation) {
+    let event = operation.event
+    if identity == .dense {
+      sent[event.producer] = max(sent[event.producer] ?? 0, event.sequence + 1)
+    } else {
+      sentOpaque.insert(event)
+    }
+    for node in stores.keys where node != operation.node { stores[node]?.checks.take(.known(event)) }
+  }
+}
+
+extension LogAudit.Store {
+  mutating func take(_ operation: Operation) {
+    var events: [LogEvent] = []
+    feed.take(operation, into: &events)
+    checks.take(events)
+  }
+
+  mutating func end() {
+    var events: [LogEvent] = []
+    feed.flush(into: &events)
+    checks.take(events)
+  }
+
+  mutating func dump(_ rows: [LogRow]) {
+    guard let log = feed.log(nil) else { return }
+    for row in rows.sorted(by: { $0.position < $1.position }) {
+      var event = LogEvent(
+        .dumped, log: log, producer: row.event.producer, sequence: row.event.sequence, offset: row.position,
+        key: row.key, keySequence: UInt32(clamping: row.keySequence))
+      event.checksum = LogEvent.folded(row.checksum)
+      checks.take(event)
+    }
+    checks.take(LogEvent(.dumpEnded, log: log))
+  }
+
+  mutating func dump(_ rows: [PartitionRow], _ bounds: [LogBoundsRow], _ names: NameTable) {
+    for (partition, rows) in Dictionary(grouping: rows, by: \.partition).sorted(by: { $0.key < $1.key }) {
+      guard let place = names.partitions.firstIndex(of: partition),
+        let log = feed.log(PartitionIndex(rawValue: UInt32(place)))
+      else { continue }
+      let own = bounds.filter { $0.partition == partition && $0.store == rows[0].store }
+      if let start = own.map(\.start).max() { checks.take(LogEvent(.logStart, log: log, offset: start)) }
+      let aborted = abortedPlaces(rows)
+      for row in rows.sorted(by: { $0.offset < $1.offset }) {
+        guard row.content == .record, let record = row.event else { continue }
+        var event = LogEvent(
+          aborted.contains(row.offset) ? .dumpedAborted : .dumped, log: log, producer: record.producer,
+          sequence: record.sequence, offset: row.offset, key: row.key ?? 0,
+          keySequence: row.key == nil ? 0 : UInt32(clamping: row.keySequence ?? 0))
+        event.checksum = LogEvent.folded(row.checksum)
+        checks.take(event)
+      }
+      checks.take(LogEvent(.dumpEnded, log: log))
+    }
+  }
+
+  /// The offsets of transactional records whose producer's next marker aborts them.
+  private func abortedPlaces(_ rows: [PartitionRow]) -> Set<Int64> {
+    var open: [String: [Int64]] = [:]
+    var aborted: Set<Int64> = []
+    for row in rows.sorted(by: { $0.offset < $1.offset }) {
+      guard let transactionalID = row.transactionalID else { continue }
+      switch row.content {
+      case .record: open[transactionalID, default: []].append(row.offset)
+      case .commitMarker: open[transactionalID] = nil
+      case .abortMarker: aborted.formUnion(open.removeValue(forKey: transactionalID) ?? [])
+      case .hole: break
+      }
+    }
+    return aborted
+  }
+
+  /// Names the logs that were met since the last time.
+  mutating func name(_ node: NodeIndex, _ names: NameTable) {
+    guard feed.logs.count > named else { return }
+    named = feed.logs.count
+    let store = names.name(of: node) ?? "node \(node.rawValue)"
+    for (partition, log) in feed.logs {
+      checks.name(log, partition.flatMap { names.name(of: $0) }.map { "\(store)/\($0)" } ?? store)
+    }
+  }
+}
+
+extension LogEvent {
+  /// Somebody sent this record to another store.
+  static func known(_ event: EventID) -> LogEvent {
+    LogEvent(.sentElsewhere, producer: event.producer, sequence: event.sequence)
+  }
+}
+
+extension Operation {
+  /// Whether the log checks have a use for it.
+  var isAboutLogs: Bool {
+    switch kind {
+    case .append, .staleAppend, .observe, .apply, .poll, .beginTransaction, .commitTransaction, .abortTransaction,
+      .assign, .subscribe, .revoke, .commitPosition, .process:
+      true
+    default: false
+    }
+  }
+}
