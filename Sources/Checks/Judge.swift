@@ -147,7 +147,8 @@ private let promotionAnomalies: Set<Anomaly> = [
 
 /// Looks for every row that is not about the failover itself, family by family.
 private func examineStack(_ evidence: Evidence) -> [RowExamination] {
-  examineMirrors(MirrorEvidence.of(evidence)).rows + examineLeadership(LeadershipEvidence.of(evidence)).rows
+  examineLogs(evidence) + examineMirrors(MirrorEvidence.of(evidence)).rows
+    + examineLeadership(LeadershipEvidence.of(evidence)).rows
 }
 
 /// The verdict on evidence that nobody can reckon with.

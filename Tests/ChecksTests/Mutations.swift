@@ -76,7 +76,7 @@ struct Mutation: Sendable, CustomTestStringConvertible {
       let row = evidence.row(in: "eu", of: "eu", at: 33)
       for store in ["east", "eu"] { evidence.forget(row.event, in: store) }
     },
-    Mutation("a failed write that stands in the log", .noAcknowledgedLoss, ["L6", "E7"]) { evidence in
+    Mutation("a failed write that stands in the log", .noAcknowledgedLoss, ["L6"]) { evidence in
       let row = evidence.row(in: "eu", of: "eu", at: 33)
       let refused = evidence.code("BS409")
       evidence.changeOperations { if $0.event == row.event && $0.kind == .append { $0.outcome = .fail(refused) } }
