@@ -33,6 +33,8 @@ final class NetlinkSocket: Sendable {
     var handle: Handle?
     var port: UInt32
     var sequence: UInt32 = 1
+    /// Answers were lost, and what came before them may still be in the queue.
+    var overran = false
     var buffer = [UInt8](repeating: 0, count: 1 << 17)
   }
 
@@ -40,10 +42,10 @@ final class NetlinkSocket: Sendable {
   ///
   /// - Parameters:
   ///   - openedByThisThread: the calling thread is in the namespace for good and opens the socket itself.
-  ///   - sendBufferBytes: the largest request that is to fit in one datagram.
+  ///   - bufferBytes: the largest request that is to fit in one datagram, and all of its answers.
   ///   - limit: how long an answer is waited for.
   init(
-    _ bus: Bus, in namespace: NetworkNamespace, openedByThisThread: Bool = false, sendBufferBytes: Int32 = 1 << 20,
+    _ bus: Bus, in namespace: NetworkNamespace, openedByThisThread: Bool = false, bufferBytes: Int32 = 1 << 20,
     limit: Duration = .seconds(5)
   ) throws(NetlinkError) {
     self.limit = limit
@@ -51,8 +53,8 @@ final class NetlinkSocket: Sendable {
     do {
       let opened =
         openedByThisThread
-        ? try Self.open(bus, sendBufferBytes: sendBufferBytes)
-        : try namespace.run { try Self.open(bus, sendBufferBytes: sendBufferBytes) }
+        ? try Self.open(bus, bufferBytes: bufferBytes)
+        : try namespace.run { try Self.open(bus, bufferBytes: bufferBytes) }
       state = Mutex(State(handle: opened.handle, port: opened.port))
     } catch {
       var failure =
@@ -166,7 +168,14 @@ final class NetlinkSocket: Sendable {
       var interrupted = false
       let deadline = ContinuousClock.now + self.limit
       while true {
-        for message in try self.receive(&state, label, deadline: deadline) where message.sequence == sequence {
+        let received: [Message]
+        do throws(NetlinkError) {
+          received = try self.receive(&state, label, deadline: deadline)
+        } catch {
+          if error.reason == .overrun { return nil }
+          throw error
+        }
+        for message in received where message.sequence == sequence {
           interrupted = interrupted || message.flags & 0x10 != 0  // NLM_F_DUMP_INTR
           switch message.type {
           case 2:
@@ -225,6 +234,7 @@ final class NetlinkSocket: Sendable {
   }
 
   private func send(_ bytes: [UInt8], _ state: inout State, _ label: Label) throws(NetlinkError) {
+    try drain(&state, label)
     guard let handle = state.handle?.pointer else { throw closed(label) }
     var sent: Int
     repeat { sent = mnl_socket_sendto(handle, bytes, bytes.count) } while sent < 0 && errno == EINTR
@@ -235,6 +245,10 @@ final class NetlinkSocket: Sendable {
   private func receive(
     _ state: inout State, _ label: Label, deadline: ContinuousClock.Instant
   ) throws(NetlinkError) -> [Message] {
+    if state.overran, try !isReadable(&state, within: 0) {
+      state.overran = false
+      throw NetlinkError(.overrun, call: label.call, object: label.object, namespace: namespaceName)
+    }
     let left = max(.zero, deadline - ContinuousClock.now)
     let milliseconds = Int32(left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000)
     guard try isReadable(&state, within: milliseconds) else {
@@ -244,20 +258,49 @@ final class NetlinkSocket: Sendable {
         object: label.object, namespace: namespaceName)
     }
     guard let handle = state.handle?.pointer else { throw closed(label) }
-    let count = mnl_socket_recvfrom(handle, &state.buffer, state.buffer.count)
+    var sender = sockaddr_nl()
+    let count = Self.receive(mnl_socket_get_fd(handle), &state.buffer, from: &sender)
     guard count >= 0 else {
       switch errno {
       case EINTR, EAGAIN: return []
       case ENOBUFS:
-        throw NetlinkError(.overrun, call: label.call, object: label.object, namespace: namespaceName)
+        // This is told before what arrived in time, which is worth reading.
+        state.overran = true
+        return []
       default: throw .last("receive \(label.call)", label.object, namespace: namespaceName)
       }
+    }
+    // Another process can send to us too, if it is privileged.
+    guard sender.nl_pid == 0 else { return [] }
+    guard count <= state.buffer.count else {
+      throw malformed(.truncated(field: "datagram", need: count, have: state.buffer.count), label)
     }
     do {
       let port = state.port
       return try Message.split(Array(state.buffer[..<count])[...]).filter { $0.port == port || $0.port == 0 }
     } catch {
       throw malformed(error, label)
+    }
+  }
+
+  /// Throws away what has arrived. After an overrun the kernel drops all further answers until its queue is empty.
+  private func drain(_ state: inout State, _ label: Label) throws(NetlinkError) {
+    while state.overran {
+      do throws(NetlinkError) {
+        _ = try receive(&state, label, deadline: ContinuousClock.now)
+      } catch {
+        guard error.reason == .overrun else { throw error }
+      }
+    }
+  }
+
+  /// One datagram: its true length, even if the buffer is shorter, or -1 with errno.
+  private static func receive(_ fd: Int32, _ buffer: inout [UInt8], from sender: inout sockaddr_nl) -> Int {
+    var length = socklen_t(MemoryLayout<sockaddr_nl>.size)
+    return withUnsafeMutablePointer(to: &sender) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+        recvfrom(fd, &buffer, buffer.count, Int32(MSG_TRUNC) | Int32(MSG_DONTWAIT), address, &length)
+      }
     }
   }
 
@@ -281,7 +324,7 @@ final class NetlinkSocket: Sendable {
   }
 
   /// Runs inside the namespace. The caller owns the returned handle; on failure it is closed here.
-  private static func open(_ bus: Bus, sendBufferBytes: Int32) throws -> (handle: Handle, port: UInt32) {
+  private static func open(_ bus: Bus, bufferBytes: Int32) throws -> (handle: Handle, port: UInt32) {
     guard let handle = mnl_socket_open2(bus.rawValue, Int32(SOCK_CLOEXEC.rawValue)) else {
       throw NetlinkError.last("socket", .socket)
     }
@@ -293,7 +336,7 @@ final class NetlinkSocket: Sendable {
     guard mnl_socket_bind(handle, 0, 0) == 0 else { throw give(up: "bind") }
     let fd = mnl_socket_get_fd(handle)
     for (option, name) in [(SO_SNDBUFFORCE, "SO_SNDBUFFORCE"), (SO_RCVBUFFORCE, "SO_RCVBUFFORCE")] {
-      var size = sendBufferBytes
+      var size = bufferBytes
       guard setsockopt(fd, SOL_SOCKET, option, &size, 4) == 0 else { throw give(up: name) }
     }
     // Text and offset with every refusal; refusals without a copy of the whole request.
