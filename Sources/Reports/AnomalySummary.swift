@@ -64,6 +64,6 @@ extension RunSummary {
 
   /// Rows that weigh in the verdict on the whole by themselves, because no item speaks for them.
   var loneAnomalies: [AnomalySummary] {
-    anomalies.filter { $0.item == nil && [.found, .possible, .inconclusive].contains($0.state) }
+    anomalies.filter { $0.item == nil && [.found, .inconclusive].contains($0.state) }
   }
 }

@@ -27,6 +27,7 @@ private struct LogScope {
   private let hasKeyHashes: Bool
   private let hasLogStarts: Bool
   private let hasLogs: Bool
+  private let isReadByPosition: Bool
 
   init(_ evidence: Evidence, _ audit: LogAudit) {
     let operations = evidence.history.operations
@@ -39,12 +40,17 @@ private struct LogScope {
     hasKeyHashes =
       operations.contains { $0.keyHash != nil } || evidence.truth.records?.contains { $0.keyHash != nil } ?? false
     hasLogStarts = evidence.truth.logBounds?.isEmpty == false
+    isReadByPosition = audit.isReadByPosition
     hasLogs = operations.contains(where: \.isAboutLogs)
   }
 
   func notApplicable(_ row: Anomaly) -> String? {
     if row == .vacuousRun { return nil }
     guard hasLogs else { return "the history is about no log" }
+    if LogAudit.readOrder.contains(row), !isReadByPosition {
+      return
+        "readers go by the order of commits, which positions do not show; consumer-progress judges them by identity"
+    }
     switch row {
     case .intermediateRead, .tornTransaction, .writeCycle, .informationCycle, .precommittedRead, .sendSkip:
       return hasTransactions ? nil : "there are no transactions"
