@@ -10,7 +10,7 @@ public func examineLogs(_ evidence: Evidence) -> [RowExamination] {
   let findings = Dictionary(grouping: audit.drain(), by: \.anomaly)
   let scope = LogScope(evidence, audit)
   return Anomaly.allCases.filter(LogChecks.anomalies.contains).map { row in
-    let found = findings[row.rawValue] ?? []
+    let found = scope.trusted(findings[row.rawValue] ?? [], of: row, evidence)
     if found.isEmpty, let reason = scope.notApplicable(row) { return .notApplicable(row, reason) }
     return RowExamination(row, in: scope.examined(row), findings: found, missing: scope.missing(row))
   }
@@ -28,6 +28,8 @@ private struct LogScope {
   private let hasLogStarts: Bool
   private let hasLogs: Bool
   private let isReadByPosition: Bool
+  /// Events of the old reign may stand behind newer ones of their key in a store's log, by the contract.
+  private let reignsMayOverlap: Bool
 
   init(_ evidence: Evidence, _ audit: LogAudit) {
     let operations = evidence.history.operations
@@ -41,12 +43,45 @@ private struct LogScope {
       operations.contains { $0.keyHash != nil } || evidence.truth.records?.contains { $0.keyHash != nil } ?? false
     hasLogStarts = evidence.truth.logBounds?.isEmpty == false
     isReadByPosition = audit.isReadByPosition
+    reignsMayOverlap = !audit.isReadByPosition && evidence.contract.permits.contains(.lateEventsBehindNewReign)
     hasLogs = operations.contains(where: \.isAboutLogs)
+  }
+
+  /// The findings that hold whatever else was written.
+  func trusted(_ findings: [Finding], of row: Anomaly, _ evidence: Evidence) -> [Finding] {
+    guard !findings.isEmpty else { return [] }
+    if row == .keyOrderInversion && reignsMayOverlap || absenceProofs(evidence).contains(row) { return [] }
+    guard row == .abortedRead else { return findings }
+    // What one store refused may have been written to another, and have come back through the mirror.
+    let written = Set(
+      evidence.history.operations.lazy.filter { operation in
+        guard operation.isWrite else { return false }
+        if case .fail = operation.outcome { return false }
+        return true
+      }.map(\.event))
+    return findings.filter { !written.isSuperset(of: $0.events) }
+  }
+
+  /// The rows that conclude from what is not in the history, where that is not whole.
+  private func absenceProofs(_ evidence: Evidence) -> Set<Anomaly> {
+    let unread: Set<Anomaly> = [
+      .lostWrite, .abortedRead, .intermediateRead, .tornTransaction, .unknownValue, .vacuousRun,
+    ]
+    if evidence.history.dropped > 0 {
+      return unread.union([
+        .writeCycle, .informationCycle, .precommittedRead, .nonmonotonicPoll, .pollSkip, .sendSkip, .committedTooFar,
+        .committedRegress, .unassignedConsumption, .retentionLoss,
+      ])
+    }
+    return evidence.history.isComplete ? [] : unread
   }
 
   func notApplicable(_ row: Anomaly) -> String? {
     if row == .vacuousRun { return nil }
     guard hasLogs else { return "the history is about no log" }
+    if row == .keyOrderInversion, reignsMayOverlap {
+      return "the contract permits late events behind the new reign; order-per-aggregate judges reign by reign"
+    }
     if LogAudit.readOrder.contains(row), !isReadByPosition {
       return
         "readers go by the order of commits, which positions do not show; consumer-progress judges them by identity"

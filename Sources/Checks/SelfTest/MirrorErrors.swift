@@ -205,7 +205,8 @@ extension PlantedErrors {
         case .groupOffset(.target, let offset) = events[place].content,
         let next = events.indices.dropFirst(place + 1).first(where: {
           guard case .groupOffset(.target, let later) = events[$0].content else { return false }
-          return later.group == offset.group && events[$0].partition == "orders-1" && later.committed != offset.committed
+          return later.group == offset.group && events[$0].partition == "orders-1"
+            && later.committed != offset.committed
         }), case .groupOffset(.target, var moved) = events[next].content
       else { return }
       moved.members = 2

@@ -32,7 +32,9 @@ final class LiveChecks: Sendable {
     }
     return state.withLock { state in
       state.audit.take(batch, names: names)
-      let new = Dictionary(grouping: state.audit.drain(), by: \.anomaly)
+      // Whether a refused write was written elsewhere is known at the end only.
+      let findings = state.audit.drain().filter { $0.anomaly != Anomaly.abortedRead.rawValue }
+      let new = Dictionary(grouping: findings, by: \.anomaly)
       return new.sorted { $0.key < $1.key }.compactMap { row, findings in
         guard let first = findings.first else { return nil }
         let total = state.totals[row, default: 0] + findings.count
