@@ -51,6 +51,44 @@ import Testing
     }
   }
 
+  /// A list in several pieces, while links come and go: each listing has those that stay, each once, or is refused as
+  /// unstable. The kernel marks a list that changed between two pieces (NLM_F_DUMP_INTR).
+  @Test func aListThatChangesMeanwhileIsReadAgain() async throws {
+    let name = uniqueName()
+    let made = try NetworkNamespace.create(named: name)
+    defer { try? NetworkNamespace.delete(named: name) }
+    let links = try LinkController(in: made)
+    let staying = Set((0..<60).map { "stay\($0)" })
+    for name in staying { try links.createBridge(name) }
+    let (churned, seen) = try await withThrowingTaskGroup(of: (Int, Int).self) { group in
+      group.addTask {
+        let other = try LinkController(in: made)
+        var changes = 0
+        for _ in 0..<60 {
+          try other.createBridge("comes")
+          try other.deleteLink("comes")
+          changes += 2
+        }
+        return (changes, 0)
+      }
+      group.addTask {
+        var seen = 0
+        for _ in 0..<60 {
+          do throws(NetlinkError) {
+            let names = try links.links().map(\.name).filter { $0 != "comes" && $0 != "lo" }
+            #expect(names.count == staying.count && Set(names) == staying)
+            seen += 1
+          } catch {
+            guard case .unstable = error.reason else { throw error }
+          }
+        }
+        return (0, seen)
+      }
+      return try await group.reduce(into: (0, 0)) { $0 = ($0.0 + $1.0, $0.1 + $1.1) }
+    }
+    #expect(churned == 120 && seen > 0)
+  }
+
   /// A request that does not fit the socket's buffer never leaves.
   @Test func aRequestThatIsTooLongIsRefusedAtOnce() throws {
     try withNamespaces { made in

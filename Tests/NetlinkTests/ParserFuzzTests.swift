@@ -73,6 +73,16 @@ import Testing
     #expect(ContinuousClock.now - start < .seconds(60), "\(tries) messages of some hundred bytes")
   }
 
+  /// Cut off anywhere, a message is refused before any parser sees it.
+  @Test(arguments: parsers.filter { $0.name != "emulator" })
+  func everyTruncationOfAGoodMessageThrows(_ parser: Parser) {
+    for good in parser.good {
+      for length in 1..<good.count {
+        #expect(throws: WireError.self, "\(length) of \(good.count)") { try parser.parse(Array(good[..<length])) }
+      }
+    }
+  }
+
   private func mutate(_ bytes: inout [UInt8], using random: inout SplitMix) {
     guard !bytes.isEmpty else { return }
     let place = Int.random(in: 0..<bytes.count, using: &random)
