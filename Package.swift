@@ -101,6 +101,6 @@ let package = Package(
       "DrillTests",
       on: ["Drill", "Lab", "Stacks", "Faults", "Netlink", "Scenarios", "Checks", "Events", "Support", "TestSupport"]),
     tests("ReportsTests", on: ["Reports", "Drill", "Checks", "Scenarios", "Events", "Support", "TestSupport"]),
-    tests("CommandTests", on: ["Netlink", "Support", "TestSupport"]),
+    tests("CommandTests", on: ["Faults", "Netlink", "Support", "TestSupport"]),
   ]
 )

@@ -20,6 +20,11 @@ private func runCommand(_ words: [String]) async -> Int32 {
     case "hold":  // only our own measure of releases calls this
       try await holdUntilKilled(Array(words.dropFirst()))
       return 0
+    case "sweep-victim":  // only the sweep of faults calls this
+      try await beSwept(Array(words.dropFirst()))
+      return 0
+    case "fault-sweep":
+      return try await sweepFaults(FaultSweepRequest(Array(words.dropFirst()))) ? 0 : 1
     case "kill-sweep":
       return try await sweepKills(KillSweepRequest(Array(words.dropFirst()))) ? 0 : 1
     default:
@@ -44,6 +49,7 @@ func report(_ error: any Error) {
 private let usageText = """
   usage: Benchmarks [--quick] [--seed N] [--tool PATH] [NAME ...]
          Benchmarks --list
+         Benchmarks fault-sweep [--tool PATH] [--rounds N] [--seed N] [FAULT ...]
          Benchmarks kill-sweep --scenario FILE [--tool PATH] [--count N] [--limit-ms M] [--seed N]
 
   Measures on real kernel objects in network namespaces of its own. Needs root.
@@ -52,6 +58,9 @@ private let usageText = """
     --seed N       seed of every random choice (20261120)
     --tool PATH    the blackstart executable (the one beside this program)
     --list         say what can be measured
+
+  fault-sweep holds a fault of every kind, and kills its holder at every step of its life: alone, with its guardian, or
+  stops it; and fails if anything has an effect for longer than it may, or is left after `blackstart recover`.
 
   kill-sweep runs a drill again and again, ends it with SIGKILL at random moments of its fault phase, and fails if a rule
   is left for longer than the limit, or anything at all after `blackstart recover`.

@@ -10,6 +10,13 @@ struct Samples: Sendable {
     sorted.insert(nanoseconds, at: sorted.firstIndex { $0 > nanoseconds } ?? sorted.endIndex)
   }
 
+  /// The same with `nanoseconds` added to each.
+  func shifted(by nanoseconds: Int64) -> Samples {
+    var shifted = self
+    shifted.sorted = sorted.map { $0 + nanoseconds }
+    return shifted
+  }
+
   /// The smallest value such that `share` of all are no larger (nearest rank); `nil` without any.
   func quantile(_ share: Double) -> Int64? {
     if sorted.isEmpty { return nil }

@@ -7,7 +7,7 @@ let partitionMeasure = Measure(
   name: "partition", summary: "one region cut off from two others, IPv4 and IPv6, by us and by other tools"
 ) { bench in
   try await withNodes(3) { nodes in
-    let faults = Cut([nodes[0].side], from: nodes.dropFirst().map(\.side)).faults(
+    let faults = Disturbance.cut([nodes[0].side], from: nodes.dropFirst().map(\.side)).faults(
       id: "cut", run: "bench\(getpid())", timing: .init(lease: .seconds(60)))
     let scripts = RuleScripts(workspace: bench.workspace)
     let agents = try AgentMaker(nodes)

@@ -5,7 +5,7 @@ internal import Support
 
 /// One node that is cut off from few and from many.
 let peersMeasure = Measure(
-  name: "peers", summary: "one node cut off from 1, 100 and 10,000 peers, by us and by nft"
+  name: "peers", summary: "one node cut off from 1 to 100,000 peers, by us and by nft"
 ) { bench in
   try await withNodes(1) { nodes in
     let node = nodes[0]
@@ -14,7 +14,7 @@ let peersMeasure = Measure(
     let watch = try TableWatch([node.namespace])
     defer { watch.close() }
     var figures: [Figure] = []
-    for (count, quick, full) in [(1, 10, 200), (100, 10, 100), (10_000, 3, 30)] {
+    for (count, quick, full) in [(1, 10, 200), (100, 10, 100), (10_000, 3, 30), (100_000, 2, 10)] {
       var random = SeededRandom(seed: bench.seed, for: "peers \(count)")
       let fault = Fault(
         id: "cut\(count)", run: "bench\(getpid())", node: node.name, inbound: .drop,
@@ -41,7 +41,7 @@ let peersMeasure = Measure(
 }
 
 /// Different addresses of 172.16.0.0/12.
-private func drawPeers(_ count: Int, _ random: inout SeededRandom) -> [IPAddress] {
+func drawPeers(_ count: Int, _ random: inout SeededRandom) -> [IPAddress] {
   var drawn: Set<UInt32> = []
   while drawn.count < count { drawn.insert(172 << 24 | 16 << 16 | UInt32.random(in: 1..<(1 << 20), using: &random)) }
   return drawn.sorted().map { .v4($0) }

@@ -10,8 +10,8 @@ struct BenchNode: Sendable {
   var namespace: NetworkNamespace
   var addresses: [IPAddress]
 
-  /// The node as one side of a cut.
-  var side: Cut.Node { Cut.Node(name, addresses: addresses) }
+  /// The node as one side of a disturbance.
+  var side: Disturbance.Node { Disturbance.Node(name, addresses: addresses) }
 
   /// The node as one end of reachability probes.
   var endpoint: ReachabilityProbe.Endpoint { .init(name, namespace: namespace, addresses: addresses) }

@@ -3,7 +3,7 @@ internal import Netlink
 internal import Support
 
 /// A way for IPv4 datagrams from one node to another.
-final class DatagramPath {
+final class DatagramPath: Sendable {
   private let sender: Int32
   private let receiver: Int32
 
@@ -11,17 +11,15 @@ final class DatagramPath {
   ///
   /// - Parameter port: where the receiver listens; free, for nobody else is in the namespace.
   init(from: BenchNode, to: BenchNode, port: UInt16) throws {
-    let address = try Self.address(of: to)
+    let address = try SocketAddress(of: to, port: port)
     receiver = try to.namespace.run {
-      let descriptor = try Self.socket()
-      let result = Self.with(address, port) { bind(descriptor, $0, $1) }
-      guard result == 0 else { throw SystemError("bind", to.name) }
+      let descriptor = try openSocket(SOCK_DGRAM)
+      guard address.with({ bind(descriptor, $0, $1) }) == 0 else { throw SystemError("bind", to.name) }
       return descriptor
     }
     sender = try from.namespace.run {
-      let descriptor = try Self.socket()
-      let result = Self.with(address, port) { connect(descriptor, $0, $1) }
-      guard result == 0 else { throw SystemError("connect", to.name) }
+      let descriptor = try openSocket(SOCK_DGRAM)
+      guard address.with({ connect(descriptor, $0, $1) }) == 0 else { throw SystemError("connect", to.name) }
       return descriptor
     }
   }
@@ -49,29 +47,38 @@ final class DatagramPath {
     return count > 0
   }
 
-  private static func socket() throws -> Int32 {
-    let kind = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
-    let descriptor = Glibc.socket(AF_INET, kind, 0)
-    guard descriptor >= 0 else { throw SystemError("socket") }
-    return descriptor
+  /// Sends `count` datagrams of 64 bytes, each with its number, and takes what arrives. Whatever has not arrived 100 ms
+  /// after the last one is lost.
+  ///
+  /// - Returns: the numbers that arrived, in that order, and the time that the sending alone took (ns).
+  func send(_ count: Int) throws -> (arrived: [UInt32], took: Int64) {
+    var datagram = [UInt8](repeating: 0, count: 64)
+    var arrived: [UInt32] = []
+    arrived.reserveCapacity(count)
+    var took: Int64 = 0
+    var number: UInt32 = 0
+    while number < UInt32(count) {
+      // As many as the receiver's buffer surely holds, so that none is lost but by what is measured.
+      let end = min(UInt32(count), number + 128)
+      let start = Timebase.system.monotonic()
+      while number < end {
+        withUnsafeBytes(of: number) { datagram.replaceSubrange(0..<4, with: $0) }
+        guard Glibc.send(sender, datagram, datagram.count, 0) == datagram.count else { throw SystemError("send") }
+        number += 1
+      }
+      took += Timebase.system.monotonic() - start
+      take(&arrived)
+    }
+    let deadline = Timebase.system.monotonic() + 100_000_000
+    while arrived.count < count, Timebase.system.monotonic() < deadline {
+      usleep(1000)
+      take(&arrived)
+    }
+    return (arrived, took)
   }
 
-  private static func address(of node: BenchNode) throws -> UInt32 {
-    for address in node.addresses {
-      if case .v4(let value) = address { return value }
-    }
-    throw Problem(.fail, at: node.name, "it has no IPv4 address")
-  }
-
-  private static func with(
-    _ address: UInt32, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
-  ) -> Int32 {
-    var raw = sockaddr_in()
-    raw.sin_family = sa_family_t(AF_INET)
-    raw.sin_port = port.bigEndian
-    raw.sin_addr.s_addr = address.bigEndian
-    return withUnsafePointer(to: &raw) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
-    }
+  private func take(_ arrived: inout [UInt32]) {
+    var number: UInt32 = 0
+    while recv(receiver, &number, 4, 0) == 4 { arrived.append(number) }
   }
 }

@@ -22,6 +22,8 @@ public enum AgentRequest: Sendable, Hashable, Codable {
   case disarm(fault: String)
   /// Describe the node's network as it is now.
   case snapshot
+  /// Say what the node's kernel can do, and which devices it has.
+  case profile
 }
 
 /// What an agent answers.
@@ -34,6 +36,8 @@ public enum AgentReply: Sendable, Hashable, Codable {
   case ended(FaultOutcome)
   /// The node's network.
   case snapshot(NodeSnapshot)
+  /// What the node can do.
+  case profile(NodeProfile)
 }
 
 extension Agent {
@@ -63,6 +67,13 @@ extension Agent {
     let reply = try await perform(.snapshot)
     guard case .snapshot(let snapshot) = reply else { throw unexpected(reply) }
     return snapshot
+  }
+
+  /// What the node's kernel can do, found out by doing it, and which devices it has now.
+  public func profile() async throws -> NodeProfile {
+    let reply = try await perform(.profile)
+    guard case .profile(let profile) = reply else { throw unexpected(reply) }
+    return profile
   }
 
   private func unexpected(_ reply: AgentReply) -> Problem {

@@ -7,17 +7,18 @@ public import Support
 /// Whatever ends the process, SIGKILL included, ends the fault.
 ///
 /// - Parameters:
+///   - undo: who answers for what outlives this process; `nil` refuses faults that need it.
 ///   - onArmed: called when the fault is in force.
 ///   - end: waits for the end: of input, of a signal, of a time. It is cancelled when the fault ends before it.
 /// - Returns: how the fault ended.
 /// - Throws: `FaultError` if it could not be made; nothing was changed then.
 public func holdFault(
-  _ fault: Fault, in namespace: NetworkNamespace, timebase: Timebase = .system,
+  _ fault: Fault, in namespace: NetworkNamespace, timebase: Timebase = .system, undo: (any UndoKeeper)? = nil,
   report: @escaping @Sendable (FaultEvent) -> Void = { _ in }, onArmed: @Sendable (ArmReceipt) -> Void,
   until end: @escaping @Sendable () async throws -> Void
 ) async throws -> FaultOutcome {
   let (ends, ended) = AsyncStream.makeStream(of: Void.self)
-  let agent = try NamespaceAgent(node: fault.node, namespace: namespace, timebase: timebase) { event in
+  let agent = try NamespaceAgent(node: fault.node, namespace: namespace, timebase: timebase, undo: undo) { event in
     report(event)
     if case .ended = event.kind { ended.finish() }
   }

@@ -18,6 +18,10 @@ public struct FaultError: Error, Sendable, Hashable, Codable, CustomStringConver
     case kernel(NetlinkError)
     /// The kernel took the request, but what it shows afterwards is something else.
     case notAsAsked(String)
+    /// Its end could not be promised for the case that this process dies.
+    case cannotPromise(UndoError)
+    /// Something on this machine is not to be had; the text says what.
+    case system(String)
     /// The holder was closed.
     case closed
   }
@@ -54,6 +58,8 @@ extension FaultError.Reason {
     case .notHeld: "it is not held here"
     case .kernel(let error): "\(error)"
     case .notAsAsked(let what): "the kernel shows something else than was asked for: \(what)"
+    case .cannotPromise(let error): "\(error)"
+    case .system(let what): what
     case .closed: "its holder is closed"
     }
   }

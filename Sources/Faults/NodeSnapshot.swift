@@ -13,6 +13,8 @@ public struct NodeSnapshot: Sendable, Hashable, Codable {
   public var addresses: [String]
   /// Routes of all tables.
   public var routes: [String]
+  /// Queueing disciplines of all interfaces with their parameters.
+  public var queues: [String]
 
   /// Reads a namespace.
   public init(of namespace: NetworkNamespace) throws(NetlinkError) {
@@ -20,10 +22,14 @@ public struct NodeSnapshot: Sendable, Hashable, Codable {
     defer { connection.close() }
     let links = try LinkController(in: namespace)
     defer { links.close() }
-    try self.init(reading: connection, links)
+    let traffic = try TrafficController(in: namespace)
+    defer { traffic.close() }
+    try self.init(reading: connection, links, traffic)
   }
 
-  init(reading connection: NFTables.Connection, _ controller: LinkController) throws(NetlinkError) {
+  init(
+    reading connection: NFTables.Connection, _ controller: LinkController, _ traffic: TrafficController
+  ) throws(NetlinkError) {
     let found = try controller.links()
     let names = Dictionary(found.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
     func name(_ index: Int32?) -> String { index.map { names[$0] ?? "#\($0)" } ?? "-" }
@@ -40,6 +46,7 @@ public struct NodeSnapshot: Sendable, Hashable, Codable {
       "route \(route.destination) via \(route.gateway?.description ?? "-") link \(name(route.link)) "
         + "table \(route.table) type \(route.type) maker \(route.maker) metric \(route.metric)"
     }.sorted()
+    queues = try traffic.disciplines().map { "queue of \(name($0.link)) \($0.canonicalLine)" }.sorted()
   }
 
   /// `fe80::/10` or `ff00::/8`.
@@ -49,17 +56,35 @@ public struct NodeSnapshot: Sendable, Hashable, Codable {
   }
 
   /// What differs: `- line` for what was there before and is not now, `+ line` for what is new. Empty if nothing differs.
-  public func difference(from before: NodeSnapshot) -> [String] {
+  ///
+  /// - Parameter faults: faults that may be held at one of the two moments; their tables and devices are left out.
+  public func difference(from before: NodeSnapshot, ignoringObjectsOf faults: [Fault] = []) -> [String] {
     let pairs = [
       (before.rules, rules), (before.links, links), (before.addresses, addresses), (before.routes, routes),
+      (before.queues, queues),
     ]
+    let ignored = Set(faults.flatMap(\.objectNames))
+    func rest(_ lines: [String]) -> [String] {
+      if ignored.isEmpty { return lines }
+      return lines.filter { line in !line.split(separator: " ").contains { ignored.contains(String($0)) } }
+    }
     return pairs.flatMap { old, new in
-      new.difference(from: old).map { change in
+      rest(new).difference(from: rest(old)).map { change in
         switch change {
         case .remove(_, let line, _): "- \(line)"
         case .insert(_, let line, _): "+ \(line)"
         }
       }
     }
+  }
+}
+
+extension Fault {
+  /// The name of all of its tables.
+  var tableName: String { "\(Self.tablePrefix)\(run)_\(id)" }
+
+  /// The names of all kernel objects that it may have.
+  fileprivate var objectNames: [String] {
+    [tableName] + ScaffoldRequest.Role.allCases.map { ScaffoldName(self, role: $0.rawValue).interface }
   }
 }

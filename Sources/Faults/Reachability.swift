@@ -18,6 +18,11 @@ public struct Reachability: Sendable, Hashable, Codable {
     public var refused: Int
     /// See ``refused``; `nil` if none was.
     public var errno: Int32?
+    /// How long those that arrived were on their way, nanoseconds, sorted. Both ends share one clock, so it is exact.
+    public var delays: [Int64] = []
+
+    /// The middle one of ``delays``; `nil` if nothing arrived.
+    public var delay: Int64? { delays.isEmpty ? nil : delays[delays.count / 2] }
 
     /// What can be said of the path.
     public var state: State {
@@ -50,10 +55,11 @@ public struct Reachability: Sendable, Hashable, Codable {
 
   /// What contradicts an expectation, as text; empty if everything is as expected. What is not known contradicts.
   ///
-  /// - Parameter isOpen: whether datagrams from the first node should reach the second.
-  public func contradictions(isOpen: (_ from: String, _ to: String) -> Bool) -> [String] {
+  /// - Parameter isOpen: whether datagrams from the first node should reach the second; `nil` where either may be.
+  public func contradictions(isOpen: (_ from: String, _ to: String) -> Bool?) -> [String] {
     paths.compactMap { path in
-      let wanted: State = isOpen(path.from, path.to) ? .open : .closed
+      guard let isOpen = isOpen(path.from, path.to) else { return nil }
+      let wanted: State = isOpen ? .open : .closed
       guard path.state != wanted else { return nil }
       let refused = path.errno.map { ", \(path.refused) refused with errno \($0)" } ?? ""
       return "\(path.from) → \(path.to) (\(path.family)): expected \(wanted), is \(path.state): "

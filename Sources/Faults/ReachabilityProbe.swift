@@ -83,7 +83,9 @@ public final class ReachabilityProbe: Sendable {
     for attempt in 0..<max(1, effort.tries) {
       for (from, sender) in sockets.enumerated() {
         for (to, receiver) in sockets.enumerated() where isPath(sender, receiver) {
-          tally.sent(sender.socket.send(tally.datagram(from, to, attempt), to: receiver.socket), from, to)
+          let sentAt = timebase.monotonic()
+          let refusal = sender.socket.send(tally.datagram(from, to, attempt), to: receiver.socket)
+          tally.sent(refusal, from, to, attempt, at: sentAt)
         }
       }
       listen(&tally, until: start + Int64(attempt + 1) * effort.spacing.nanoseconds, wholeTime: true)
@@ -102,7 +104,7 @@ public final class ReachabilityProbe: Sendable {
   private func listen(_ tally: inout Tally, until deadline: Int64, wholeTime: Bool) {
     while true {
       for (index, item) in sockets.enumerated() {
-        while let datagram = item.socket.receive() { tally.received(datagram, at: index) }
+        while let datagram = item.socket.receive() { tally.received(datagram, by: index, at: timebase.monotonic()) }
       }
       let left = deadline - timebase.monotonic()
       if left <= 0 || (!wholeTime && tally.isComplete) { return }
@@ -121,12 +123,13 @@ public final class ReachabilityProbe: Sendable {
           paths[key]
           ?? Reachability.Path(
             from: names[sender.endpoint], to: names[receiver.endpoint], family: key.family, sent: 0, arrived: 0,
-            refused: 0)
+            refused: 0, errno: nil)
         let cell = tally[from, to]
         path.sent += cell.sent
         path.arrived += cell.arrived
         path.refused += cell.refused
         path.errno = cell.errno ?? path.errno
+        path.delays = (path.delays + cell.delays).sorted()
         paths[key] = path
       }
     }
@@ -143,6 +146,9 @@ private struct Tally {
     var errno: Int32?
     /// Tries that have arrived, so that a duplicate counts once.
     var seen: Set<UInt8> = []
+    /// When each try was sent, and how long those that arrived took.
+    var sentAt: [UInt8: Int64] = [:]
+    var delays: [Int64] = []
   }
 
   private var cells: [Cell]
@@ -165,22 +171,27 @@ private struct Tally {
       + [UInt8(truncatingIfNeeded: attempt)]
   }
 
-  mutating func sent(_ refusal: Int32?, _ from: Int, _ to: Int) {
+  mutating func sent(_ refusal: Int32?, _ from: Int, _ to: Int, _ attempt: Int, at time: Int64) {
     if let refusal {
       cells[from * sockets + to].refused += 1
       cells[from * sockets + to].errno = refusal
     } else {
       cells[from * sockets + to].sent += 1
+      cells[from * sockets + to].sentAt[UInt8(truncatingIfNeeded: attempt)] = time
     }
   }
 
   /// Counts a datagram if it is one of ours, of this round, and arrived where it was sent to.
-  mutating func received(_ datagram: [UInt8], at socket: Int) {
+  mutating func received(_ datagram: [UInt8], by socket: Int, at time: Int64) {
     guard datagram.count == 24, datagram.starts(with: Self.magic) else { return }
     func number(_ range: Range<Int>) -> UInt64 { datagram[range].reduce(0) { $0 << 8 | UInt64($1) } }
     let (from, to) = (Int(number(15..<19)), Int(number(19..<23)))
     guard number(7..<15) == round, to == socket, from < sockets else { return }
-    if cells[from * sockets + to].seen.insert(datagram[23]).inserted { cells[from * sockets + to].arrived += 1 }
+    guard cells[from * sockets + to].seen.insert(datagram[23]).inserted else { return }
+    cells[from * sockets + to].arrived += 1
+    if let sentAt = cells[from * sockets + to].sentAt[datagram[23]] {
+      cells[from * sockets + to].delays.append(time - sentAt)
+    }
   }
 
   private static let magic = Array("bsprobe".utf8)

@@ -5,6 +5,8 @@ public import Netlink
 /// Region number r has 10.91.r.1/16 and fd00:91::r:1/64 on its `eth0`, one broadcast domain for all, so that no route
 /// stands between a region and its peers and the bridge is the only thing they share.
 public enum AddressPlan {
+  /// Every region's one network device.
+  public static let device = "eth0"
   /// The IPv4 network of the lab.
   public static let network4 = "10.91.0.0/16"
   /// The IPv6 network of the lab.

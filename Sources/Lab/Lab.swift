@@ -99,7 +99,7 @@ public final class Lab: Sendable {
       throw Problem(
         .usage, at: paths.directory, "there is no lab '\(id)'; nothing was changed", fix: "blackstart recover --list")
     }
-    if !force, case .held(let process) = standing(paths, boot: try LabOwner.currentBoot()), process.pid != getpid() {
+    if !force, case .held(let process) = standing(paths, boot: try bootID()), process.pid != getpid() {
       throw Problem(
         .usage, at: "lab \(id)", "\(process) uses it; nothing was changed",
         fix: "end that process first, or say --force")
@@ -143,7 +143,7 @@ public final class Lab: Sendable {
   static func takeDown(_ paths: LabPaths) async throws -> [String] {
     try await shieldedThrowing {
       try await onOwnThread("lab-down") {
-        let boot = try LabOwner.currentBoot()
+        let boot = try bootID()
         // From here on a kill leaves an abandoned lab, not one that looks kept. A full disk must not keep it up, though.
         let owner = try encodeJSON(LabOwner.mine(.closing))
         do { try writeFile(paths.owner, owner) } catch {

@@ -80,7 +80,7 @@ private struct LabAssembly: Sendable {
   }
 
   func make() async throws -> Lab {
-    try await journal.write(.begin(boot: try LabOwner.currentBoot()))
+    try await journal.write(.begin(boot: try bootID()))
     try network.checkNamesAreFree()
     for region in specification.regions {
       try await journal.write(.directory(paths.region(region.name)))

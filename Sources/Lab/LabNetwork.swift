@@ -53,13 +53,13 @@ struct LabNetwork: Sendable {
   private func connect(_ region: String, number: Int, _ namespace: NetworkNamespace, _ wan: NetworkNamespace) throws {
     let outside = try LinkController(in: wan)
     defer { outside.close() }
-    try outside.createVeth(region, peer: "eth0", in: namespace)
+    try outside.createVeth(region, peer: AddressPlan.device, in: namespace)
     try outside.setMaster(of: region, to: Self.bridge)
     try outside.setUp(region)
     let inside = try LinkController(in: namespace)
     defer { inside.close() }
-    try inside.addAddress(AddressPlan.prefix4(number), to: "eth0")
-    try inside.addAddress(AddressPlan.prefix6(number), to: "eth0")
-    try inside.setUp("eth0")
+    try inside.addAddress(AddressPlan.prefix4(number), to: AddressPlan.device)
+    try inside.addAddress(AddressPlan.prefix6(number), to: AddressPlan.device)
+    try inside.setUp(AddressPlan.device)
   }
 }

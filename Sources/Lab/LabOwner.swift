@@ -1,4 +1,3 @@
-internal import Glibc
 public import Support
 
 /// Who is responsible for a lab: `owner.json` in its directory, replaced atomically at each change.
@@ -22,16 +21,7 @@ struct LabOwner: Sendable, Hashable, Codable {
   var boot: String
 
   static func mine(_ phase: Phase) throws -> LabOwner {
-    guard let me = ProcessIdentity(of: getpid()) else {
-      throw Problem(
-        .faultNotApplied, at: "/proc/self/stat", "this process cannot read its own entry", fix: "mount /proc")
-    }
-    return LabOwner(phase: phase, process: me, boot: try currentBoot())
-  }
-
-  /// The id that the kernel draws at each boot (random(4)).
-  static func currentBoot() throws(SystemError) -> String {
-    String(decoding: try readFile("/proc/sys/kernel/random/boot_id").prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    LabOwner(phase: phase, process: try ProcessIdentity.current(), boot: try bootID())
   }
 
   /// What follows from it, on this boot.

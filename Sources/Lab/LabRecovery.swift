@@ -22,7 +22,7 @@ extension Lab {
   public static func list(stateDirectory: String) async throws -> [LabListing] {
     let stateDirectory = absolutePath(stateDirectory)
     return try await onOwnThread("lab-list") {
-      let boot = try LabOwner.currentBoot()
+      let boot = try bootID()
       let labs = try ids(in: stateDirectory).map { id in
         let paths = LabPaths(stateDirectory: stateDirectory, id: id)
         let remains = try LabRemains(paths, boot: boot)
@@ -52,7 +52,7 @@ extension Lab {
   ) async throws -> [String] {
     let stateDirectory = absolutePath(stateDirectory)
     let (removed, failures) = try await onOwnThread("lab-recover") { () -> ([String], [Problem]) in
-      let boot = try LabOwner.currentBoot()
+      let boot = try bootID()
       var removed: [String] = []
       var failures: [Problem] = []
       for id in try ids(in: stateDirectory) where only == nil || only == id {

@@ -70,7 +70,7 @@ extension Lab {
       }
       return try await group.reduce(into: []) { $0.append($1) }
     }
-    let boot = try LabOwner.currentBoot()
+    let boot = try bootID()
     let leaders = answers.compactMap(\.leader)
     let ids = Dictionary(answers.compactMap { answer in answer.member.map { ($0, answer.server.region) } }) { $1 }
     let voters = specification.regions(with: .quorum).count

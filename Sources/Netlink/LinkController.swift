@@ -37,24 +37,25 @@ public final class LinkController: Sendable {
   }
 
   /// Makes an intermediate functional block (`ifb`), down: a device that hands back what is steered into it after its
-  /// queueing discipline is done with it, and throws it away while it is down.
+  /// queueing discipline is done with it, and throws it away while it is down. It gets no IPv6 address when it is switched
+  /// on, so that the kernel sends nothing through it by itself.
   ///
   /// - Parameter alias: a text of at most 255 bytes that the device carries, by which its maker knows it again.
   /// - Throws: ``NetlinkError`` with EEXIST if the name is taken; nothing is left behind then.
   public func createIFB(_ name: String, alias: String? = nil) throws(NetlinkError) {
     try check(name)
     try send(.link(name)) { () throws(LibraryFailure) in try LinkRequest.createIFB(name) }
-    guard let alias else { return }
-    // A second request: the kernel takes no alias with the one that makes a device (`rtnl_create_link`).
-    do { try setAlias(of: name, to: alias) } catch {
+    do throws(NetlinkError) {
+      let index = try index(of: name)
+      // More requests: the kernel takes neither with the one that makes a device (`rtnl_create_link`).
+      if let alias { try send(.link(name)) { () in LinkRequest.setAlias(of: index, to: alias) } }
+      do { try send(.link(name)) { () in LinkRequest.setNoAddressGeneration(of: index) } } catch {
+        guard error.errno == 97 else { throw error }  // EAFNOSUPPORT: a kernel without IPv6 generates none
+      }
+    } catch {
       try deleteLink(name)
       throw error
     }
-  }
-
-  private func setAlias(of link: String, to alias: String) throws(NetlinkError) {
-    let request = LinkRequest.setAlias(of: try index(of: link), to: alias)
-    try send(.link(link)) { () throws(LibraryFailure) in request }
   }
 
   /// Switches a link on.
@@ -67,8 +68,9 @@ public final class LinkController: Sendable {
     try change(link, .down)
   }
 
-  /// Makes `link` a port of the bridge `master`.
-  public func setMaster(of link: String, to master: String) throws(NetlinkError) {
+  /// Makes `link` a port of the bridge `master`; `nil` takes it out of its bridge.
+  public func setMaster(of link: String, to master: String?) throws(NetlinkError) {
+    guard let master else { return try change(link, .master(0)) }
     try change(link, .master(try index(of: master)))
   }
 

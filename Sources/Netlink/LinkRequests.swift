@@ -52,6 +52,21 @@ struct LinkRequest: Sendable {
     return LinkRequest(call: "RTM_SETLINK", type: 19, flags: 0, payload: writer.finish())
   }
 
+  /// No address for a device when it is switched on: `struct ifinfomsg` with IFLA_AF_SPEC, AF_INET6,
+  /// IFLA_INET6_ADDR_GEN_MODE none.
+  static func setNoAddressGeneration(of index: Int32) -> LinkRequest {
+    var writer = MessageWriter()
+    writer.host(UInt32(0))  // ifi_family, ifi_type
+    writer.host(index)
+    writer.host(UInt64(0))  // ifi_flags, ifi_change: none
+    for (length, type) in [(16, 26), (12, 10), (5, 8)] as [(UInt16, UInt16)] {
+      writer.host(length)
+      writer.host(type)
+    }
+    writer.host(UInt32(1))  // IN6_ADDR_GEN_MODE_NONE, one byte, and padding
+    return LinkRequest(call: "RTM_SETLINK", type: 19, flags: 0, payload: writer.finish())
+  }
+
   /// What can be changed of a link.
   enum Change {
     case up

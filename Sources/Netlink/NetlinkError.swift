@@ -60,7 +60,7 @@ public struct NetlinkError: Error, Sendable, Hashable, Codable, CustomStringConv
     case refused(errno: Int32)
     /// No answer came in time. Whether the request was applied is not known.
     case timedOut(afterMilliseconds: Int)
-    /// The socket's buffer overran and answers were lost.
+    /// The socket's buffer overran and answers were lost. Whether the request was applied is not known: list to find out.
     case overrun
     /// A listing changed under us on every try.
     case unstable(tries: Int)
@@ -124,7 +124,7 @@ extension NetlinkError.Reason {
     switch self {
     case .refused(let number): "\(errorText(number)) (\(number))"
     case .timedOut(let milliseconds): "no answer within \(milliseconds) ms; whether it was applied is not known"
-    case .overrun: "the socket's buffer overran, answers were lost"
+    case .overrun: "the socket's buffer overran and answers were lost; whether it was applied is not known"
     case .unstable(let tries): "the list changed during each of \(tries) tries"
     case .malformed(let error): "malformed message: \(error)"
     case .badName(let why): "bad name: \(why)"

@@ -1,4 +1,3 @@
-internal import CMnl
 internal import Glibc
 internal import Synchronization
 
@@ -24,40 +23,34 @@ final class NetlinkSocket: Sendable {
   private let limit: Duration
   private let state: Mutex<State>
 
-  /// A `mnl_socket`. Sendable, because libmnl keeps no thread's state in it and every use is under the lock.
-  private struct Handle: @unchecked Sendable {
-    let pointer: OpaquePointer
-  }
-
   private struct State: Sendable {
-    var handle: Handle?
-    var port: UInt32
+    var endpoint: NetlinkEndpoint
     var sequence: UInt32 = 1
-    var buffer = [UInt8](repeating: 0, count: 1 << 17)
   }
 
   /// Opens a socket in `namespace`.
   ///
   /// - Parameters:
   ///   - openedByThisThread: the calling thread is in the namespace for good and opens the socket itself.
-  ///   - sendBufferBytes: the largest request that is to fit in one datagram.
+  ///   - bufferBytes: the largest request that is to fit in one datagram, and all of its answers.
   ///   - limit: how long an answer is waited for.
   init(
-    _ bus: Bus, in namespace: NetworkNamespace, openedByThisThread: Bool = false, sendBufferBytes: Int32 = 1 << 20,
+    _ bus: Bus, in namespace: NetworkNamespace, openedByThisThread: Bool = false, bufferBytes: Int32 = 1 << 20,
     limit: Duration = .seconds(5)
   ) throws(NetlinkError) {
     self.limit = limit
-    namespaceName = namespace.name
+    let name = namespace.name
+    namespaceName = name
     do {
-      let opened =
+      let endpoint =
         openedByThisThread
-        ? try Self.open(bus, sendBufferBytes: sendBufferBytes)
-        : try namespace.run { try Self.open(bus, sendBufferBytes: sendBufferBytes) }
-      state = Mutex(State(handle: opened.handle, port: opened.port))
+        ? try NetlinkEndpoint(bus, bufferBytes: bufferBytes, namespaceName: name)
+        : try namespace.run { try NetlinkEndpoint(bus, bufferBytes: bufferBytes, namespaceName: name) }
+      state = Mutex(State(endpoint: endpoint))
     } catch {
       var failure =
         error as? NetlinkError ?? NetlinkError(.incomplete("\(error)"), call: "socket", object: .socket)
-      failure.namespace = namespace.name
+      failure.namespace = name
       throw failure
     }
   }
@@ -70,15 +63,12 @@ final class NetlinkSocket: Sendable {
   ///
   /// The call can take some 30 ms (the kernel waits for a grace period), though the tables have no effect from the start.
   func close() {
-    let handle = state.withLock { state in
-      defer { state.handle = nil }
-      return state.handle
-    }
-    if let handle { mnl_socket_close(handle.pointer) }
+    let close = state.withLock { $0.endpoint.release() }
+    close?()
   }
 
   /// The address the kernel knows this socket by; it is the owner of the tables made through it.
-  var port: UInt32 { state.withLock { $0.port } }
+  var port: UInt32 { state.withLock { $0.endpoint.port } }
 
   /// Sends one request and waits for its acknowledgement.
   func request(
@@ -110,12 +100,12 @@ final class NetlinkSocket: Sendable {
       let bytes = try self.build(whole, capacityBytes: 64 * labels.count) { (writer) throws(WireError) in
         try build(&writer, first)
       }
-      try self.send(bytes, &state, whole)
+      try state.endpoint.send(bytes, whole)
       var failures: [NetlinkError] = []
       let deadline = ContinuousClock.now + self.limit
       // Every answer was queued before send returned; the deadline guards against a kernel that breaks this rule.
       while true {
-        for message in try self.receive(&state, whole, deadline: deadline) {
+        for message in try self.receive(&state.endpoint, whole, deadline: deadline) {
           let index = Int(message.sequence &- first)
           guard message.type == 2, labels.indices.contains(index) else { continue }
           if let failure = try self.failure(in: message, labels[index]) {
@@ -124,7 +114,7 @@ final class NetlinkSocket: Sendable {
             return failures
           }
         }
-        if !failures.isEmpty, try !self.isReadable(&state, within: 0) { return failures }
+        if !failures.isEmpty, try !state.endpoint.isReadable(within: 0, whole) { return failures }
       }
     }
   }
@@ -148,7 +138,7 @@ final class NetlinkSocket: Sendable {
       let sequence = try self.start(label, &state, build)
       let deadline = ContinuousClock.now + self.limit
       while true {
-        for message in try self.receive(&state, label, deadline: deadline) where message.sequence == sequence {
+        for message in try self.receive(&state.endpoint, label, deadline: deadline) where message.sequence == sequence {
           if message.type == 2, let failure = try self.failure(in: message, label) { throw failure }
           if message.type > 3 { return message }
         }
@@ -166,7 +156,14 @@ final class NetlinkSocket: Sendable {
       var interrupted = false
       let deadline = ContinuousClock.now + self.limit
       while true {
-        for message in try self.receive(&state, label, deadline: deadline) where message.sequence == sequence {
+        let received: [Message]
+        do throws(NetlinkError) {
+          received = try self.receive(&state.endpoint, label, deadline: deadline)
+        } catch {
+          if error.reason == .overrun { return nil }
+          throw error
+        }
+        for message in received where message.sequence == sequence {
           interrupted = interrupted || message.flags & 0x10 != 0  // NLM_F_DUMP_INTR
           switch message.type {
           case 2:
@@ -195,7 +192,7 @@ final class NetlinkSocket: Sendable {
     let sequence = state.sequence
     state.sequence &+= 1
     let bytes = try self.build(label, capacityBytes: 128) { (writer) throws(WireError) in try build(&writer, sequence) }
-    try send(bytes, &state, label)
+    try state.endpoint.send(bytes, label)
     return sequence
   }
 
@@ -224,53 +221,17 @@ final class NetlinkSocket: Sendable {
     return writer.finish()
   }
 
-  private func send(_ bytes: [UInt8], _ state: inout State, _ label: Label) throws(NetlinkError) {
-    guard let handle = state.handle?.pointer else { throw closed(label) }
-    var sent: Int
-    repeat { sent = mnl_socket_sendto(handle, bytes, bytes.count) } while sent < 0 && errno == EINTR
-    guard sent == bytes.count else { throw .last("send \(label.call)", label.object, namespace: namespaceName) }
-  }
-
-  /// Receives one datagram. Messages to another port, or of a kind that nobody asked for, are left out.
+  /// Receives one datagram's messages, or says that none came in time.
   private func receive(
-    _ state: inout State, _ label: Label, deadline: ContinuousClock.Instant
+    _ endpoint: inout NetlinkEndpoint, _ label: Label, deadline: ContinuousClock.Instant
   ) throws(NetlinkError) -> [Message] {
     let left = max(.zero, deadline - ContinuousClock.now)
-    let milliseconds = Int32(left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000)
-    guard try isReadable(&state, within: milliseconds) else {
-      let (seconds, fraction) = limit.components
+    guard let messages = try endpoint.receive(within: Int32(left.wholeMilliseconds), label) else {
       throw NetlinkError(
-        .timedOut(afterMilliseconds: Int(seconds * 1000 + fraction / 1_000_000_000_000_000)), call: label.call,
-        object: label.object, namespace: namespaceName)
+        .timedOut(afterMilliseconds: limit.wholeMilliseconds), call: label.call, object: label.object,
+        namespace: namespaceName)
     }
-    guard let handle = state.handle?.pointer else { throw closed(label) }
-    let count = mnl_socket_recvfrom(handle, &state.buffer, state.buffer.count)
-    guard count >= 0 else {
-      switch errno {
-      case EINTR, EAGAIN: return []
-      case ENOBUFS:
-        throw NetlinkError(.overrun, call: label.call, object: label.object, namespace: namespaceName)
-      default: throw .last("receive \(label.call)", label.object, namespace: namespaceName)
-      }
-    }
-    do {
-      let port = state.port
-      return try Message.split(Array(state.buffer[..<count])[...]).filter { $0.port == port || $0.port == 0 }
-    } catch {
-      throw malformed(error, label)
-    }
-  }
-
-  private func isReadable(_ state: inout State, within milliseconds: Int32) throws(NetlinkError) -> Bool {
-    guard let handle = state.handle?.pointer else { throw closed(Label(call: "poll", object: .socket)) }
-    var item = pollfd(fd: mnl_socket_get_fd(handle), events: Int16(POLLIN), revents: 0)
-    let ready = poll(&item, 1, milliseconds)
-    guard ready >= 0 || errno == EINTR else { throw .last("poll", .socket, namespace: namespaceName) }
-    return ready != 0
-  }
-
-  private func closed(_ label: Label) -> NetlinkError {
-    NetlinkError(.closed, call: label.call, object: label.object, namespace: namespaceName)
+    return messages
   }
 
   /// `Mutex.withLock` with a typed error.
@@ -279,28 +240,10 @@ final class NetlinkSocket: Sendable {
   ) throws(NetlinkError) -> R {
     try state.withLock { (state) throws(NetlinkError) -> R in try body(&state) }
   }
+}
 
-  /// Runs inside the namespace. The caller owns the returned handle; on failure it is closed here.
-  private static func open(_ bus: Bus, sendBufferBytes: Int32) throws -> (handle: Handle, port: UInt32) {
-    guard let handle = mnl_socket_open2(bus.rawValue, Int32(SOCK_CLOEXEC.rawValue)) else {
-      throw NetlinkError.last("socket", .socket)
-    }
-    func give(up call: String) -> NetlinkError {
-      let failure = NetlinkError.last(call, .socket)
-      mnl_socket_close(handle)
-      return failure
-    }
-    guard mnl_socket_bind(handle, 0, 0) == 0 else { throw give(up: "bind") }
-    let fd = mnl_socket_get_fd(handle)
-    for (option, name) in [(SO_SNDBUFFORCE, "SO_SNDBUFFORCE"), (SO_RCVBUFFORCE, "SO_RCVBUFFORCE")] {
-      var size = sendBufferBytes
-      guard setsockopt(fd, SOL_SOCKET, option, &size, 4) == 0 else { throw give(up: name) }
-    }
-    // Text and offset with every refusal; refusals without a copy of the whole request.
-    for (option, name) in [(NETLINK_EXT_ACK, "NETLINK_EXT_ACK"), (NETLINK_CAP_ACK, "NETLINK_CAP_ACK")] {
-      var on: Int32 = 1
-      guard mnl_socket_setsockopt(handle, option, &on, 4) == 0 else { throw give(up: name) }
-    }
-    return (Handle(pointer: handle), mnl_socket_get_portid(handle))
+extension Duration {
+  fileprivate var wholeMilliseconds: Int {
+    Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000)
   }
 }

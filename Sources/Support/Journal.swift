@@ -19,49 +19,36 @@ public struct JournalRecord: Sendable, Hashable, Codable {
   public var hash: String
 }
 
-/// An append-only, hash-chained JSON Lines record of what was done and seen.
-///
-/// Each `append` is on disk when it returns: call it *before* a change, so that whatever took effect can be found after
-/// a crash. A reader needs nothing but SHA-256 to check that no line was altered, dropped or inserted.
-public actor Journal {
-  private let executor: ThreadExecutor
+/// The file behind a journal, for one thread at a time. Its calls block until the disk has what they wrote.
+public struct JournalFile: ~Copyable, Sendable {
   private let descriptor: Int32
   private let timebase: Timebase
-  private let observer: (@Sendable (JournalRecord) -> Void)?
   private var count = 0
   private var last = String(repeating: "0", count: 64)
   private var broken: SystemError?
 
   /// The file, for messages.
-  public nonisolated let path: String
-
-  /// Runs on a thread of its own, since every append waits for the disk.
-  public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+  public let path: String
 
   /// Starts a new journal.
   ///
-  /// - Parameter observer: called with each record after it is on disk, on the journal's thread; the live view.
   /// - Throws: ``SystemError`` if the file exists or cannot be made.
-  public init(
-    creating path: String, timebase: Timebase, observer: (@Sendable (JournalRecord) -> Void)? = nil
-  ) throws(SystemError) {
-    descriptor = bs_open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND, 0o644)
+  public init(creating path: String, timebase: Timebase) throws(SystemError) {
+    let descriptor = bs_open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND, 0o644)
     guard descriptor >= 0 else { throw SystemError("open", path) }
     do throws(SystemError) {
       try syncDirectory(of: path)  // else a power cut could take the file with all its synced records
-      executor = try ThreadExecutor(name: "journal")
     } catch {
       Glibc.close(descriptor)
       throw error
     }
+    self.descriptor = descriptor
     self.path = path
     self.timebase = timebase
-    self.observer = observer
   }
 
   deinit {
     Glibc.close(descriptor)
-    executor.stop()
   }
 
   /// Writes one record and waits until it is on disk.
@@ -69,7 +56,7 @@ public actor Journal {
   /// - Throws: ``SystemError`` (a full disk, say); the journal then refuses all later records, for a chain with a hole
   ///   proves nothing. `EncodingError` for a number that JSON cannot hold; nothing was written then.
   @discardableResult
-  public func append(_ type: String, _ data: JSONValue = [:]) throws -> JournalRecord {
+  public mutating func append(_ type: String, _ data: JSONValue = [:]) throws -> JournalRecord {
     if let broken { throw broken }
     var record = JournalRecord(
       seq: count + 1, t: timebase.monotonic(), wall: timestamp(timebase.wall()), type: type, data: data, prev: last,
@@ -85,6 +72,48 @@ public actor Journal {
     }
     count += 1
     last = record.hash
+    return record
+  }
+}
+
+/// An append-only, hash-chained JSON Lines record of what was done and seen.
+///
+/// Each `append` is on disk when it returns: call it *before* a change, so that whatever took effect can be found after
+/// a crash. A reader needs nothing but SHA-256 to check that no line was altered, dropped or inserted.
+public actor Journal {
+  private let executor: ThreadExecutor
+  private var file: JournalFile
+  private let observer: (@Sendable (JournalRecord) -> Void)?
+
+  /// The file, for messages.
+  public nonisolated let path: String
+
+  /// Runs on a thread of its own, since every append waits for the disk.
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  /// Starts a new journal.
+  ///
+  /// - Parameter observer: called with each record after it is on disk, on the journal's thread; the live view.
+  /// - Throws: ``SystemError`` if the file exists or cannot be made.
+  public init(
+    creating path: String, timebase: Timebase, observer: (@Sendable (JournalRecord) -> Void)? = nil
+  ) throws(SystemError) {
+    file = try JournalFile(creating: path, timebase: timebase)
+    executor = try ThreadExecutor(name: "journal")
+    self.path = path
+    self.observer = observer
+  }
+
+  deinit {
+    executor.stop()
+  }
+
+  /// Writes one record and waits until it is on disk.
+  ///
+  /// - Throws: as ``JournalFile/append(_:_:)`` does.
+  @discardableResult
+  public func append(_ type: String, _ data: JSONValue = [:]) throws -> JournalRecord {
+    let record = try file.append(type, data)
     observer?(record)
     return record
   }

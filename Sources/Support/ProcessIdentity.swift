@@ -1,6 +1,13 @@
 internal import CKernel
 internal import Glibc
 
+/// The id that the kernel draws at each boot (random(4)): after a reboot a recorded pid and start time mean nothing.
+///
+/// - Throws: ``SystemError`` where /proc is not mounted.
+public func bootID() throws(SystemError) -> String {
+  String(decoding: try readFile("/proc/sys/kernel/random/boot_id").prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+}
+
 /// A process that cannot be mistaken for a later one with the same number: pid and start time.
 public struct ProcessIdentity: Sendable, Hashable, Codable, CustomStringConvertible {
   /// The process number.
@@ -18,6 +25,16 @@ public struct ProcessIdentity: Sendable, Hashable, Codable, CustomStringConverti
   public init?(of pid: Int32) {
     guard let ticks = Self.startTicks(of: pid) else { return nil }
     self.init(pid: pid, startTicks: ticks)
+  }
+
+  /// The calling process.
+  ///
+  /// - Throws: ``SystemError`` where /proc is not mounted.
+  public static func current() throws(SystemError) -> ProcessIdentity {
+    guard let identity = ProcessIdentity(of: getpid()) else {
+      throw SystemError("read", "/proc/self/stat", number: ENOENT)
+    }
+    return identity
   }
 
   /// `pid 4711`.

@@ -19,7 +19,9 @@ import Testing
     PlantSet(plant: "fence-off", detail: "eu: its guard no longer looks at the token"),
     FaultArming(fault: "f", kind: "partition", objects: ["eu": ["add table inet bs_r1_f"]]),
     FaultArmed(fault: "f", at: 5, skew: 2),
-    FaultProven(fault: "f", at: 6, cut: ["east→eu"], open: ["eu→ap"], droppedPackets: 1 << 40),
+    FaultProven(
+      fault: "f", at: 6, cut: ["east→eu"], open: ["eu→ap"], measured: ["east→eu v4: 80 ms"], droppedPackets: 1 << 40),
+    GuardianNoted(what: "replaced"),
     FaultLapsed(fault: "f", node: "eu", reason: "lapsed"),
     FaultDisarming(fault: "f", reason: "planned", droppedPackets: ["eu": 12]),
     FaultGone(fault: "f", at: 9, open: ["east→eu"], differences: ["- link eth0"]),

@@ -14,64 +14,46 @@ import Testing
 
   private let cut = "- { id: blackout, at: 0s, fault: partition, region: east, from: all, for: 40s }"
 
-  private func plan(_ changes: [(String, String)] = []) throws -> Plan {
-    makePlan(try scenario("scenarios/region-blackout.yaml", changes), tool: "test")
+  private func plan(
+    _ changes: [(String, String)] = [], features: KernelFeatures = NodeProfile.unknown.features
+  ) throws -> Plan {
+    try resolvePlan(
+      try scenario("scenarios/region-blackout.yaml", changes), tool: "test", features: features)
   }
 
-  /// The node with the addresses that the lab really gives to it.
-  private func node(in plan: Plan) -> (String) throws -> Cut.Node {
-    { name in
-      guard let place = plan.scenario.topology.regions.firstIndex(where: { $0.name == name }) else {
-        throw Problem(.usage, "no region '\(name)'")
-      }
-      return Cut.Node(
-        name, addresses: [AddressPlan.prefix4(place + 1).address, AddressPlan.prefix6(place + 1).address])
-    }
+  private func plan(_ fault: String, features: KernelFeatures = .everything) throws -> Plan {
+    try plan(
+      [(cut, "- { id: f, at: 0s, \(fault), region: east, from: [eu], for: 40s }")], features: features)
   }
 
   private func faults(_ planned: PlannedFault, of plan: Plan) throws -> [Fault] {
-    try planned.faults(in: plan.scenario, run: Self.run, node: node(in: plan))
+    try planned.faults(in: plan.scenario, seed: plan.seed, run: Self.run, node: plan.node)
   }
 
-  /// Tables, chains, hooks, priorities, sets, elements with their time-outs, rules: each node, word for word.
+  /// The lab gives each region the addresses that the plan names, and the plan's objects are made from those.
   @Test func thePlanNamesExactlyWhatWillBeArmed() throws {
     let plan = try plan()
     let planned = try #require(plan.faults.first)
-    let compiled = try faults(planned, of: plan)
-    #expect(compiled.map(\.node) == ["east", "eu", "ap"])
-    #expect(planned.tables.map(\.node) == compiled.map(\.node))
-    for (table, fault) in zip(planned.tables, compiled) {
-      #expect(
-        try FaultPlan(fault).changes == table.commands(run: Self.run, elementTimeout: planned.elementTimeout))
-      #expect(table.flags == ["owner"])
-    }
-    #expect(try planned.objects(of: compiled, run: Self.run).count == 3)
-  }
-
-  /// With so many peers that the words shorten the list, and with another side than "all".
-  @Test func everyShapeOfPartitionIsPlannedAsItIsArmed() throws {
-    let crowd = (4...14).map { "      r\($0): { roles: [control] }" }.joined(separator: "\n")
-    let ap = "      ap: { roles: [control, quorum] }"
-    for changes in [
-      [(cut, cut.replacing("from: all", with: "from: [ap, eu]"))], [(ap, "\(ap)\n\(crowd)\n      #")],
-    ] {
-      let plan = try plan(changes)
-      let planned = try #require(plan.faults.first)
-      #expect(try planned.objects(of: faults(planned, of: plan), run: Self.run).count == planned.tables.count)
+    #expect(planned.nodes.map(\.node) == ["east", "eu", "ap"])
+    for (objects, fault) in zip(planned.nodes, try faults(planned, of: plan)) {
+      let armed = try FaultPlan(fault, on: NodeProfile(NodeProfile.unknown.features, devices: ["eth0"])).changes
+      #expect(armed == objects.changes.map { $0.replacing(PlannedObjects.runStandIn, with: Self.run) })
     }
   }
 
   /// Each node drops what its peers send, so the directions that the compiled faults cut must be those that the plan shows.
-  @Test func thePlannedDirectionsAreThoseThatTheRulesCut() throws {
-    let plan = try plan()
+  @Test(arguments: ["both", "in", "out"]) func thePlannedDirectionsAreThoseThatTheRulesCut(direction: String) throws {
+    let plan = try plan("fault: partition, direction: \(direction)")
     let planned = try #require(plan.faults.first)
-    let nodes = try plan.nodes.map { try node(in: plan)($0.region) }
+    let nodes = try plan.nodes.map { try plan.node($0.region) }
     var cut: Set<String> = []
     for fault in try faults(planned, of: plan) {
+      #expect(fault.inbound == .drop && fault.outbound == nil)
       for sender in nodes where Set(sender.addresses).isSubset(of: fault.targets.peers) {
         cut.insert("\(sender.name)→\(fault.node)")
       }
     }
+    #expect(!cut.isEmpty)
     #expect(Set(planned.reachability.filter { !$0.during }.map { "\($0.from)→\($0.to)" }) == cut)
   }
 
@@ -85,30 +67,77 @@ import Testing
     }
   }
 
+  /// Asymmetric loss is one line of a scenario: what comes to east is lost at east, what leaves it at eu.
+  @Test func eachDirectionIsMadeAtItsReceiver() throws {
+    let plan = try plan("fault: network, in: { loss: 1% }, out: { loss: 20% }")
+    let effects = Dictionary(
+      uniqueKeysWithValues: try faults(try #require(plan.faults.first), of: plan).map { ($0.node, $0.inbound?.loss) })
+    #expect(effects == ["east": .random(probability: 0.01), "eu": .random(probability: 0.2)])
+  }
+
+  @Test(arguments: [
+    "fault: network, both: { loss: { random: 5%, correlation: 20% } }",
+    "fault: network, both: { loss: { bursts: { enter: 1%, leave: 20% } } }",
+    "fault: network, both: { loss: { every: 10 } }", "fault: network, both: { loss: { exact: 5% } }",
+    "fault: network, both: { delay: 50ms, jitter: 5ms, distribution: pareto, correlation: 20%, reorder: 1% }",
+    "fault: network, both: { duplicate: 1%, corrupt: 1% }",
+    "fault: network, both: { rate: 10mbit/s, burst: 64KiB, queue: 1MiB }",
+    "fault: partition, answer: reset, only: { protocol: tcp, ports: [5432], peerPorts: [9000-9100] }",
+    "fault: partition, answer: unreachable, flapping: { on: 2s, off: 1s }", "fault: kill-connections",
+  ]) func whateverTheLanguageSaysCanBeMade(fault: String) throws {
+    let plan = try plan(fault)
+    let planned = try #require(plan.faults.first)
+    #expect(!planned.nodes.isEmpty)
+    #expect(planned.nodes.allSatisfy { !$0.mechanisms.isEmpty && !$0.changes.isEmpty && !$0.undo.isEmpty })
+  }
+
+  /// A kernel that cannot is found out by the plan, not in the middle of the drill.
+  @Test func whatTheKernelCannotIsRefusedWhenPlanned() throws {
+    let refusal = try problem {
+      _ = try plan("fault: network, both: { duplicate: 1% }", features: KernelFeatures(answers: [:]))
+    }
+    #expect(refusal?.code == .usage)
+    #expect(refusal?.what.contains("netem") == true, "\(refusal?.what ?? "-")")
+  }
+
+  /// Two queues cannot both have a packet: netem beside netem on one device is refused, loss beside a cut is not.
+  @Test func faultsThatDoNotComposeAreRefusedWhenPlanned() throws {
+    func two(_ one: String, _ other: String) throws -> Problem? {
+      let lines = [("a", one), ("b", other)].map {
+        "- { id: \($0), at: 0s, \($1), region: east, from: [eu], for: 40s }"
+      }
+      return try problem { _ = try plan([(cut, lines.joined(separator: "\n  "))], features: .everything) }
+    }
+    let rate = "fault: network, both: { rate: 10mbit/s }"
+    let refusal = try two(rate, rate)
+    #expect(refusal?.code == .usage)
+    #expect(refusal?.place?.hasPrefix("b on ") == true)
+    #expect(refusal?.what.contains("cannot be in force together with 'a'") == true)
+    #expect(try two("fault: network, both: { loss: 5% }", "fault: partition") == nil)
+    #expect(try two("fault: network, both: { loss: 5% }", "fault: network, both: { loss: 10% }") == nil)
+  }
+
   /// One way to edit a plan.
   enum Edit: CaseIterable {
-    case element, rule, priority, hook, table, owner, timeout
+    case change, order, node, mechanism
 
     func apply(to planned: inout PlannedFault) {
       switch self {
-      case .element: planned.tables[0].sets[0].elements[0] = "10.91.9.1"
-      case .rule: planned.tables[1].rules.removeFirst()
-      case .priority: planned.tables[2].priority = 0
-      case .hook: planned.tables[2].hook = "input"
-      case .table: planned.tables.removeLast()
-      case .owner: planned.tables[0].flags = []
-      case .timeout: planned.elementTimeout = .seconds(60)
+      case .change: planned.nodes[0].changes[0] += " "
+      case .order: planned.nodes[1].changes.reverse()
+      case .node: planned.nodes.removeLast()
+      case .mechanism: planned.nodes[2].mechanisms = []
       }
     }
   }
 
   /// A plan is a file, and files can be edited: whatever differs from what would be armed is refused before anything is.
   @Test(arguments: Edit.allCases) func whatDiffersFromThePlanIsNotArmed(edit: Edit) throws {
-    let plan = try plan()
-    var planned = try #require(plan.faults.first)
-    let compiled = try faults(planned, of: plan)
+    var planned = try #require(try plan().faults.first)
+    let objects = planned.nodes
+    try planned.confirm(objects)
     edit.apply(to: &planned)
-    let refusal = try problem { _ = try planned.objects(of: compiled, run: Self.run) }
+    let refusal = try problem { try planned.confirm(objects) }
     #expect(refusal?.code == .faultNotApplied)
     #expect(refusal?.what == "what would be armed is not what was planned; nothing was armed")
   }
@@ -128,4 +157,10 @@ import Testing
       #expect(AddressPlan.prefix6(place + 1).description == "\(node.ipv6)/\(node.ipv6PrefixLength)")
     }
   }
+}
+
+extension KernelFeatures {
+  /// A kernel that can do all that is asked for anywhere.
+  fileprivate static let everything = KernelFeatures(
+    answers: Dictionary(uniqueKeysWithValues: Feature.allCases.map { ($0, .available) }))
 }

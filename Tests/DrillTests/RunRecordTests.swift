@@ -53,7 +53,7 @@ import Testing
     try await writer.at(11, FaultArming(fault: "blackout", kind: "partition", objects: [:]))
     try await writer.at(13, FaultArmed(fault: "blackout", at: 12, skew: 1))
     try await writer.at(
-      15, FaultProven(fault: "blackout", at: 14, cut: ["east→eu"], open: ["eu→ap"], droppedPackets: 3))
+      15, FaultProven(fault: "blackout", at: 14, cut: ["east→eu"], open: ["eu→ap"], measured: nil, droppedPackets: 3))
   }
 
   private func writeEnd(_ writer: Writer) async throws {

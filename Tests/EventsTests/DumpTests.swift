@@ -34,6 +34,49 @@ private let dump = Dump(store: "eu", source: "select … from es.events", takenA
     #expect(try Dump<ProgressRow>(bytes: progress.encoded()) == progress)
   }
 
+  @Test func `the dumps of clusters, mirrors, leases and timelines read back as they were written`() throws {
+    let id = EventID(producer: 3, sequence: .max)
+    var record = PartitionRow(store: "eu", partition: "orders-0", offset: .max, event: id)
+    record.checksum = .max
+    (record.leaderEpoch, record.producerEpoch, record.transaction) = (-1, .min, .max)
+    (record.transactionalID, record.provenance, record.timestamp) = ("t-1", ["east", "eu"], -1)
+    try check([record, PartitionRow(store: "eu", partition: "orders-0", offset: -1, content: .hole)])
+    var bounds = LogBoundsRow(store: "eu", partition: "orders-0", start: -1, end: .max, observed: .min)
+    (bounds.highWatermark, bounds.lastStable, bounds.partitionCount) = (4, 3, 12)
+    try check([bounds])
+    var group = GroupOffsetRow(store: "eu", group: "billing", partition: "orders-0", committed: nil, observed: 1)
+    (group.generation, group.members) = (7, 0)
+    try check([group])
+    try check([
+      SchemaRow(
+        store: "r", subject: "s", version: 1, schemaID: .max, fingerprint: "0a", compatibility: "FULL", observed: 1)
+    ])
+    try check([
+      OffsetSyncRow(
+        source: "east", target: "eu", partition: "orders-0", upstream: 9, downstream: -1, offset: 0, observed: 1)
+    ])
+    try check([
+      CheckpointRow(
+        source: "east", target: "eu", group: "g", partition: "orders-0", upstream: 1, downstream: 2, observed: 3)
+    ])
+    try check([HeartbeatRow(source: "east", target: "eu", sent: -1, observed: 3)])
+    try check([
+      LeaseRow(store: "etcd", lease: .min, change: .expired, holder: "a", token: 1, ttl: 2, revision: 3, observed: 4)
+    ])
+    try check([AcceptRow(resource: "r", sequence: 0, token: nil, event: id, holder: "a", observed: 4)])
+    try check([
+      TimelineRow(store: "eu", timeline: 2, parent: 1, fork: .max),
+      TimelineRow(store: "eu", timeline: 1, parent: nil, fork: nil),
+    ])
+    try check([CommitRow(store: "eu", event: id, timeline: .max, location: .max, observed: 0)])
+    try check([ReconciledRow(store: "eu", event: id, disposition: .conflict)])
+  }
+
+  private func check<Row: GroundTruthRow>(_ rows: [Row]) throws {
+    let dump = Dump(store: nil, source: "s", takenAt: "t", rows: rows)
+    #expect(try Dump<Row>(bytes: dump.encoded()) == dump)
+  }
+
   @Test func `a dump is JSON Lines with a header and a footer`() throws {
     let lines = String(decoding: try dump.encoded(), as: UTF8.self).split(separator: "\n")
     #expect(

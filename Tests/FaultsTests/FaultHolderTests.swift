@@ -149,7 +149,7 @@ import Testing
       let holder = try FaultHolder(node: "b", namespace: wire.b, report: log.add)
       let fault = wire.deaf(heartbeat: .milliseconds(50))
       let receipt = try await holder.arm(fault)
-      let table = try fault.compile().table
+      let table = try #require(fault.compile().tables.first).id
       let change: NFTables.Command =
         wholeTable ? .deleteTable(table) : .deleteElements(table, set: "peers_v4", [wire.addressesA[0]])
       // Only through the socket that owns the table can this be done at all.
@@ -161,7 +161,10 @@ import Testing
         Issue.record("\(outcome)")
         return
       }
-      #expect(what == (wholeTable ? "table inet bs_test_cut or its rules" : "1 of 1 peers in set peers_v4"))
+      #expect(
+        what
+          == (wholeTable
+            ? "table inet bs_test_cut or its rules" : "1 of 1 elements in set peers_v4 of table inet bs_test_cut"))
       #expect(outcome.provenUntilNanoseconds <= removed)
       #expect(outcome.provenUntilNanoseconds >= receipt.armedAtNanoseconds)
       #expect(log.outcomes == [outcome])

@@ -45,5 +45,22 @@ final class Stream {
     return recv(receiver, &buffer, buffer.count, 0) > 0
   }
 
+  /// The error that the sender's socket has, 0 for none.
+  var senderError: Int32 {
+    var error: Int32 = 0
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    getsockopt(sender, SOL_SOCKET, SO_ERROR, &error, &length)
+    return error
+  }
+
+  /// How often the sender has repeated what was not acknowledged, and how far its timer has backed off (`tcp_info`,
+  /// `tcpi_retransmits` and `tcpi_backoff`).
+  var senderBackOff: (retransmits: UInt8, backOff: UInt8) {
+    var info = [UInt8](repeating: 0, count: 104)
+    var length = socklen_t(info.count)
+    getsockopt(sender, Int32(IPPROTO_TCP), TCP_INFO, &info, &length)
+    return (info[2], info[4])
+  }
+
   struct Failure: Error {}
 }

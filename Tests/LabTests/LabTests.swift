@@ -257,7 +257,7 @@ struct LabTests {
     try await withScratch { scratch in
       let bystander = try ChildProcess(ProcessRequest("/bin/sleep", ["60"]))
       let name = ServerName(region: "east", kind: .store)
-      let boot = try LabOwner.currentBoot()
+      let boot = try bootID()
       let victims = [
         (boot, ProcessIdentity(pid: bystander.identity.pid, startTicks: bystander.identity.startTicks - 1)),
         ("another", bystander.identity),

@@ -48,6 +48,8 @@ import Testing
       try links.createIFB("block", alias: "run one, fault two")
       let block = try #require(try links.link(named: "block"))
       #expect(block.kind == "ifb" && !block.isUp && block.alias == "run one, fault two")
+      try links.setUp("block")
+      #expect(try links.addresses().filter { $0.link == block.index } == [], "no link-local address, so no traffic")
       try links.createIFB("plain")
       #expect(try links.link(named: "plain")?.alias == nil)
       #expect(try links.link(named: "lo")?.kind == nil && links.link(named: "other") == nil)

@@ -31,42 +31,92 @@ import Testing
     #expect(lines.allSatisfy { $0.count <= 120 })
   }
 
-  /// The side that is cut off hears none of the others, and each of the others does not hear it: both directions, because
-  /// every node drops what it receives.
-  @Test func aPartitionMakesEveryNodeDeafToTheOtherSide() throws {
-    let fault = try #require(makePlan(goodModel(), tool: "test").faults.first)
-    let peers = Dictionary(uniqueKeysWithValues: fault.tables.map { ($0.node, $0.sets.map(\.elements)) })
-    #expect(
-      peers == [
-        "east": [["10.91.2.1", "10.91.3.1"], ["fd00:91::2:1", "fd00:91::3:1"]],
-        "eu": [["10.91.1.1"], ["fd00:91::1:1"]], "ap": [["10.91.1.1"], ["fd00:91::1:1"]],
-      ])
-    let cut = fault.reachability.filter { !$0.during }.map { "\($0.from)→\($0.to)" }
-    #expect(Set(cut) == ["east→eu", "east→ap", "eu→east", "ap→east"])
+  @Test func aPartitionCutsBothWays() throws {
+    #expect(try cutPaths("fault: partition, region: east, from: all") == ["east→eu", "east→ap", "eu→east", "ap→east"])
   }
 
-  /// The journal will hold the same lines: what is planned is what is armed.
-  @Test func aTableIsMadeByOneBatch() throws {
-    let fault = try #require(makePlan(goodModel(), tool: "test").faults.first)
-    #expect(
-      fault.tables[0].commands(run: "7f3a", elementTimeout: fault.elementTimeout) == [
-        "add table inet bs_7f3a_blackout (owned by this process's socket)",
-        "add chain inet bs_7f3a_blackout in { type filter hook prerouting priority -300; policy accept; }",
-        "add set inet bs_7f3a_blackout peers_v4 { type ipv4_addr; flags timeout }",
-        "add element inet bs_7f3a_blackout peers_v4 { 10.91.2.1, 10.91.3.1 }, each for 1500 ms",
-        "add set inet bs_7f3a_blackout peers_v6 { type ipv6_addr; flags timeout }",
-        "add element inet bs_7f3a_blackout peers_v6 { fd00:91::2:1, fd00:91::3:1 }, each for 1500 ms",
-        "add rule inet bs_7f3a_blackout in meta nfproto 2 ip saddr @peers_v4 counter drop",
-        "add rule inet bs_7f3a_blackout in meta nfproto 10 meta l4proto 58 @th,0,8 >= 133 <= 137 accept",
-        "add rule inet bs_7f3a_blackout in meta nfproto 10 ip6 saddr @peers_v6 counter drop",
-      ])
+  @Test func aPartitionOfOneDirectionLeavesTheOtherOpen() throws {
+    #expect(try cutPaths("fault: partition, region: east, from: all, direction: in") == ["eu→east", "ap→east"])
+    #expect(try cutPaths("fault: partition, region: east, from: [eu], direction: out") == ["east→eu"])
+  }
+
+  @Test(arguments: [
+    "fault: network, region: east, from: all, both: { loss: 100% }",
+    "fault: partition, region: east, from: all, only: { protocol: tcp, ports: [5432] }",
+    "fault: partition, region: east, from: all, flapping: { on: 2s, off: 1s }",
+    "fault: kill-connections, region: east, from: all",
+  ]) func whatDoesNotCutEverythingAllTheTimeIsNotPromisedToCut(fault: String) throws {
+    #expect(try cutPaths(fault) == [])
+  }
+
+  @Test(arguments: [
+    (
+      "fault: network, region: east, from: all, in: { loss: 1% }, out: { loss: 20% }",
+      "from eu and ap to east: 1% lost; from east to eu and ap: 20% lost"
+    ),
+    (
+      "fault: network, region: east, from: [eu], both: { delay: 80ms, jitter: 10ms, distribution: normal, correlation: 25% }",
+      "between east and eu, each way: 80ms ± 10ms normal (25% like the one before) later"
+    ),
+    (
+      "fault: network, region: east, from: [eu], out: { rate: 10mbit/s, burst: 64KiB, queue: 1MiB }",
+      "from east to eu: at most 10mbit/s (burst 64KiB, queue 1MiB)"
+    ),
+    (
+      "fault: network, region: east, from: [eu], in: { loss: { bursts: { enter: 1%, leave: 20% } }, duplicate: 1%, corrupt: 0.1% }",
+      "from eu to east: 100% lost in bursts that begin with 1% and end with 20%, 0% between, 1% twice, 0.1% damaged"
+    ),
+    (
+      "fault: network, region: east, from: [eu], both: { loss: { exact: 3% }, delay: 5ms, reorder: 2% }",
+      "between east and eu, each way: exactly 3% lost, the same in each run, 5ms later, 2% overtaking"
+    ),
+    (
+      "fault: partition, region: east, from: all, answer: reset, only: { protocol: tcp, ports: [5432, 9000-9100] }",
+      "cuts east off from eu and ap, both ways, with a reset for an answer; only tcp, the region's ports 5432 9000-9100"
+    ),
+    (
+      "fault: partition, region: east, from: [ap], direction: out, flapping: { on: 2s, off: 500ms }",
+      "lets nothing go from east to ap; the other way is open; 2s on, 500ms off"
+    ),
+    ("fault: kill-connections, region: east, from: all", "breaks the connections between east and eu and ap"),
+  ]) func aFaultIsSaidInWords(fault: String, summary: String) throws {
+    let text = scenario([("fault: partition, region: east, from: all", fault)])
+    let loaded = try parseScenario(Array(text.utf8), file: "drill.yaml")
+    #expect(makePlan(loaded, tool: "test").faults.first?.summary == summary)
+    // What was read is what JSON carries to the run.
+    #expect(try decodeJSON(Scenario.self, from: encodeJSON(loaded.scenario)) == loaded.scenario)
+  }
+
+  private func cutPaths(_ fault: String) throws -> Set<String> {
+    let text = scenario([("fault: partition, region: east, from: all", fault)])
+    let plan = makePlan(try parseScenario(Array(text.utf8), file: "drill.yaml"), tool: "test")
+    return Set(try #require(plan.faults.first).reachability.filter { !$0.during }.map { "\($0.from)→\($0.to)" })
+  }
+
+  @Test(arguments: [
+    ("fault: partition, region: east, from: all", true), ("fault: partition, region: east, from: [eu]", false),
+    ("fault: partition, region: ap, from: all", false),
+    ("fault: partition, region: east, from: all, only: { protocol: tcp, ports: [5432] }", false),
+    ("fault: network, region: east, from: all, both: { loss: 50% }", false),
+  ]) func aFailoverIsExpectedWhenTheOwnerIsCutOff(fault: String, isExpected: Bool) throws {
+    let text = scenario([("fault: partition, region: east, from: all", fault)])
+    #expect(try parseScenario(Array(text.utf8), file: "drill.yaml").scenario.expectsFailover == isExpected)
+  }
+
+  @Test func theObjectsOfAFaultStandInThePlan() throws {
+    let plan = makePlan(try goodModel(), tool: "test").adding { fault in
+      [.init(node: "eu", mechanisms: ["a mechanism of \(fault.id)"], changes: ["a change"], undo: "an end")]
+    }
+    #expect(plan.faults.first?.nodes.map(\.changes) == [["a change"]])
+    let text = planText(plan)
+    #expect(text.contains("a mechanism of blackout") && text.contains("a change") && text.contains("an end"))
+    #expect(try readPlan(encodeJSON(plan), file: "plan.json") == plan)
   }
 
   @Test func aPartitionFromOneRegionLeavesTheThirdAlone() throws {
     let text = scenario([("from: all", "from: [ap]")])
     let plan = makePlan(try parseScenario(Array(text.utf8), file: "drill.yaml"), tool: "test")
     let fault = try #require(plan.faults.first)
-    #expect(fault.tables.map(\.node) == ["east", "ap"])
     #expect(fault.reachability.filter { !$0.during }.count == 2)
   }
 
@@ -94,7 +144,7 @@ import Testing
     ("{}", "plan.json: error: is no plan\n  fix: write one with: blackstart plan --json SCENARIO"),
     (
       "{\"format\": 9}",
-      "plan.json: error: is a plan of form 9; this version knows form 1\n  fix: plan the scenario again with this version"
+      "plan.json: error: is a plan of form 9; this version knows form 2\n  fix: plan the scenario again with this version"
     ),
   ]) func whatIsNoPlanIsRefused(text: String, message: String) {
     #expect(problem { _ = try readPlan(Array(text.utf8), file: "plan.json") } == message)

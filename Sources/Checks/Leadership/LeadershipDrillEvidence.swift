@@ -29,6 +29,40 @@ extension LeadershipEvidence {
     return result
   }
 
+  /// What a history alone tells of leadership: acquisitions and writes, where the place that a write was given is the one in the
+  /// resource's own order. A write that was acknowledged without a place has none.
+  ///
+  /// `refusals`: the outcome codes with which a fence refuses a token.
+  public static func of(_ history: HistoryEvidence, refusals: Set<String> = ["rejected"]) -> LeadershipEvidence {
+    var result = LeadershipEvidence()
+    let leases = leaseChanges(history.operations, history.names)
+    result.judgeClocks(leases)
+    let writes = writes(history, refusals: refusals, closed: Self.closedCodes)
+    var changes = leases.map { (time: $0.returned, event: LeadershipEvent.lease($0)) }
+    changes += writes.map { (time: $0.returned ?? .max, event: LeadershipEvent.write($0)) }
+    result.events += changes.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
+      .map(\.element.event)
+    let placed = history.operations.enumerated().compactMap { place, operation -> FenceAccept? in
+      guard isFenced(operation), let token = operation.token, let position = operation.position, position >= 0 else {
+        return nil
+      }
+      return FenceAccept(
+        resource: history.names.name(of: operation.node) ?? "node \(operation.node.rawValue)", sequence: position,
+        token: FencingToken(token), event: event(operation, place), invoked: operation.invoked,
+        known: operation.completed)
+    }
+    for (resource, accepts) in Dictionary(grouping: placed, by: \.resource).sorted(by: { $0.key < $1.key }) {
+      result.events += accepts.sorted { $0.sequence < $1.sequence }.map(LeadershipEvent.accept)
+      result.events.append(.acceptsAreComplete(resource: resource))
+    }
+    let lacking = [Anomaly.staleTokenAccepted, .unsealedWindow, .acceptMismatch]
+    if placed.isEmpty { for anomaly in lacking { result.notApplicable[anomaly] = "no write was given a place" } }
+    result.notApplicable[.zombieProducer] = "a history alone has no producer epochs of a log"
+    result.notApplicable[.minorityLeader] = "a history alone does not prove who was cut off"
+    result.events.append(.end(at: nil))
+    return result
+  }
+
   /// Leases by the election's own history where there is one; else the grants, with what the drill knows of the old leader's end.
   private mutating func leaseChanges(_ evidence: Evidence) -> [LeaseChange] {
     if let rows = evidence.truth.leases {

@@ -3,7 +3,8 @@ internal import Support
 /// E3, lease overlap: two holders led at the same time.
 ///
 /// *Inner* interval of a holder: from the moment it knew of the grant to the moment it released the lease or stopped by itself;
-/// where that is not known, to the end of its lease as it reckons it. *Outer* interval: from the moment the grant may have been made to the latest end of the lease.
+/// where that is not known, to the end of its lease as it reckons it. *Outer* interval: from the moment the grant may have
+/// been made to the latest end of the lease, or until it is known to have stopped.
 /// Lease ends reckoned on another node's clock are shortened by that clock's uncertainty in the inner interval and
 /// lengthened in the outer one. Inner intervals that meet are a certain overlap; where only outer ones do, it is a possible one.
 ///
@@ -52,10 +53,10 @@ struct LeaseOverlapCheck: AnomalyCheck {
       guard let place = place(of: change) else { return }
       // It stops when it gives the lease back, or at the latest when it has stopped.
       tenures[place].endedAt = change.kind == .released ? change.invoked : change.returned
-      if change.kind == .released { tenures[place].outerEnd = change.returned }
+      tenures[place].outerEnd = change.returned
     case .lost:
-      guard let place = place(of: change), let end else { return }
-      tenures[place].outerEnd = tenures[place].outerEnd ?? end + change.uncertainty
+      guard let place = place(of: change), tenures[place].outerEnd == nil, let end else { return }
+      tenures[place].outerEnd = end + change.uncertainty
     }
   }
 
@@ -63,20 +64,21 @@ struct LeaseOverlapCheck: AnomalyCheck {
     tenures.lastIndex { $0.holder == change.holder && $0.token == change.token }
   }
 
-  /// Compares all that have come, and lets go of what is over since long ago. A tenure is compared as late as possible: a release
-  /// shortens it.
+  /// Compares what is over since long ago, and lets go of it. The newest are compared as late as possible: a release that returns
+  /// late shortens them.
   private mutating func settle(_ now: Int64) {
     guard tenures.count > 64 else { return }
-    compareAll()
     let last = tenures.count - 32
-    tenures = tenures.enumerated().filter { $0.offset >= last || ($0.element.outerEnd ?? .min) >= now }.map(\.element)
+    compare(tenures.prefix(last))
+    tenures = tenures.enumerated().filter { $0.offset >= last - 1 || ($0.element.outerEnd ?? .min) >= now }.map(
+      \.element)
   }
 
-  mutating func end() { compareAll() }
+  mutating func end() { compare(tenures[...]) }
 
-  private mutating func compareAll() {
+  private mutating func compare(_ tenures: ArraySlice<Tenure>) {
     for later in tenures.indices {
-      for earlier in tenures[..<later].indices { compare(tenures[earlier], tenures[later]) }
+      for earlier in tenures[..<later] { compare(earlier, tenures[later]) }
     }
     for pair in order { if let finding = overlaps[pair] { findings.add(finding) } }
     order = []

@@ -13,16 +13,20 @@ final class FaultDirector: Sendable {
   private let state = Mutex(State())
 
   private struct State {
+    /// The faults in force, by their ids.
     var held: [String: Held] = [:]
     var ended: [FaultEvent] = []
+    var undoEvents: [UndoEvent] = []
+    /// The nodes before the first fault.
+    var before: [String: NodeSnapshot] = [:]
   }
 
   /// What is known of one armed fault.
   private struct Held {
+    var planned: PlannedFault
     var faults: [Fault]
-    var before: [String: NodeSnapshot]
+    /// Our own datagrams that it may have stopped, by the node that did not get them.
     var probes: [String: UInt64] = [:]
-    var proven: [String] = []
   }
 
   /// Whoever can be asked to hold faults, by region.
@@ -37,28 +41,38 @@ final class FaultDirector: Sendable {
   struct Equipment: Sendable {
     fileprivate var agents: Agents
     fileprivate var probe: ReachabilityProbe
+    fileprivate var keeper: GuardedUndo
   }
 
   /// Makes the agents and the probe, well before the first fault: an agent tries out on a table of its own what the kernel
   /// offers, and while the kernel still puts such a table away, the end of another one waits for it (tens of ms).
-  func equip() throws -> Equipment {
+  func equip(_ undo: UndoStack) throws -> Equipment {
     let probe = try ReachabilityProbe(
       lab.regions.map {
         ReachabilityProbe.Endpoint($0.name, namespace: $0.namespace, addresses: [$0.address4, $0.address6])
       }, timebase: run.timebase)
+    let keeper = try GuardedUndo(
+      stateDirectory: run.request.stateDirectory, run: run.request.runID, program: run.request.program,
+      timebase: run.timebase, report: { [weak self] event in self?.note(event) })
+    undo.push(UndoStep("what the guardian answers for") { try await self.close(keeper) })
+    let features = try KernelFeatures.probe()
     var agents: Agents = [:]
     for region in lab.regions {
       agents[region.name] = try NamespaceAgent(
-        node: region.name, namespace: region.namespace, timebase: run.timebase,
+        node: region.name, namespace: region.namespace, timebase: run.timebase, undo: keeper, features: features,
         report: { [weak self] event in self?.note(event) })
     }
-    return Equipment(agents: agents, probe: probe)
+    return Equipment(agents: agents, probe: probe, keeper: keeper)
   }
 
   /// Runs the whole timeline; when it returns, every fault is verified gone.
   func runTimeline(_ undo: UndoStack, with equipment: Equipment) async throws {
     let holders = equipment.agents
     let probe = equipment.probe
+    for (name, agent) in holders {
+      let snapshot = try await agent.snapshot()
+      state.withLock { $0.before[name] = snapshot }
+    }
     let start = run.timebase.monotonic()
     try await withThrowingTaskGroup(of: Bool.self) { group in
       for fault in run.request.plan.faults {
@@ -80,16 +94,33 @@ final class FaultDirector: Sendable {
       }
     }
     for agent in holders.values { await agent.close() }
+    try await close(equipment.keeper)
+  }
+
+  /// Lets the guardian go, which answers for nothing any more.
+  private func close(_ keeper: GuardedUndo) async throws {
+    let left = try await onOwnThread("undo") { keeper.close() }
+    guard left.isEmpty else {
+      throw Problem(
+        .recoveryIncomplete, "the nodes are not as they were: \(left.joined(separator: "; "))",
+        fix: "blackstart recover")
+    }
   }
 
   /// One fault, from arming to its verified end.
   private func hold(
     _ planned: PlannedFault, agents: Agents, probe: ReachabilityProbe, _ undo: UndoStack
   ) async throws {
-    let faults = try planned.faults(in: run.scenario, run: run.request.runID, node: node)
+    let plan = run.request.plan
     let step = UndoStep("fault \(planned.id)") {
       try await self.end(planned, agents: agents, probe: probe, reason: "rolled back")
     }
+    let standIns = try planned.faults(
+      in: run.scenario, seed: plan.seed, run: PlannedObjects.runStandIn, node: node)
+    var objects: [PlannedObjects] = []
+    for fault in standIns { objects.append(try PlannedObjects(fault, on: try await profile(of: fault, agents))) }
+    try planned.confirm(objects)
+    let faults = try planned.faults(in: run.scenario, seed: plan.seed, run: run.request.runID, node: node)
     let armedAt = try await undo.perform(step) { try await self.arm(planned, faults, agents) }
     try await prove(planned, agents: agents, probe: probe)
     let until = armedAt + planned.ends.nanoseconds - planned.begins.nanoseconds
@@ -97,19 +128,25 @@ final class FaultDirector: Sendable {
     try await end(planned, agents: agents, probe: probe, reason: "planned")
   }
 
-  private func node(_ name: String) throws -> Cut.Node {
+  private func profile(of fault: Fault, _ agents: Agents) async throws -> NodeProfile {
+    guard let agent = agents[fault.node] else {
+      throw Problem(.faultNotApplied, at: fault.node, "the lab has no such region; nothing was armed")
+    }
+    return try await agent.profile()
+  }
+
+  private func node(_ name: String) throws -> Disturbance.Node {
     guard let region = lab.region(name) else {
       throw Problem(.faultNotApplied, at: name, "the lab has no such region; nothing was armed")
     }
-    return Cut.Node(name, addresses: [region.address4, region.address6])
+    return Disturbance.Node(name, addresses: [region.address4, region.address6])
   }
 
   private func arm(_ planned: PlannedFault, _ faults: [Fault], _ agents: Agents) async throws -> Int64 {
-    var before: [String: NodeSnapshot] = [:]
-    for (name, agent) in agents { before[name] = try await agent.snapshot() }
-    let objects = try planned.objects(of: faults, run: run.request.runID)
+    var objects: [String: [String]] = [:]
+    for fault in faults { objects[fault.node] = try FaultPlan(fault, on: try await profile(of: fault, agents)).changes }
     try await run.journal.record(FaultArming(fault: planned.id, kind: planned.kind, objects: objects))
-    state.withLock { $0.held[planned.id] = Held(faults: faults, before: before) }
+    state.withLock { $0.held[planned.id] = Held(planned: planned, faults: faults) }
     do {
       let receipts = try await withThrowingTaskGroup(of: ArmReceipt.self) { group in
         for fault in faults {
@@ -131,33 +168,50 @@ final class FaultDirector: Sendable {
     }
   }
 
-  /// Shows that the fault bites: each ordered pair is cut or open as planned, in both address families, and the kernel has
-  /// dropped packets that were not our own probes.
+  /// Shows that the fault bites: each ordered pair is cut, late or open as planned, in both address families, together with
+  /// whatever else is in force; and the kernel has met packets that were not our own probes.
   private func prove(_ planned: PlannedFault, agents: Agents, probe: ReachabilityProbe) async throws {
-    let deadline = run.timebase.monotonic() + 5_000_000_000
+    let deadline = run.timebase.monotonic() + 5_000_000_000 + 4 * proof().longestDelay
     while true {
-      let seen = try await probe.measure()
-      count(seen, for: planned.id)
-      let wrong = seen.contradictions { from, to in
-        planned.reachability.first { $0.from == from && $0.to == to }?.during ?? true
-      }
-      let dropped = try await dropped(planned.id, agents)
-      let total = dropped.values.reduce(0, +)
-      if wrong.isEmpty && total > 0 {
+      let proof = proof()
+      let seen = try await probe.measure(proof.effort)
+      count(seen)
+      let wrong = proof.contradictions(seen)
+      let met = try await met(planned.id, agents)
+      let unmet = met.filter { $0.value == 0 }.keys.sorted()
+      // Of an effect each direction must show; of a cut any, for who hears nothing soon says nothing.
+      let total = met.values.reduce(0, +)
+      let bites = planned.kind == FaultSpecification.Kind.partition.rawValue ? total > 0 : unmet.isEmpty && !met.isEmpty
+      if wrong.isEmpty && bites {
         let cut = seen.paths.filter { $0.state == .closed }.map(name)
         let open = seen.paths.filter { $0.state == .open }.map(name)
-        state.withLock { $0.held[planned.id]?.proven = cut }
         try await run.journal.record(
-          FaultProven(fault: planned.id, at: seen.fromNanoseconds, cut: cut, open: open, droppedPackets: total))
+          FaultProven(
+            fault: planned.id, at: seen.fromNanoseconds, cut: cut, open: open, measured: proof.measured(seen),
+            droppedPackets: total))
         return
       }
       if run.timebase.monotonic() > deadline {
-        let why = wrong.isEmpty ? "it dropped no packet of the system under drill" : wrong.joined(separator: "; ")
+        let why =
+          !wrong.isEmpty
+          ? wrong.joined(separator: "; ")
+          : "it met no packet of the system under drill on \(unmet.joined(separator: ", "))"
         throw Problem(
           .faultNotApplied, at: planned.id, "the fault's effect could not be verified: \(why); it is taken back",
           fix: "see the nodes' rules while it is armed with: nft list ruleset")
       }
       try await run.clock.sleep(for: .milliseconds(50))
+    }
+  }
+
+  /// What must be seen now, with everything that is in force.
+  private func proof() -> FaultProof {
+    let held = state.withLock { Array($0.held.values) }
+    let owners = Dictionary(
+      lab.regions.flatMap { region in [(region.address4, region.name), (region.address6, region.name)] },
+      uniquingKeysWith: { first, _ in first })
+    return FaultProof(held.map { ($0.planned, $0.faults) }) { fault in
+      Array(Set(fault.targets.peers.compactMap { owners[$0] }))
     }
   }
 
@@ -169,7 +223,7 @@ final class FaultDirector: Sendable {
   ) async throws {
     guard let held = state.withLock({ $0.held[planned.id] }) else { return }
     var disarming = FaultDisarming(fault: planned.id, reason: reason, droppedPackets: [:])
-    do { disarming.droppedPackets = try await dropped(planned.id, agents) } catch let error as CancellationError {
+    do { disarming.droppedPackets = try await met(planned.id, agents) } catch let error as CancellationError {
       throw error  // the rollback does it again
     } catch {
       disarming.reason += "; the counters could not be read: \(error)"
@@ -186,18 +240,24 @@ final class FaultDirector: Sendable {
     }
     if let first = failures.first { throw first }  // it counts as held, so the rollback tries again
     let goneAt = run.timebase.monotonic()
+    let (before, others) = state.withLock { state in
+      state.held[planned.id] = nil
+      return (state.before, state.held.values.flatMap(\.faults))
+    }
     var differences: [String] = []
     for (name, agent) in agents {
-      guard let before = held.before[name] else { continue }
-      differences += try await agent.snapshot().difference(from: before).map { "\(name): \($0)" }
+      guard let before = before[name] else { continue }
+      differences += try await agent.snapshot().difference(from: before, ignoringObjectsOf: others)
+        .map { "\(name): \($0)" }
     }
-    let seen = try await probe.measure()
-    let closed = seen.contradictions { _, _ in true }
+    let proof = proof()
+    let seen = try await probe.measure(proof.effort)
+    count(seen)
+    let closed = proof.contradictions(seen)
     await run.recordIfPossible(
       FaultGone(
         fault: planned.id, at: goneAt, open: seen.paths.filter { $0.state == .open }.map(name),
         differences: differences))
-    state.withLock { $0.held[planned.id] = nil }
     if !differences.isEmpty || !closed.isEmpty {
       throw Problem(
         .recoveryIncomplete, at: planned.id,
@@ -206,33 +266,44 @@ final class FaultDirector: Sendable {
     }
   }
 
-  /// Packets of the system under drill that the fault dropped, by node: the kernel's count without our own probes.
-  private func dropped(_ id: String, _ agents: Agents) async throws -> [String: UInt64] {
+  /// Packets of the system under drill that something happened to, by node: the kernel's count without our own probes.
+  private func met(_ id: String, _ agents: Agents) async throws -> [String: UInt64] {
     guard let held = state.withLock({ $0.held[id] }) else { return [:] }
-    var dropped: [String: UInt64] = [:]
+    var met: [String: UInt64] = [:]
     for fault in held.faults {
       guard let agent = agents[fault.node] else { continue }
       do {
-        let packets = try await agent.counters(of: fault.id).packets
-        let probes = held.probes[fault.node] ?? 0
-        dropped[fault.node] = packets > probes ? packets - probes : 0
+        let counters = try await agent.counters(of: fault.id)
+        let probes = state.withLock { $0.held[id]?.probes[fault.node] ?? 0 }
+        met[fault.node] = counters.met > probes ? counters.met - probes : 0
       } catch let error as FaultError {
         guard error.reason == .notHeld else { throw error }
       }
     }
-    return dropped
+    return met
   }
 
-  /// Notes how many of our own probes the fault must have dropped.
-  private func count(_ seen: Reachability, for id: String) {
+  /// Notes how many of our own probes a fault in force may have met, so that it cannot be they that make it look as if it bit.
+  private func count(_ seen: Reachability) {
     state.withLock { state in
-      for path in seen.paths {
-        state.held[id]?.probes[path.to, default: 0] += UInt64(max(0, path.sent - path.arrived))
+      for id in state.held.keys {
+        guard let fault = state.held[id]?.faults.first else { continue }
+        let isCut = fault.inbound?.cut != nil
+        for path in seen.paths {
+          // A cut meets what did not arrive; any other effect may have met all.
+          let probes = isCut ? max(0, path.sent - path.arrived) : path.sent
+          state.held[id]?.probes[path.to, default: 0] += UInt64(probes)
+        }
       }
     }
   }
 
   private func name(_ path: Reachability.Path) -> String { "\(path.from)→\(path.to)" }
+
+  /// Called on the keeper's thread.
+  private func note(_ event: UndoEvent) {
+    state.withLock { $0.undoEvents.append(event) }
+  }
 
   /// Called on a holder's thread.
   private func note(_ event: FaultEvent) {
@@ -243,6 +314,11 @@ final class FaultDirector: Sendable {
   /// Ends the run when a fault is no longer in force although nobody disarmed it: what follows is not the drill that was planned.
   private func watchForLapses() async throws {
     while true {
+      let events = state.withLock { state in
+        defer { state.undoEvents = [] }
+        return state.undoEvents
+      }
+      for event in events { try await run.journal.record(GuardianNoted(what: "\(event)")) }
       if let event = state.withLock({ $0.ended.first }), case .ended(let outcome) = event.kind {
         try await run.journal.record(
           FaultLapsed(fault: event.fault, node: event.node, reason: "\(outcome.end)"))

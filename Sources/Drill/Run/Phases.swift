@@ -10,7 +10,7 @@ internal import Workload
 extension DrillRun {
   func phases(_ lab: Lab, _ undo: UndoStack) async throws {
     let faults = FaultDirector(run: self, lab: lab)
-    let equipment = try faults.equip()
+    let equipment = try faults.equip(undo)
     try await enter(.baseline)
     try await withThrowingTaskGroup(of: Void.self) { group in
       let crew = Crew(run: self, lab: lab)
@@ -63,13 +63,15 @@ extension DrillRun {
     let before = counters.stale
     func left() -> Duration { max(.seconds(1), limit - .nanoseconds(timebase.monotonic() - begun)) }
 
-    try await wait(
-      for: "a writer with a new token", within: left(), state: { "token \(board.writer?.token ?? 0)" },
-      { (board.writer?.token ?? 0) > oldToken })
-    try await wait(
-      for: "all producers back", within: left(),
-      state: { "producers without an acknowledged write: \(counters.producersBehind(token: oldToken + 1))" },
-      { counters.producersBehind(token: oldToken + 1).isEmpty })
+    if scenario.expectsFailover {
+      try await wait(
+        for: "a writer with a new token", within: left(), state: { "token \(board.writer?.token ?? 0)" },
+        { (board.writer?.token ?? 0) > oldToken })
+      try await wait(
+        for: "all producers back", within: left(),
+        state: { "producers without an acknowledged write: \(counters.producersBehind(token: oldToken + 1))" },
+        { counters.producersBehind(token: oldToken + 1).isEmpty })
+    }
     try await wait(
       for: "mirrors caught up", within: left(), state: { "records behind: \(behind)" },
       { isCaughtUp(within: scenario.stack.mirrorFreshness) })

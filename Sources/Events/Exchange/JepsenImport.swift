@@ -15,7 +15,8 @@ extension JepsenHistory {
   /// ``Operation/transaction``. A record's identity is its partition's number and its value; where a value in the history is no
   /// number from 0, the events of its partition are numbered as they are met, and ``ImportedHistory/values`` tells which is which.
   ///
-  /// - Throws: ``ImportError`` when a process has two calls at a time; its line counts events, from 1.
+  /// - Throws: ``ImportError`` when a process has two calls at a time, or there are more partitions or errors than a
+  ///   history can name; its line counts events, from 1.
   public func imported() throws(ImportError) -> ImportedHistory {
     var importer = JepsenImporter(events)
     return try importer.run()
@@ -55,11 +56,16 @@ private struct JepsenImporter {
         }
         open[process] = (place, event)
       } else {
-        append(process, begun: begun?.event, at: begun.map { time($0.place) } ?? time(place), ended: event, time(place))
+        let invoked = time(begun?.place ?? place)
+        do { try append(process, begun: begun?.event, at: invoked, ended: event, time(place)) } catch {
+          throw ImportError(line: place + 1, what: error.what)
+        }
       }
     }
     for (process, begun) in open.sorted(by: { $0.value.place < $1.value.place }) {
-      append(process, begun: begun.event, at: time(begun.place), ended: nil, nil)
+      do { try append(process, begun: begun.event, at: time(begun.place), ended: nil, nil) } catch {
+        throw ImportError(line: begun.place + 1, what: error.what)
+      }
     }
     let history = History(
       header: HistoryHeader(runID: "imported", monotonicStart: events.isEmpty ? 0 : time(0), wallStart: 0),
@@ -71,15 +77,15 @@ private struct JepsenImporter {
 
   private mutating func append(
     _ process: UInt32, begun: JepsenEvent?, at invoked: Int64, ended: JepsenEvent?, _ completed: Int64?
-  ) {
+  ) throws(LineProblem) {
     guard let call = merged(begun: begun?.call, ended: ended?.call) else { return }
     calls += 1
     var base = Operation(.poll, process: process, node: node, region: node, invoked: invoked, completed: completed)
     base.call = calls - 1
     switch ended?.kind {
     case .ok: base.outcome = .ok
-    case .fail: base.outcome = .fail(names.code(ended?.error ?? "fail"))
-    case .info: base.outcome = .unknown(names.code(ended?.error ?? "info"))
+    case .fail: base.outcome = .fail(try code(ended?.error ?? "fail"))
+    case .info: base.outcome = .unknown(try code(ended?.error ?? "info"))
     case .invoke, nil: base.outcome = .unknown(.neverCompleted)
     }
     switch call {
@@ -88,25 +94,33 @@ private struct JepsenImporter {
         base.transaction = transactions
         transactions += 1
       }
-      for step in steps { append(step, base) }
+      for step in steps { try append(step, base) }
     case .partitions(let function, let partitions):
       base.kind = function == "assign" ? .assign : .subscribe
       if partitions.isEmpty { operations.append(base) }
       for partition in partitions {
         var operation = base
-        operation.partition = names.partition(partition.name)
+        operation.partition = try self.partition(partition)
         operations.append(operation)
       }
     case .queue(let function, let value):
       base.kind = function == "dequeue" ? .poll : .append
       if let value { base.event = identities.event(value, of: nil) }
       operations.append(base)
-    case .read(let key, let value): appendRegister(.read, key, value: value, base)
-    case .write(let key, let value): appendRegister(.write, key, value: value, base)
+    case .read(let key, let value): try appendRegister(.read, key, value: value, base)
+    case .write(let key, let value): try appendRegister(.write, key, value: value, base)
     case .compareAndSet(let key, let expected, let value):
       base.expected = expected
-      appendRegister(.compareAndSet, key, value: value, base)
+      try appendRegister(.compareAndSet, key, value: value, base)
     }
+  }
+
+  private mutating func partition(_ value: JepsenValue) throws(LineProblem) -> PartitionIndex {
+    PartitionIndex(rawValue: UInt32(try names.place(value.name, .partitions)))
+  }
+
+  private mutating func code(_ name: String) throws(LineProblem) -> OutcomeCode {
+    OutcomeCode(rawValue: UInt16(try names.place(name, .codes)))
   }
 
   /// What is known of a call once it has ended: what came back where something did, else what was asked for.
@@ -120,12 +134,12 @@ private struct JepsenImporter {
     }
   }
 
-  private mutating func append(_ step: JepsenEvent.MicroOperation, _ base: Operation) {
+  private mutating func append(_ step: JepsenEvent.MicroOperation, _ base: Operation) throws(LineProblem) {
     var operation = base
     switch step {
     case .send(let partition, let value, let offset):
       operation.kind = .append
-      operation.partition = names.partition(partition.name)
+      operation.partition = try self.partition(partition)
       if let value { operation.event = identities.event(value, of: operation.partition) }
       operation.position = offset
       operations.append(operation)
@@ -133,7 +147,7 @@ private struct JepsenImporter {
       let records = partitions?.contains { !$0.records.isEmpty } ?? false
       if !records { operations.append(operation) }
       for polled in partitions ?? [] {
-        operation.partition = names.partition(polled.partition.name)
+        operation.partition = try self.partition(polled.partition)
         for record in polled.records {
           operation.event = record.value.map { identities.event($0, of: operation.partition) } ?? .none
           operation.position = record.offset
@@ -143,11 +157,13 @@ private struct JepsenImporter {
     }
   }
 
-  private mutating func appendRegister(_ kind: OperationKind, _ key: JepsenValue?, value: Int64?, _ base: Operation) {
+  private mutating func appendRegister(_ kind: OperationKind, _ key: JepsenValue?, value: Int64?, _ base: Operation)
+    throws(LineProblem)
+  {
     var operation = base
     operation.kind = kind
     operation.value = value
-    operation.partition = key.map { names.partition($0.name) }
+    if let key { operation.partition = try partition(key) }
     operations.append(operation)
   }
 }

@@ -124,7 +124,7 @@ extension DumpError: CustomStringConvertible {
     switch self {
     case .cut(let kind, let line):
       "the \(kind.rawValue) dump is cut off at line \(line): its footer is missing, so rows may be, too"
-    case .otherKind(let wanted, let found): "a '\(found)' dump where a '\(wanted.rawValue)' dump belongs"
+    case .otherKind(let wanted, let found): "line 1: a '\(found)' dump where a '\(wanted.rawValue)' dump belongs"
     case .futureFormat(let kind, let found):
       "the \(kind.rawValue) dump has format \(found), later than the newest this version reads (1)"
     case .damaged(let kind, let line, let what): "\(kind.rawValue) dump, line \(line): \(what)"

@@ -23,6 +23,12 @@ public struct History: Sendable, Hashable {
     index = []
   }
 
+  /// A history of no operations that ends so.
+  init(names: NameTable, end: HistoryEnd) {
+    self.init(header: nil, names: names, operations: [])
+    self.end = end
+  }
+
   /// Reads the whole history at `path`.
   ///
   /// - Throws: ``HistoryError`` when the file cannot be read, is no history, or is damaged. A file that is merely cut off is
@@ -36,6 +42,25 @@ public struct History: Sendable, Hashable {
   /// - Throws: ``HistoryError`` as ``init(path:)`` does.
   public init(bytes: [UInt8]) throws(HistoryError) {
     try self.init(HistoryReader(bytes: bytes))
+  }
+
+  /// Writes the history as a new file at `path`, whole and closed, on the disk when this returns.
+  ///
+  /// - Throws: ``HistoryError/system(call:path:errno:)``, also when the file exists. After another failure the file may be
+  ///   there, and opens to its last whole block.
+  public func write(to path: String) throws(HistoryError) {
+    let file = try File.create(path)
+    let header = (header ?? HistoryHeader(runID: "", monotonicStart: 0, wallStart: 0)).encoded()
+    try file.append(header)
+    var writer = HistoryWriter(headerSize: header.count)
+    for start in stride(from: 0, to: max(1, operations.count), by: HistoryWriter.blockSize) {
+      let part = operations[start..<min(operations.count, start + HistoryWriter.blockSize)]
+      let batch = writer.encode(part, names: names, dropped: dropped)
+      try file.append(batch.bytes)
+      writer.commit(batch)
+    }
+    try file.append(writer.encodeEnd(names: names, dropped: dropped))
+    try file.sync()
   }
 
   private init(_ opened: consuming HistoryReader) throws(HistoryError) {

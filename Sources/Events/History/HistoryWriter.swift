@@ -9,6 +9,9 @@ struct HistoryWriter {
   /// Compression level: 3 is zstd's own default; higher ones win little on columns of differences.
   private static let level: Int32 = 3
 
+  /// Operations a block: enough to compress well, few enough to stay in a processor's cache.
+  static let blockSize = 1 << 14
+
   /// Starts after a header of `headerSize` bytes.
   init(headerSize: Int) { offset = UInt64(headerSize) }
 

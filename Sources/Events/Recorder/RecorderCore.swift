@@ -29,10 +29,6 @@ final class RecorderCore: Sendable {
 
   /// The writer looks at least this often, so that a kill loses no more than this.
   private static let periodMilliseconds = 200
-  /// Room for so many operations is asked for at once.
-  private static let reserve = 1 << 14
-  /// Operations a block: enough to compress well, few enough to stay in a processor's cache.
-  private static let blockSize = 1 << 14
 
   init(
     path: String, header: HistoryHeader, clock: @escaping @Sendable () -> Int64, capacity: Int,
@@ -52,8 +48,8 @@ final class RecorderCore: Sendable {
     }
     fileSlot = Mutex(file)
     state.withLock {
-      $0.buffer.reserveCapacity(min(capacity, Self.reserve))
-      $0.spare.reserveCapacity(min(capacity, Self.reserve))
+      $0.buffer.reserveCapacity(min(capacity, HistoryWriter.blockSize))
+      $0.spare.reserveCapacity(min(capacity, HistoryWriter.blockSize))
       $0.figures.fileBytes = UInt64(headerBytes.count)
     }
   }
@@ -123,8 +119,8 @@ final class RecorderCore: Sendable {
   ) -> Bool {
     let (batch, names, dropped, waiters, ended) = takeBuffer()
     if !batch.isEmpty { onBatch?(batch) }
-    for start in stride(from: 0, to: batch.count, by: Self.blockSize) {
-      let part = batch[start..<min(batch.count, start + Self.blockSize)]
+    for start in stride(from: 0, to: batch.count, by: HistoryWriter.blockSize) {
+      let part = batch[start..<min(batch.count, start + HistoryWriter.blockSize)]
       if let problem = write(part, names, dropped, to: file, &writer) { failure = problem }
     }
     giveBack(batch)

@@ -12,9 +12,9 @@ extension DelayLine {
     /// Packets that passed without delay because they did not fit the line's socket. Those that passed because the kernel's
     /// queue was full (when this process was stopped) are seen by nobody but the counter of the rule in front.
     public var missed: UInt64 = 0
-    /// Times that the kernel refused decisions because it had dropped their packets, as it does in all queues of a
-    /// namespace when a base chain is removed there.
-    public var refusals: UInt64 = 0
+    /// Packets that the kernel dropped out of the line, as it does in all queues of a namespace when a base chain is removed
+    /// there. It is noticed when they are due.
+    public var flushed: UInt64 = 0
     /// Packets in the line now.
     public var held: UInt64 = 0
     /// The most packets that it ever held.
@@ -65,6 +65,6 @@ struct DurationHistogram: Sendable {
   private static func upperEnd(_ bucket: Int) -> Int64 {
     guard bucket >= 32 else { return Int64(bucket) }
     let shift = Int64(bucket / 32 - 1)
-    return (Int64(bucket % 32 + 33) << shift) - 1
+    return (Int64(bucket % 32 + 32) << shift) + ((1 << shift) - 1)
   }
 }

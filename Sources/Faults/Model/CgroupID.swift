@@ -37,6 +37,38 @@ public struct CgroupID: Sendable, Hashable, Codable {
     self.init(id: own.inode, level: level)
   }
 
+  /// The numbers of the group and of all groups below it, as of now.
+  ///
+  /// - Throws: ``SystemError`` with ENOENT if no group has this number.
+  func idsWithin() throws -> Set<UInt64> {
+    for root in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] where access(root + "/cgroup.controllers", F_OK) == 0 {
+      if let path = try Self.find(id, below: root, levels: level) { return try Self.ids(in: path) }
+    }
+    throw SystemError("find cgroup", "number \(id)", number: ENOENT)
+  }
+
+  private static func find(_ id: UInt64, below path: String, levels: UInt32) throws -> String? {
+    for group in try groups(in: path) {
+      if levels == 1 {
+        if try identify(group).inode == id { return group }
+      } else if let found = try find(id, below: group, levels: levels - 1) {
+        return found
+      }
+    }
+    return nil
+  }
+
+  private static func ids(in path: String) throws -> Set<UInt64> {
+    var ids: Set<UInt64> = [try identify(path).inode]
+    for group in try groups(in: path) { ids.formUnion(try Self.ids(in: group)) }
+    return ids
+  }
+
+  /// Groups right below one. Only groups are directories there.
+  private static func groups(in path: String) throws -> [String] {
+    try listDirectory(path).map { "\(path)/\($0)" }.filter { access($0 + "/cgroup.controllers", F_OK) == 0 }
+  }
+
   private static func identify(_ path: String) throws(SystemError) -> (device: UInt64, inode: UInt64) {
     let fd = bs_open(path, O_RDONLY | O_DIRECTORY, 0)
     guard fd >= 0 else { throw SystemError("open", path) }

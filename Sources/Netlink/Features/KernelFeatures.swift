@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// What the running kernel can do, found out by doing it: versions and module lists lie, behaviour does not.
 public struct KernelFeatures: Sendable, Hashable, Codable {
   /// How each attempt ended.
@@ -82,26 +80,35 @@ public struct KernelFeatures: Sendable, Hashable, Codable {
   public func has(_ feature: Feature) -> Bool { answers[feature] == .available }
 
   /// Tries everything on objects that serve no other purpose, in a namespace of their own. All of them are gone when this
-  /// returns, and also if the process dies meanwhile. Takes some 30 ms, blocking; the kernel may load modules of its own.
+  /// returns, and also if the process dies meanwhile. Takes some 100 ms, blocking, the most of it for what is not there,
+  /// because the kernel looks for a module of that name.
   ///
-  /// - Parameter namespace: where to try instead, for a process that may not make a namespace. Only owned tables and one
-  ///   device are made there, and removed again.
+  /// - Parameter namespace: where to try instead, for a process that may not make a namespace. Only owned tables, a queue
+  ///   that no rule fills, and one device are made there, and removed again.
   /// - Throws: ``NetlinkError`` if the kernel does not answer, or not in its own language; never for a refusal.
   public static func probe(in namespace: NetworkNamespace? = nil) throws(NetlinkError) -> KernelFeatures {
     let place: NetworkNamespace
     do throws(NetlinkError) {
       place = if let namespace { namespace } else { try .temporary() }
     } catch {
-      guard let number = error.errno, number == EPERM || number == EACCES else { throw error }
+      guard Answer(error) == .notPermitted else { throw error }
       return KernelFeatures(answers: Dictionary(uniqueKeysWithValues: Feature.allCases.map { ($0, .notPermitted) }))
     }
-    var probe = FeatureProbe(in: place)
-    try probe.tryDevices()
-    try probe.tryFilter()
-    try probe.tryPacketQueue()
-    try probe.trySocketDiagnosis()
-    try probe.removeDevice()
-    return KernelFeatures(answers: probe.answers)
+    var device = try DeviceProbe(in: place)
+    // Where there is no device of ours, loopback stands in: a chain without a rule changes nothing on it.
+    var filter = FilterProbe(in: place, device: device.link?.name ?? "lo")
+    do throws(NetlinkError) {
+      try device.tryQueues()
+      try filter.run()
+    } catch {
+      try device.remove()
+      throw error
+    }
+    try device.remove()
+    var answers = device.answers.merging(filter.answers) { own, _ in own }
+    answers[.packetQueue] = try probePacketQueue(in: place)
+    answers[.socketDestroy] = try probeSocketDestroy(in: place)
+    return KernelFeatures(answers: answers)
   }
 }
 

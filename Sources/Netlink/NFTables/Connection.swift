@@ -10,7 +10,7 @@ extension NFTables {
     /// - Throws: ``NetlinkError`` with EPERM without CAP_NET_ADMIN.
     public init(in namespace: NetworkNamespace, openedByThisThread: Bool = false) throws(NetlinkError) {
       socket = try NetlinkSocket(
-        .netfilter, in: namespace, openedByThisThread: openedByThisThread, sendBufferBytes: 64 << 20,
+        .netfilter, in: namespace, openedByThisThread: openedByThisThread, bufferBytes: 64 << 20,
         limit: .seconds(10))
     }
 

@@ -61,9 +61,10 @@ public struct PacketQueue: ~Copyable {
   public struct Receipt: Sendable, Hashable {
     /// Packets handed over.
     public var packets = 0
-    /// Verdicts that the kernel refused, because it had dropped their packets meanwhile: it does so with every packet of
-    /// every queue of a namespace when somebody removes a base chain there.
-    public var refusedVerdicts = 0
+    /// Decisions that the kernel refused, by the numbers that ``PacketQueue/decide(_:)`` gave them, because it had dropped
+    /// all of their packets meanwhile: it does so with every packet of every queue of a namespace when anybody removes a
+    /// base chain there.
+    public var refusedDecisions: [UInt32] = []
     /// True if more may be waiting.
     public var isFull = false
   }
@@ -149,8 +150,13 @@ public struct PacketQueue: ~Copyable {
     return receipt
   }
 
-  /// Decides about packets, in this order. It returns when the kernel has done it.
-  public mutating func decide(_ decisions: some Sequence<Decision>) throws(NetlinkError) {
+  /// Decides about packets, in this order. It returns when the kernel has done it; what it refused is in the next
+  /// ``Receipt``.
+  ///
+  /// - Returns: the number of the first decision; the others follow.
+  @discardableResult
+  public mutating func decide(_ decisions: some Sequence<Decision>) throws(NetlinkError) -> UInt32 {
+    let first = sequence &+ 1
     var writer = MessageWriter(capacityBytes: 1024)
     var failure: WireError?
     for decision in decisions {
@@ -163,6 +169,7 @@ public struct PacketQueue: ~Copyable {
     if let failure { throw fail(.malformed(failure), "NFQNL_MSG_VERDICT") }
     let rest = writer.finish()
     if !rest.isEmpty { try send(rest, "NFQNL_MSG_VERDICT") }
+    return first
   }
 
   /// Sets how many packets the queue holds from now on. With 0 and ``Flags/failOpen`` every packet that comes passes.
@@ -171,9 +178,13 @@ public struct PacketQueue: ~Copyable {
   }
 
   /// Lets pass whatever the queue holds, also what was not received yet, in the order in which it came.
-  public mutating func releaseAll(lastID: UInt32) throws(NetlinkError) {
-    // Half of the circle of numbers ahead of the last one that is known: all that can be there.
-    try decide(CollectionOfOne(.all(upTo: lastID &+ 0x7FFF_FFFF, .accept)))
+  ///
+  /// - Parameter lastID: the last number that was received; 0 if there was none.
+  /// - Returns: the number of the decision.
+  @discardableResult
+  public mutating func releaseAll(lastID: UInt32) throws(NetlinkError) -> UInt32 {
+    // Far enough ahead for all that waits in our socket, and not so far that it counts as before those that are held.
+    try decide(CollectionOfOne(.all(upTo: lastID &+ 0x4000_0000, .accept)))
   }
 
   /// Ends the queue before its socket closes. What it still holds is dropped.
@@ -225,7 +236,10 @@ public struct PacketQueue: ~Copyable {
         receipt.packets += 1
       case 2:  // NLMSG_ERROR; nothing but refusals is sent without being asked for
         var error = ByteCursor(payload)
-        if try error.host(Int32.self, bytes, "nlmsgerr.error") != 0 { receipt.refusedVerdicts += 1 }
+        if try error.host(Int32.self, bytes, "nlmsgerr.error") != 0 {
+          try error.skip(8, "nlmsgerr.msg")
+          receipt.refusedDecisions.append(try error.host(UInt32.self, bytes, "nlmsgerr.msg.nlmsg_seq"))
+        }
       default: break
       }
       cursor = ByteCursor(min(start + (length + 3) & ~3, range.upperBound)..<range.upperBound)

@@ -58,8 +58,8 @@ extension PacketQueue {
           }
         case .maximumLength(let length): try writer.big(3, length)  // NFQA_CFG_QUEUE_MAXLEN
         case .flags(let flags, let mask):
-          try writer.big(4, mask.rawValue)  // NFQA_CFG_MASK
           try writer.big(5, flags.rawValue)  // NFQA_CFG_FLAGS
+          try writer.big(4, mask.rawValue)  // NFQA_CFG_MASK
         }
       }
     }

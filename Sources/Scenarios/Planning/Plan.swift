@@ -4,7 +4,7 @@ internal import Support
 /// same scenario and figures give the same bytes.
 public struct Plan: Sendable, Hashable, Codable {
   /// The version of this form; a run refuses one that it does not know.
-  public static let currentFormat = 1
+  public static let currentFormat = 2
 
   /// The version of this form.
   public var format: Int
@@ -92,70 +92,50 @@ public struct PlannedFault: Sendable, Hashable, Codable {
   @DurationText public var ends: Duration
   /// The longest it may live: the agent refuses to refresh it after that.
   @DurationText public var lease: Duration
-  /// How often its set elements are refreshed.
+  /// How often it is kept alive.
   @DurationText public var heartbeat: Duration
-  /// When the kernel drops the elements by itself after the last refresh.
+  /// When the kernel ends it by itself after the last refresh.
   @DurationText public var elementTimeout: Duration
-  /// The kernel objects, one table a node, each made in one atomic batch.
-  public var tables: [PlannedTable]
+  /// What comes into being on each node. Empty until ``Plan/adding(objects:)``.
+  public var nodes: [PlannedObjects] = []
   /// Every ordered pair of nodes, and whether packets still pass.
   public var reachability: [PlannedReachability]
 }
 
-/// An nf_tables table that a fault makes on one node.
-public struct PlannedTable: Sendable, Hashable, Codable {
+/// What a fault makes on one node.
+public struct PlannedObjects: Sendable, Hashable, Codable {
   /// The node.
   public var node: String
-  /// `inet`: one table for both address families.
-  public var family: String
-  /// The table's name; `<run>` stands for the run's short id.
-  public var name: String
-  /// Flags: `owner` ties the table to the socket that made it.
-  public var flags: [String]
-  /// The chain's name.
-  public var chain: String
-  /// Where the chain hangs.
-  public var hook: String
-  /// Its priority there.
-  public var priority: Int
-  /// The sets that the rules look into.
-  public var sets: [PlannedSet]
-  /// The rules, in nft's words.
-  public var rules: [String]
+  /// How it is done there and why so, a line each, with the accuracy to expect.
+  public var mechanisms: [String]
+  /// Every change of the kernel, one line each, in the order in which they are made and in the words that the journal will
+  /// have; `<run>` stands for the run's short id.
+  public var changes: [String]
+  /// What ends it should all else fail.
+  public var undo: String
 
-  /// The one batch that makes the table, command by command, in the words of the journal.
-  ///
-  /// - Parameters:
-  ///   - run: the run's short id, for the table's name.
-  ///   - elementTimeout: the time that the elements live without a heartbeat.
-  public func commands(run: String, elementTimeout: Duration) -> [String] {
-    let table = "\(family) \(name.replacing("<run>", with: run))"
-    let elements = sets.flatMap { set in
-      [
-        "add set \(table) \(set.name) { type \(set.type); flags timeout }",
-        "add element \(table) \(set.name) { \(brief(set.elements)) }, each for \(elementTimeout.milliseconds) ms",
-      ]
-    }
-    return [
-      "add table \(table)\(flags.contains("owner") ? " (owned by this process's socket)" : "")",
-      "add chain \(table) \(chain) { type filter hook \(hook) priority \(priority); policy accept; }",
-    ] + elements + rules.map { "add rule \(table) \(chain) \($0)" }
-  }
-
-  private func brief(_ elements: [String]) -> String {
-    let shown = elements.prefix(8).joined(separator: ", ")
-    return elements.count > 8 ? "\(shown), … \(elements.count) in all" : shown
+  /// What a fault makes on a node.
+  public init(node: String, mechanisms: [String], changes: [String], undo: String) {
+    self.node = node
+    self.mechanisms = mechanisms
+    self.changes = changes
+    self.undo = undo
   }
 }
 
-/// A set of peers in a table.
-public struct PlannedSet: Sendable, Hashable, Codable {
-  /// Its name.
-  public var name: String
-  /// The type of its elements, in nft's words.
-  public var type: String
-  /// The elements.
-  public var elements: [String]
+extension Plan {
+  /// The plan with the kernel objects of its faults, which only the rooms that make them know.
+  ///
+  /// - Parameter objects: says what a fault will make.
+  public func adding(objects: (PlannedFault) throws -> [PlannedObjects]) rethrows -> Plan {
+    var plan = self
+    plan.faults = try faults.map { fault in
+      var fault = fault
+      fault.nodes = try objects(fault)
+      return fault
+    }
+    return plan
+  }
 }
 
 /// Whether packets pass from one node to another while a fault is in force.

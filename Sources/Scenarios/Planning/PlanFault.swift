@@ -1,50 +1,125 @@
 internal import Support
 
-/// Resolves one timeline entry to the kernel objects that it makes on each node.
+/// Resolves one timeline entry, but for the kernel objects.
 func plannedFault(
   _ entry: TimelineEntry, in scenario: Scenario, _ nodes: [PlannedNode], _ figures: PlanningFigures
 ) -> PlannedFault {
-  let cut = Set(entry.fault.cutPairs(in: scenario.topology))
-  let tables = nodes.compactMap { node -> PlannedTable? in
-    let peers = nodes.filter { cut.contains(RegionPair(node.region, $0.region)) }
-    return peers.isEmpty ? nil : cutTable(for: entry.id, on: node, against: peers)
-  }
-  let pairs = nodes.flatMap { from in
+  let cut = entry.fault.cutPaths(in: scenario.topology)
+  let paths = nodes.flatMap { from in
     nodes.filter { $0.region != from.region }.map { to in
       PlannedReachability(
-        from: from.region, to: to.region, before: true, during: !cut.contains(RegionPair(from.region, to.region)))
+        from: from.region, to: to.region, before: true, during: !cut.contains(Path(from: from.region, to: to.region)))
     }
   }
   return PlannedFault(
     id: entry.id, kind: entry.fault.kind.rawValue, summary: entry.fault.summary(in: scenario.topology),
     begins: entry.at, ends: entry.end, lease: entry.hold + figures.leaseReserve, heartbeat: figures.heartbeat,
-    elementTimeout: figures.elementTimeout, tables: tables, reachability: pairs)
+    elementTimeout: figures.elementTimeout, reachability: paths)
 }
 
-/// The table that makes `node` deaf to `peers`. Both sides get one, and each drops what it receives: senders then see
-/// silence and back off as they do when a line is cut, which a drop at the sender would not give them (design: cuts look
-/// like cuts). Priority -300 (raw) is before connection tracking, so that no state is made for dropped packets. ICMPv6
-/// types 133 to 137, neighbour discovery, pass as ARP does: they are part of the link, not of what runs over it.
-private func cutTable(for fault: String, on node: PlannedNode, against peers: [PlannedNode]) -> PlannedTable {
-  PlannedTable(
-    node: node.region, family: "inet", name: "bs_<run>_\(fault)", flags: ["owner"], chain: "in", hook: "prerouting",
-    priority: -300,
-    sets: [
-      PlannedSet(name: "peers_v4", type: "ipv4_addr", elements: peers.map(\.ipv4)),
-      PlannedSet(name: "peers_v6", type: "ipv6_addr", elements: peers.map(\.ipv6)),
-    ],
-    rules: [
-      "meta nfproto 2 ip saddr @peers_v4 counter drop",
-      "meta nfproto 10 meta l4proto 58 @th,0,8 >= 133 <= 137 accept",
-      "meta nfproto 10 ip6 saddr @peers_v6 counter drop",
-    ])
+/// From one region to another.
+struct Path: Hashable {
+  var from: String
+  var to: String
 }
 
 extension FaultSpecification {
+  /// The paths on which nothing at all passes while the fault is in force.
+  func cutPaths(in topology: Topology) -> Set<Path> {
+    guard case .partition(let link, let direction, _) = self, link.scope == .all, link.flapping == nil else {
+      return []
+    }
+    var paths: Set<Path> = []
+    for peer in link.peers.resolve(against: link.region, in: topology) {
+      if direction != .out { paths.insert(Path(from: peer, to: link.region)) }
+      if direction != .in { paths.insert(Path(from: link.region, to: peer)) }
+    }
+    return paths
+  }
+
   fileprivate func summary(in topology: Topology) -> String {
+    let others = listed(link.peers.resolve(against: link.region, in: topology))
+    let text =
+      switch self {
+      case .partition(let link, let direction, let answer): cut(link.region, others, direction) + answer.words
+      case .network(let link, let inbound, let outbound): disturbance(link.region, others, inbound, outbound)
+      case .killConnections(let link): "breaks the connections between \(link.region) and \(others)"
+      }
+    return text + link.scope.words + link.flapping.words
+  }
+
+  private func cut(_ region: String, _ others: String, _ direction: Direction) -> String {
+    switch direction {
+    case .both: "cuts \(region) off from \(others), both ways"
+    case .in: "lets nothing come from \(others) to \(region); the other way is open"
+    case .out: "lets nothing go from \(region) to \(others); the other way is open"
+    }
+  }
+
+  private func disturbance(
+    _ region: String, _ others: String, _ inbound: PacketEffect, _ outbound: PacketEffect
+  ) -> String {
+    if inbound == outbound { return "between \(region) and \(others), each way: \(inbound)" }
+    let ways = [("from \(others) to \(region)", inbound), ("from \(region) to \(others)", outbound)]
+    return ways.filter { !$0.1.isEmpty }.map { "\($0): \($1)" }.joined(separator: "; ")
+  }
+}
+
+extension FaultSpecification.CutAnswer {
+  fileprivate var words: String {
     switch self {
-    case .partition(let region, let peers):
-      "cuts \(region) off from \(listed(peers.resolve(against: region, in: topology))), both ways"
+    case .silence: ""
+    case .reset: ", with a reset for an answer"
+    case .unreachable: ", with ICMP for an answer"
+    }
+  }
+}
+
+extension TrafficScope {
+  fileprivate var words: String {
+    guard let transport else { return "" }
+    func side(_ ports: [Ports], _ whose: String) -> String {
+      ports.isEmpty ? "" : ", \(whose) ports \(ports.map(\.description).joined(separator: " "))"
+    }
+    return "; only \(transport.rawValue)\(side(ports, "the region's"))\(side(peerPorts, "the peers'"))"
+  }
+}
+
+extension Flapping? {
+  fileprivate var words: String { map { "; \($0.on.text) on, \($0.off.text) off" } ?? "" }
+}
+
+extension PacketEffect: CustomStringConvertible {
+  /// The effect in words: `5% lost, 80ms ± 10ms later`.
+  public var description: String {
+    var parts: [String] = []
+    if let loss { parts.append("\(loss)") }
+    if let delay {
+      let spread = jitter.map { " ± \($0.text)\(distribution.map { " \($0.rawValue)" } ?? "")" } ?? ""
+      let follow = correlation.map { " (\($0) like the one before)" } ?? ""
+      parts.append("\(delay.text)\(spread)\(follow) later")
+    }
+    if let reorder { parts.append("\(reorder) overtaking") }
+    if let duplicate { parts.append("\(duplicate) twice") }
+    if let corrupt { parts.append("\(corrupt) damaged") }
+    if let rate {
+      let more = [burst.map { "burst \($0)" }, queue.map { "queue \($0)" }].compactMap(\.self)
+      parts.append("at most \(rate)" + (more.isEmpty ? "" : " (\(more.joined(separator: ", ")))"))
+    }
+    return parts.isEmpty ? "as ever" : parts.joined(separator: ", ")
+  }
+}
+
+extension PacketLoss: CustomStringConvertible {
+  /// The loss in words.
+  public var description: String {
+    switch self {
+    case .random(let share, let correlation):
+      "\(share) lost" + (correlation.map { " (\($0) like the one before)" } ?? "")
+    case .bursts(let enter, let leave, let inside, let outside):
+      "\(inside) lost in bursts that begin with \(enter) and end with \(leave), \(outside) between"
+    case .every(let number): "one in \(number) lost"
+    case .exact(let share): "exactly \(share) lost, the same in each run"
     }
   }
 }

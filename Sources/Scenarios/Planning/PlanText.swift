@@ -72,32 +72,22 @@ private struct PlanPage {
       "gone \(seconds(fault.elementTimeout)) after its last heartbeat",
       "never older than its lease of \(seconds(fault.lease))",
     ]
-    return [
-      "  \(seconds(fault.begins)) to \(seconds(fault.ends))   \(fault.id): \(fault.kind), \(fault.summary)",
-      "  " + guards.joined(separator: ", "), "",
-    ] + fault.tables.flatMap { lines(of: $0, timeout: fault.elementTimeout) } + [""] + matrix(fault)
+    let head = "  \(seconds(fault.begins)) to \(seconds(fault.ends))   "
+    let summary = wrapped("\(fault.id): \(fault.kind), \(fault.summary)", width: 118 - head.count)
+    return summary.enumerated().map { ($0 == 0 ? head : String(repeating: " ", count: head.count)) + $1 }
+      + ["  " + guards.joined(separator: ", "), ""] + fault.nodes.flatMap(lines(of:)) + [""] + matrix(fault)
   }
 
-  private func lines(of table: PlannedTable, timeout: Duration) -> [String] {
-    var lines = [
-      "  \(table.node): table \(table.family) \(table.name) { flags \(table.flags.joined(separator: ",")) }"
-        + "   one atomic batch"
-    ]
-    let margin = "    "
-    for set in table.sets {
-      lines.append(
-        "\(margin)set \(set.name) { type \(set.type); flags timeout }, each element for \(seconds(timeout)):")
-      lines.append("\(margin)  \(listing(set.elements))")
+  private func lines(of objects: PlannedObjects) -> [String] {
+    ["  \(objects.node): one atomic batch"] + objects.mechanisms.flatMap { indented($0, by: 4) }
+      + objects.changes.flatMap { indented($0, by: 6) } + indented("should all else fail: \(objects.undo)", by: 4)
+  }
+
+  /// A line of at most 120 columns, or several.
+  private func indented(_ text: String, by depth: Int) -> [String] {
+    wrapped(text, width: 118 - depth).enumerated().map {
+      String(repeating: " ", count: depth + ($0 == 0 ? 0 : 2)) + $1
     }
-    lines.append(
-      "\(margin)chain \(table.chain) { type filter hook \(table.hook) priority \(table.priority); policy accept; }")
-    return lines + table.rules.map { "\(margin)  \($0)" }
-  }
-
-  /// The first elements, and how many more: a plan for thousands of peers must stay readable.
-  private func listing(_ elements: [String]) -> String {
-    let shown = elements.prefix(6).joined(separator: ", ")
-    return elements.count > 6 ? "\(shown), … \(elements.count - 6) more" : shown
   }
 
   private func matrix(_ fault: PlannedFault) -> [String] {

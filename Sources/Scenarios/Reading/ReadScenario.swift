@@ -203,45 +203,6 @@ extension AbortCondition {
   }
 }
 
-extension TimelineEntry {
-  static func read(_ value: Value) -> TimelineEntry? {
-    value.fields { fields in
-      let id = fields.required("id") { $0.name(longest: 24) }
-      let at: Duration? = fields.required("at") { $0.unit() }
-      let hold = fields.required("for") { $0.positiveDuration() }
-      let kind = fields.required("fault") { $0.choice(FaultSpecification.Kind.self, called: "a fault") }
-      let fault = kind.flatMap { FaultSpecification.read($0, fields) }
-      if kind == nil { _ = (fields.value("region"), fields.value("from")) }
-      guard let id, let at, let hold, let fault else { return nil }
-      return TimelineEntry(id: id, at: at, fault: fault, hold: hold)
-    }
-  }
-}
-
-extension FaultSpecification {
-  static func read(_ kind: Kind, _ fields: Fields) -> FaultSpecification? {
-    switch kind {
-    case .partition:
-      let region = fields.required("region") { $0.text(expected: "a region") }
-      let peers = fields.required("from", PeerSelection.read)
-      guard let region, let peers else { return nil }
-      return .partition(region: region, peers: peers)
-    }
-  }
-}
-
-extension PeerSelection {
-  static func read(_ value: Value) -> PeerSelection? {
-    if case .sequence = value.node.content { return value.list { $0.text(expected: "a region") }.map { .regions($0) } }
-    guard let text = value.text(expected: "'all' or a list of regions") else { return nil }
-    guard text == "all" else {
-      value.mistake("expected 'all' or a list of regions, found \(quoted(text))", fix: "a single region: [\(text)]")
-      return nil
-    }
-    return .all
-  }
-}
-
 extension Recovery {
   static func read(_ value: Value) -> Recovery? {
     value.fields { $0.required("within") { $0.positiveDuration() }.map { Recovery(within: $0) } }

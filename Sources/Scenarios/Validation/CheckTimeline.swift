@@ -8,9 +8,7 @@ extension Checking {
     unique(scenario.timeline.map(\.id), "the id", fix: "rename one of the two") { "timeline[\($0)].id" }
     for (index, entry) in scenario.timeline.enumerated() {
       let path = "timeline[\(index)]"
-      switch entry.fault {
-      case .partition(let name, let peers): checkPartition(name, peers, at: path)
-      }
+      checkLink(entry.fault, hold: entry.hold, at: path)
       if entry.at > longestTime || entry.hold > longestTime {
         error(entry.at > longestTime ? "\(path).at" : "\(path).for", "is longer than a year")
       }
@@ -25,19 +23,32 @@ extension Checking {
     checkSurvivors()
   }
 
-  private mutating func checkPartition(_ name: String, _ peers: PeerSelection, at path: String) {
-    guard region(name, at: "\(path).region") != nil else { return }
-    if case .regions(let names) = peers {
+  private mutating func checkLink(_ fault: FaultSpecification, hold: Duration, at path: String) {
+    let link = fault.link
+    guard region(link.region, at: "\(path).region") != nil else { return }
+    if case .regions(let names) = link.peers {
       unique(names, "the region", fix: "leave one of the two out") { "\(path).from[\($0)]" }
       for (index, peer) in names.enumerated() {
         _ = region(peer, at: "\(path).from[\(index)]")
-        if peer == name {
-          error("\(path).from[\(index)]", "'\(name)' cannot be cut from itself", fix: "name another region")
+        if peer == link.region {
+          error("\(path).from[\(index)]", "'\(peer)' cannot be its own other side", fix: "name another region")
         }
       }
     }
-    if peers.resolve(against: name, in: scenario.topology).isEmpty {
+    if link.peers.resolve(against: link.region, in: scenario.topology).isEmpty {
       error("\(path).from", "matches no other region: the fault would have zero targets")
+    }
+    if case .network(_, let inbound, let outbound) = fault, inbound.isEmpty, outbound.isEmpty {
+      error(path, "says of no direction what happens there", fix: "add in, out or both, such as both: { loss: 5% }")
+    }
+    if case .killConnections = fault, link.flapping != nil {
+      error("\(path).flapping", "connections are broken once, at the beginning", fix: "repeat the entry at other times")
+    }
+    if let flapping = link.flapping, flapping.on + flapping.off > hold {
+      error(
+        "\(path).flapping",
+        "on for \(flapping.on.text) and off for \(flapping.off.text), the fault would not come back once in \(hold.text)",
+        fix: "shorten the times, or lengthen the fault")
     }
   }
 
@@ -105,17 +116,13 @@ struct RegionPair: Hashable {
 }
 
 extension FaultSpecification {
-  /// The pairs of regions that cannot reach each other while the fault is in force.
+  /// The pairs of regions of which one at least cannot reach the other while the fault is in force. A cut of some ports
+  /// only, or one that comes and goes, leaves the pair connected.
   func cutPairs(in topology: Topology) -> [RegionPair] {
-    switch self {
-    case .partition(let region, let peers): peers.resolve(against: region, in: topology).map { RegionPair(region, $0) }
-    }
+    guard case .partition(let link, _, _) = self, link.scope == .all, link.flapping == nil else { return [] }
+    return link.peers.resolve(against: link.region, in: topology).map { RegionPair(link.region, $0) }
   }
 
   /// The regions that lose something.
-  var disturbed: [String] {
-    switch self {
-    case .partition(let region, _): [region]
-    }
-  }
+  var disturbed: [String] { [link.region] }
 }

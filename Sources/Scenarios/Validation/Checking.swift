@@ -38,14 +38,7 @@ struct Checking {
     let islands = scenario.islands(cuts: cuts)
     self.cuts = cuts
     self.islands = islands
-    let quorum = Set(scenario.topology.names(with: .quorum))
-    cutsOfPrimary = scenario.timeline.indices.filter { index in
-      guard let owner = scenario.ownership.first?.normal,
-        let own = islands[index].first(where: { $0.contains(owner) })
-      else { return false }
-      return quorum.intersection(own).count * 2 <= quorum.count
-        && cuts[index].contains { $0.first == owner || $0.second == owner }
-    }
+    cutsOfPrimary = scenario.cutsOfPrimary(cuts: cuts, islands: islands)
   }
 
   /// Whether any fault makes a failover necessary.

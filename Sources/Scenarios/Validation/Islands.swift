@@ -1,4 +1,23 @@
 extension Scenario {
+  /// Whether a fault of the timeline cuts the owner of the writes off from the majority of the quorum, so that another
+  /// region must take over. Loss and delay may lead there too, but nothing makes them.
+  public var expectsFailover: Bool {
+    let cuts = timeline.map { $0.fault.cutPairs(in: topology) }
+    return !cutsOfPrimary(cuts: cuts, islands: islands(cuts: cuts)).isEmpty
+  }
+
+  /// The timeline's entries that cut the owner off from the majority.
+  func cutsOfPrimary(cuts: [[RegionPair]], islands: [[[String]]]) -> [Int] {
+    let quorum = Set(topology.names(with: .quorum))
+    return timeline.indices.filter { index in
+      guard let owner = ownership.first?.normal, let own = islands[index].first(where: { $0.contains(owner) }) else {
+        return false
+      }
+      return quorum.intersection(own).count * 2 <= quorum.count
+        && cuts[index].contains { $0.first == owner || $0.second == owner }
+    }
+  }
+
   /// For each timeline entry, at its beginning: the groups of regions that still reach each other, directly or through
   /// others, with every fault counted that is in force then.
   ///

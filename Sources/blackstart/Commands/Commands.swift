@@ -3,5 +3,6 @@ enum Commands {
   /// In the order of the help.
   static let all: [Command] = [
     doctor, validate, plan, run, report, verify, trace, recover, labUp, labStatus, labDown, version, controlPlane,
+    guardian,
   ]
 }

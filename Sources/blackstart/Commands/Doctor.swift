@@ -17,8 +17,11 @@ extension Commands {
     options: [Option(name: "--json", help: "print the findings as JSON"), stateOption]
   ) { invocation, tool in
     let findings = await examine(stateDirectory: stateDirectory(invocation))
+    let features = geteuid() == 0 ? try KernelFeatures.probe() : nil
+    let offers = features.map(faultOffers) ?? []
     if invocation.has("--json") {
-      tool.console.print(String(decoding: try encodeJSON(findings, pretty: true), as: UTF8.self) + "\n")
+      let diagnosis = Diagnosis(findings: findings, features: features?.answers, faults: offers)
+      tool.console.print(String(decoding: try encodeJSON(diagnosis, pretty: true), as: UTF8.self) + "\n")
     } else {
       let width = (findings.map(\.subject.count).max() ?? 0) + 2
       for finding in findings {
@@ -26,11 +29,20 @@ extension Commands {
         tool.console.print("\(finding.isFine ? "ok      " : "MISSING ")\(finding.subject)\(pad)\(finding.detail)\n")
         if let fix = finding.fix { tool.console.print("        \(String(repeating: " ", count: width))fix: \(fix)\n") }
       }
+      for line in offerLines(offers) { tool.console.print("\(line)\n") }
       let missing = findings.count(where: { !$0.isFine })
       tool.console.print(missing == 0 ? "A drill can run here.\n" : "A drill cannot run here: \(missing) missing.\n")
     }
     return findings.allSatisfy(\.isFine) ? .pass : .faultNotApplied
   }
+}
+
+/// Everything that was found out.
+private struct Diagnosis: Encodable {
+  var findings: [Finding]
+  /// What the kernel answered to each attempt. `nil`: not asked.
+  var features: [KernelFeatures.Feature: KernelFeatures.Answer]?
+  var faults: [FaultOffer]
 }
 
 /// One thing that a drill needs, and how it stands.

@@ -1,3 +1,7 @@
+internal import Drill
+internal import Faults
+internal import Glibc
+internal import Netlink
 internal import Scenarios
 internal import Support
 
@@ -17,7 +21,15 @@ func resolve(_ invocation: Invocation) throws -> (loaded: LoadedScenario, plan: 
     }
     seed = UInt64(number)
   }
-  return (loaded, makePlan(loaded, tool: Version.number, seed: seed))
+  return (
+    loaded, try resolvePlan(loaded, tool: Version.number, seed: seed, features: try featuresOfThisMachine())
+  )
+}
+
+/// What the kernel of this machine can do for faults, asked in a network namespace without a name that is gone at once.
+/// Without root nothing can be asked, and a plan that needs more than nf_tables says so.
+private func featuresOfThisMachine() throws -> KernelFeatures {
+  geteuid() == 0 ? try KernelFeatures.probe() : NodeProfile.unknown.features
 }
 
 extension Commands {
@@ -25,7 +37,10 @@ extension Commands {
   static let plan = Command(
     name: "plan", operands: ["SCENARIO"],
     summary: "Prints exactly what a run would do: nodes, kernel objects, times, evidence.",
-    details: "Pure: the same scenario and seed give the same bytes. Nothing is touched.",
+    details: """
+      The same scenario, seed and kernel give the same bytes. Nothing is touched: what the kernel can do is asked in a network
+      namespace of its own, and only by root.
+      """,
     options: planOptions + [Option(name: "--json", help: "print the plan as JSON, as it will stand in plan.json")]
   ) { invocation, tool in
     let (loaded, plan) = try resolve(invocation)

@@ -1,3 +1,4 @@
+internal import Faults
 internal import Lab
 internal import Support
 
@@ -14,22 +15,25 @@ extension Commands {
   /// `blackstart recover`
   static let recover = Command(
     name: "recover",
-    summary: "Removes whatever a killed run left behind: processes, namespaces, directories.",
+    summary: "Removes whatever a killed run left behind: devices of faults, processes, namespaces, directories.",
     details: """
-      Faults need no recovery: the kernel ended them with the process that held them. Labs that somebody answers for (a run
-      that goes on, a lab kept by `lab up`) are left alone unless --force is given. Can be called at any time, any number of
-      times, from any state.
+      The kernel ends every fault with the process that held it, and a guardian process takes away what that leaves on a node.
+      This is for the rest: both killed, or the lab of a run that was killed. What somebody answers for (a run that goes on, a
+      lab kept by `lab up`) is left alone unless --force is given. Can be called at any time, any number of times, from any
+      state, also after a reboot.
       """,
     options: [
-      Option(name: "--list", help: "only say what is there"),
-      Option(name: "--force", help: "also remove labs that are kept or in use"),
+      Option(name: "--list", help: "only say what is held where, since when and by whom"),
+      Option(name: "--force", help: "also what is held, kept or in use; a process that holds faults is ended"),
       stateOption,
     ]
   ) { invocation, tool in
     let state = stateDirectory(invocation)
     if invocation.has("--list") {
+      let faults = try await onOwnThread("undo-list") { try UndoRecovery.list(stateDirectory: state) }
       let labs = try await Lab.list(stateDirectory: state)
-      if labs.isEmpty { tool.console.print("Nothing is held.\n") }
+      if labs.isEmpty, faults.isEmpty { tool.console.print("Nothing is held.\n") }
+      for line in faults.flatMap(lines) { tool.console.print("\(line)\n") }
       for lab in labs {
         tool.console.print("lab \(lab.id): \(lab.standing), \(lab.directory)\n")
         for name in lab.namespaces { tool.console.print("  namespace \(name)\n") }
@@ -37,9 +41,33 @@ extension Commands {
       }
       return .pass
     }
-    let removed = try await Lab.recover(stateDirectory: state, force: invocation.has("--force"))
-    for line in removed { tool.console.print("removed \(line)\n") }
-    if removed.isEmpty { tool.console.print("There was nothing to remove.\n") }
+    let force = invocation.has("--force")
+    // Faults first: their devices are in the namespaces of labs. A failure there must not keep the labs standing.
+    var failures: [Problem] = []
+    var done: [String] = []
+    do {
+      done += try await onOwnThread("undo") { try UndoRecovery.recover(stateDirectory: state, force: force) }
+    } catch let problems as Problems {
+      failures = problems.items
+    }
+    done += try await Lab.recover(stateDirectory: state, force: force).map { "removed \($0)" }
+    for line in done { tool.console.print("\(line)\n") }
+    if !failures.isEmpty { throw Problems(failures) }
+    if done.isEmpty { tool.console.print("There was nothing to remove.\n") }
     return .pass
+  }
+
+  /// What one process holds or left, for people.
+  private static func lines(_ listing: UndoListing) -> [String] {
+    let standing = listing.isHeld ? "held by \(listing.process)" : "abandoned by \(listing.process)"
+    return ["faults of run \(listing.run): \(standing)"]
+      + listing.items.flatMap { item in
+        let failure = item.failure.map { ", the guardian failed: \($0)" } ?? ""
+        let lease = Duration.milliseconds(item.leaseMilliseconds).brief
+        return [
+          "  fault \(item.fault) on node \(item.node), \(item.place), since \(item.since), lease \(lease)\(failure)"
+        ]
+          + item.objects.map { "    \($0)" }
+      } + listing.defects.map { "  journal: \($0)" }
   }
 }

@@ -1,6 +1,7 @@
 internal import CKernel
 public import Netlink
 public import Support
+internal import Synchronization
 
 /// Holds the faults of one node: makes them, keeps them alive, watches them, ends them.
 ///
@@ -19,6 +20,11 @@ public final class FaultHolder: Sendable {
   /// Hands over events and results: the holder's own thread could not, having no descriptors, and any thread that was
   /// started from it would have none either.
   private let messenger: HolderThread<Void>
+  /// Finds out what takes long, so that no heartbeat waits for it.
+  private let scout: HolderThread<Void>
+  /// Held here for the holder's thread.
+  private let namespace: NetworkNamespace
+  private let features: Mutex<KernelFeatures?>
 
   /// Opens the node's kernel and finds out how elements are kept alive there.
   ///
@@ -26,22 +32,30 @@ public final class FaultHolder: Sendable {
   ///   - node: its name, for reports.
   ///   - namespace: its network namespace.
   ///   - timebase: the clock of all time stamps.
+  ///   - undo: who answers for what outlives this process; `nil` refuses faults that need it.
+  ///   - features: what the kernel can do, if that is known; it is found out when a fault needs it.
   ///   - report: called with every event, in order, on a thread where it may block. All events of a request have been
   ///     reported when the request returns.
   /// - Throws: ``NetlinkError`` with EPERM without CAP_NET_ADMIN.
   public convenience init(
-    node: String, namespace: NetworkNamespace, timebase: Timebase = .system,
-    report: @escaping @Sendable (FaultEvent) -> Void
+    node: String, namespace: NetworkNamespace, timebase: Timebase = .system, undo: (any UndoKeeper)? = nil,
+    features: KernelFeatures? = nil, report: @escaping @Sendable (FaultEvent) -> Void
   ) throws {
-    try self.init(node: node, namespace: namespace, timebase: timebase, refresh: nil, report: report)
+    try self.init(
+      node: node, namespace: namespace, timebase: timebase, undo: undo, features: features, refresh: nil,
+      report: report)
   }
 
   /// As above, but with a given way to keep elements alive instead of the one that the kernel is found to have.
   init(
-    node: String, namespace: NetworkNamespace, timebase: Timebase = .system,
-    refresh: CompiledFault.RefreshMethod?, report: @escaping @Sendable (FaultEvent) -> Void
+    node: String, namespace: NetworkNamespace, timebase: Timebase = .system, undo: (any UndoKeeper)? = nil,
+    features: KernelFeatures? = nil, refresh: CompiledFault.RefreshMethod?,
+    report: @escaping @Sendable (FaultEvent) -> Void
   ) throws {
     self.node = node
+    self.namespace = namespace
+    self.features = Mutex(features)
+    scout = try HolderThread("scout \(node)", timebase: timebase, make: {})
     let messenger = try HolderThread<Void>("tell \(node)", timebase: timebase, make: {})
     self.messenger = messenger
     thread = try HolderThread(
@@ -52,9 +66,9 @@ public final class FaultHolder: Sendable {
       make: { [unowned namespace] in
         try namespace.enter()
         guard bs_own_descriptor_table() == 0 else { throw SystemError("close_range", "hold \(node)") }
-        return try HolderCore(node: node, namespace: namespace, timebase: timebase, refresh: refresh) { event in
-          messenger.post { report(event) }
-        }
+        return try HolderCore(
+          node: node, namespace: namespace, timebase: timebase, refresh: refresh, undo: undo
+        ) { event in messenger.post { report(event) } }
       },
       tick: { $0.tick() },
       end: { $0.close() })
@@ -64,7 +78,27 @@ public final class FaultHolder: Sendable {
   ///
   /// - Throws: ``FaultError``; nothing was changed then.
   public func arm(_ fault: Fault) async throws -> ArmReceipt {
-    try await thread.run { try $0.arm(fault) }
+    try fault.validate()
+    var order = ArmOrder(
+      fault: fault, features: fault.needsFeatures ? try await kernelFeatures() : NodeProfile.unknown.features)
+    if fault.killsConnections, let group = fault.targets.cgroup {
+      order.controlGroups = try await scout.run { _ in try group.idsWithin() }
+    }
+    return try await thread.run { [order] in try $0.arm(order) }
+  }
+
+  /// What the node can do, and which devices it has.
+  public func profile() async throws -> NodeProfile {
+    let features = try await kernelFeatures()
+    return NodeProfile(features, devices: try await thread.run { try $0.devices() })
+  }
+
+  /// Asks the kernel once; two that ask at a time may both ask it.
+  private func kernelFeatures() async throws -> KernelFeatures {
+    if let known = features.withLock({ $0 }) { return known }
+    let found = try await scout.run { _ in try KernelFeatures.probe() }
+    features.withLock { $0 = found }
+    return found
   }
 
   /// What a held fault has dropped until now.
@@ -80,7 +114,7 @@ public final class FaultHolder: Sendable {
     try await thread.run { try $0.disarm(id) }
   }
 
-  /// The packet filter, links, addresses and routes of the node as they are now.
+  /// The packet filter, links, addresses, routes and queues of the node as they are now.
   public func snapshot() async throws -> NodeSnapshot {
     try await thread.run { try $0.snapshot() }
   }

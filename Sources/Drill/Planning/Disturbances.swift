@@ -1,0 +1,92 @@
+internal import Faults
+internal import Scenarios
+internal import Support
+
+/// From a scenario's words to what agents understand.
+extension FaultSpecification {
+  /// What happens between the nodes of the fault's regions.
+  ///
+  /// - Parameter node: a region's node with its addresses.
+  func disturbance(
+    in topology: Topology, node: (String) throws -> Disturbance.Node
+  ) rethrows -> Disturbance {
+    let others = link.peers.resolve(against: link.region, in: topology)
+    var disturbance = Disturbance(try [node(link.region)], and: try others.map(node))
+    disturbance.ports = link.scope.ports.map { PortRange($0.first, $0.last) }
+    disturbance.otherPorts = link.scope.peerPorts.map { PortRange($0.first, $0.last) }
+    disturbance.protocols = link.scope.transport.map { [$0 == .tcp ? .tcp : .udp] } ?? []
+    switch self {
+    case .partition(_, let direction, let answer):
+      let cut = Fault.Effect(cut: answer.refusal)
+      if direction != .out { disturbance.inbound = cut }
+      if direction != .in { disturbance.outbound = cut }
+    case .network(_, let inbound, let outbound):
+      disturbance.inbound = inbound.isEmpty ? nil : Fault.Effect(inbound)
+      disturbance.outbound = outbound.isEmpty ? nil : Fault.Effect(outbound)
+    case .killConnections:
+      disturbance.killsConnections = true
+    }
+    return disturbance
+  }
+}
+
+extension FaultSpecification.CutAnswer {
+  fileprivate var refusal: Fault.Refusal {
+    switch self {
+    case .silence: .silence
+    case .reset: .tcpReset
+    case .unreachable: .icmp(.adminProhibited)
+    }
+  }
+}
+
+extension Fault.Effect {
+  fileprivate init(_ effect: PacketEffect) {
+    self.init(
+      loss: effect.loss.map(Fault.Loss.init), delay: effect.delay.map { Fault.Delay($0, effect) },
+      reorder: effect.reorder.map { Fault.Reorder($0.fraction) },
+      duplicate: effect.duplicate.map { Fault.Chance($0.fraction) },
+      corrupt: effect.corrupt.map { Fault.Chance($0.fraction) },
+      rate: effect.rate.map { rate in
+        Fault.Rate(
+          bytesPerSecond: UInt64(rate.bytesPerSecond), burstBytes: effect.burst.map { UInt32(clamping: $0.bytes) },
+          queueBytes: effect.queue.map { UInt32(clamping: $0.bytes) })
+      })
+  }
+}
+
+extension Fault.Loss {
+  fileprivate init(_ loss: PacketLoss) {
+    self =
+      switch loss {
+      case .random(let share, let correlation):
+        .random(probability: share.fraction, correlation: correlation?.fraction ?? 0)
+      case .bursts(let enter, let leave, let inside, let outside):
+        .bursts(
+          Fault.GilbertElliott(
+            toBad: enter.fraction, toGood: leave.fraction, lossInBad: inside.fraction, lossInGood: outside.fraction))
+      case .every(let number): .everyNth(number)
+      case .exact(let share): .pattern(probability: share.fraction)
+      }
+  }
+}
+
+extension Fault.Delay {
+  fileprivate init(_ base: Duration, _ effect: PacketEffect) {
+    self.init(
+      base, jitter: effect.jitter ?? .zero, distribution: effect.distribution.map(Fault.Distribution.init) ?? .uniform,
+      correlation: effect.correlation?.fraction ?? 0)
+  }
+}
+
+extension Fault.Distribution {
+  fileprivate init(_ distribution: JitterDistribution) {
+    self =
+      switch distribution {
+      case .uniform: .uniform
+      case .normal: .normal
+      case .pareto: .pareto
+      case .paretonormal: .paretonormal
+      }
+  }
+}

@@ -1,0 +1,51 @@
+internal import Faults
+internal import Scenarios
+internal import Support
+
+extension PlannedFault {
+  /// The faults that make this one, one on each node that has something to do.
+  ///
+  /// - Parameters:
+  ///   - scenario: the scenario that the plan was made of.
+  ///   - run: the run's short id, part of the names of all kernel objects.
+  ///   - node: a region's node with its addresses.
+  func faults(
+    in scenario: Scenario, seed: UInt64, run: String, node: (String) throws -> Disturbance.Node
+  ) throws -> [Fault] {
+    guard let entry = scenario.timeline.first(where: { $0.id == id }) else {
+      throw Problem(.usage, "the plan has a fault '\(id)' that its scenario has not", fix: "plan again")
+    }
+    let flapping = entry.fault.link.flapping.map { Fault.Flapping(on: $0.on, off: $0.off) }
+    let timing = Fault.Timing(lease: lease, heartbeat: heartbeat, silence: elementTimeout, flapping: flapping)
+    var random = SeededRandom(seed: seed, for: "fault \(id)")
+    return try entry.fault.disturbance(in: scenario.topology, node: node)
+      .faults(id: id, run: run, timing: timing, seed: random.next())
+  }
+
+  /// Checks that what will be armed is what was planned: a plan is a file, and files can be edited.
+  ///
+  /// - Parameter objects: what the nodes' own kernels will be asked for, under the run's stand-in name.
+  /// - Throws: ``Problem`` when they are not exactly those that the plan names; nothing was touched then.
+  func confirm(_ objects: [PlannedObjects]) throws(Problem) {
+    guard objects == nodes else {
+      let different = objects.filter { !nodes.contains($0) } + nodes.filter { !objects.contains($0) }
+      let names = Set(different.map(\.node)).sorted()
+      throw Problem(
+        .faultNotApplied, at: "\(id) on \(names.joined(separator: ", "))",
+        "what would be armed is not what was planned; nothing was armed",
+        fix: "plan the scenario again, on the machine that runs it")
+    }
+  }
+}
+
+extension PlannedObjects {
+  /// The name that stands for the run's own in a plan, which is made before there is a run.
+  static let runStandIn = "RUN"
+
+  /// What `fault` makes on a node like this.
+  init(_ fault: Fault, on node: NodeProfile) throws(FaultError) {
+    let plan = try FaultPlan(fault, on: node)
+    self.init(
+      node: fault.node, mechanisms: plan.mechanisms.map(\.description), changes: plan.changes, undo: plan.undo)
+  }
+}

@@ -1,0 +1,60 @@
+internal import Faults
+internal import Lab
+public import Netlink
+public import Scenarios
+internal import Support
+
+/// Resolves a checked scenario into exactly what a run will do: phases, times, and every kernel object of every fault.
+///
+/// - Parameters:
+///   - loaded: the scenario with its remarks.
+///   - tool: the version of this tool, for the record.
+///   - seed: a seed in place of the scenario's own.
+///   - features: what the nodes' kernel can do; in a lab, all nodes have this machine's.
+/// - Throws: `Problem` with exit code 2 for a fault that such a node cannot have, or for two that cannot be in force at one
+///   time, with the reason.
+public func resolvePlan(
+  _ loaded: LoadedScenario, tool: String, seed: UInt64? = nil, features: KernelFeatures
+) throws -> Plan {
+  let plan = makePlan(loaded, tool: tool, seed: seed)
+  let profile = NodeProfile(features, devices: [AddressPlan.device])
+  var made: [(fault: PlannedFault, faults: [Fault])] = []
+  let resolved = try plan.adding { planned in
+    let faults = try planned.faults(in: plan.scenario, seed: plan.seed, run: PlannedObjects.runStandIn, node: plan.node)
+    made.append((planned, faults))
+    return try faults.map { fault in
+      do { return try PlannedObjects(fault, on: profile) } catch {
+        throw Problem(
+          .usage, at: planned.id, "\(error)", fix: "change the fault; blackstart doctor says what this kernel offers")
+      }
+    }
+  }
+  try refuseConflicts(made, on: profile)
+  return resolved
+}
+
+extension Plan {
+  /// The node called `name`, with the addresses that the plan names.
+  func node(_ name: String) throws -> Disturbance.Node {
+    guard let node = nodes.first(where: { $0.region == name }) else {
+      throw Problem(.usage, at: name, "the plan has no such node", fix: "plan again")
+    }
+    return Disturbance.Node(name, addresses: [node.ipv4, node.ipv6].compactMap { IPAddress($0) })
+  }
+}
+
+/// Two faults that are in force at one time on one node must compose.
+private func refuseConflicts(_ made: [(fault: PlannedFault, faults: [Fault])], on profile: NodeProfile) throws {
+  for (place, later) in made.enumerated() {
+    for earlier in made[..<place] where earlier.fault.ends > later.fault.begins {
+      for (one, other) in later.faults.flatMap({ one in earlier.faults.map { (one, $0) } }) where one.node == other.node
+      {
+        guard let conflict = Fault.conflicts(among: [one, other], on: profile).first else { continue }
+        throw Problem(
+          .usage, at: "\(later.fault.id) on \(one.node)",
+          "it cannot be in force together with '\(earlier.fault.id)': \(conflict.why)",
+          fix: "begin it at \(earlier.fault.ends.text) or later, or make one fault of the two")
+      }
+    }
+  }
+}

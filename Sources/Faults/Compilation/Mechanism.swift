@@ -1,0 +1,36 @@
+/// How one part of a fault is made on a node, why so, and how exact it is.
+public struct MechanismChoice: Sendable, Hashable, Codable, CustomStringConvertible {
+  /// The direction; `nil` for what has none.
+  public var direction: Fault.Direction?
+  /// The part of the effect: `cut`, `loss`, `delay`, `rate`, `connections`.
+  public var part: String
+  /// How it is made.
+  public var mechanism: Mechanism
+  /// Why so, and what it means for those who watch.
+  public var why: String
+  /// What to expect of its accuracy, and its limits.
+  public var accuracy: String
+
+  /// Ways to make something happen to packets.
+  public enum Mechanism: String, Sendable, Hashable, Codable {
+    /// nf_tables throws packets away where they arrive.
+    case dropAtArrival
+    /// nf_tables answers with a refusal.
+    case reject
+    /// nf_tables hands packets that leave to a device that is down.
+    case swallowAtDeparture
+    /// An intermediate device with netem, which an owner table steers packets into.
+    case netem
+    /// An intermediate device with a token bucket, which an owner table steers packets into.
+    case tokenBucket
+    /// The packet queue with our own clock.
+    case delayLine
+    /// Socket diagnosis.
+    case socketDestroy
+  }
+
+  /// `inbound loss: dropAtArrival, because …; …`
+  public var description: String {
+    "\(direction.map { "\($0) " } ?? "")\(part): \(mechanism), because \(why); \(accuracy)"
+  }
+}

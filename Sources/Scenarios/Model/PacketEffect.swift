@@ -1,0 +1,132 @@
+/// What happens to the packets of one direction, in a scenario's words. What is `nil` does not happen; all that is not
+/// happens to every packet, in the order in which it stands here.
+public struct PacketEffect: Sendable, Hashable, Codable {
+  /// Some packets are lost.
+  public var loss: PacketLoss?
+  /// All packets come later by this much.
+  @DurationText public var delay: Duration?
+  /// Each packet's delay differs from ``delay`` by up to, or about, this much.
+  @DurationText public var jitter: Duration?
+  /// How the differences are spread.
+  public var distribution: JitterDistribution?
+  /// How far each difference follows the one before it.
+  public var correlation: Percentage?
+  /// The share of packets that overtake the delayed ones.
+  public var reorder: Percentage?
+  /// The share of packets that arrive twice.
+  public var duplicate: Percentage?
+  /// The share of packets of which one bit is flipped.
+  public var corrupt: Percentage?
+  /// How much passes in a time.
+  public var rate: BitRate?
+  /// How much may pass at once above ``rate``.
+  public var burst: ByteSize?
+  /// How much waits when more comes than passes; what comes on top is lost.
+  public var queue: ByteSize?
+
+  /// An effect from its parts.
+  public init(
+    loss: PacketLoss? = nil, delay: Duration? = nil, jitter: Duration? = nil, distribution: JitterDistribution? = nil,
+    correlation: Percentage? = nil, reorder: Percentage? = nil, duplicate: Percentage? = nil,
+    corrupt: Percentage? = nil, rate: BitRate? = nil, burst: ByteSize? = nil, queue: ByteSize? = nil
+  ) {
+    self.loss = loss
+    self.delay = delay
+    self.jitter = jitter
+    self.distribution = distribution
+    self.correlation = correlation
+    self.reorder = reorder
+    self.duplicate = duplicate
+    self.corrupt = corrupt
+    self.rate = rate
+    self.burst = burst
+    self.queue = queue
+  }
+
+  /// Whether nothing happens at all.
+  public var isEmpty: Bool { self == PacketEffect() }
+}
+
+/// Which packets are lost.
+public enum PacketLoss: Sendable, Hashable, Codable {
+  /// Each with this probability, which follows the fate of the one before it as far as `correlation` says.
+  case random(Percentage, correlation: Percentage?)
+  /// In bursts, by the model of Gilbert and Elliott: a burst begins with probability `enter`, ends with `leave`; within it
+  /// a packet is lost with `inside`, between bursts with `outside`.
+  case bursts(enter: Percentage, leave: Percentage, inside: Percentage, outside: Percentage)
+  /// Every n-th.
+  case every(Int)
+  /// This share of each 65,536, the same ones in each run of the same seed.
+  case exact(Percentage)
+}
+
+/// How the differences between delays are spread. Names and shapes are those of Linux's netem.
+public enum JitterDistribution: String, Sendable, Hashable, Codable, CaseIterable {
+  /// Equally between delay − jitter and delay + jitter.
+  case uniform
+  /// A bell whose standard deviation is the jitter.
+  case normal
+  /// Mostly early, with a long late tail.
+  case pareto
+  /// A quarter bell, three quarters Pareto.
+  case paretonormal
+}
+
+/// Which packets are meant, besides being from or to the peers.
+public struct TrafficScope: Sendable, Hashable, Codable {
+  /// A transport protocol.
+  public enum TransportProtocol: String, Sendable, Hashable, Codable, CaseIterable {
+    /// TCP.
+    case tcp
+    /// UDP.
+    case udp
+  }
+
+  /// Ports from one to another, both included.
+  public struct Ports: Sendable, Hashable, Codable, CustomStringConvertible {
+    /// The first.
+    public var first: UInt16
+    /// The last.
+    public var last: UInt16
+
+    /// A range of ports; `first` must not be above `last`.
+    public init(_ first: UInt16, through last: UInt16) {
+      self.first = first
+      self.last = last
+    }
+
+    /// `5432`, `9000-9100`.
+    public var description: String { first == last ? "\(first)" : "\(first)-\(last)" }
+  }
+
+  /// Only packets of this protocol. `nil`: of any.
+  public var transport: TransportProtocol?
+  /// Only packets from or to these ports of the region. Empty: any.
+  public var ports: [Ports]
+  /// Only packets from or to these ports of the peers. Empty: any.
+  public var peerPorts: [Ports]
+
+  /// A scope.
+  public init(transport: TransportProtocol? = nil, ports: [Ports] = [], peerPorts: [Ports] = []) {
+    self.transport = transport
+    self.ports = ports
+    self.peerPorts = peerPorts
+  }
+
+  /// All packets.
+  public static let all = TrafficScope()
+}
+
+/// A fault that comes and goes.
+public struct Flapping: Sendable, Hashable, Codable {
+  /// How long it is in force each time.
+  @DurationText public var on: Duration
+  /// How long it is not, between two times.
+  @DurationText public var off: Duration
+
+  /// A pattern.
+  public init(on: Duration, off: Duration) {
+    self.on = on
+    self.off = off
+  }
+}
