@@ -38,7 +38,7 @@ extension ChecklistItem {
     switch self {
     case .mirrorLagZero: [.mirrorMissing, .mirrorMutation, .lagNotZero]
     case .noDuplicates: [.duplicateAppend]
-    case .noAcknowledgedLoss: [.tailLoss, .abortedRead, .unknownValue, .recoveryPointAge]
+    case .noAcknowledgedLoss: [.tailLoss, .abortedRead, .unknownValue]
     case .staleTokenRejected: [.staleTokenAccepted, .currentTokenRejected]
     case .electionWithinTTL: [.twoLeadersOneTerm, .tokenRegress, .electionLate]
     case .orderPerAggregate: [.keyOrderInversion]
