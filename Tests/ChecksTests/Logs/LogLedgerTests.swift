@@ -126,7 +126,7 @@ private struct Run {
         checks.take(LogEvent(kind, log: 3, process: 1, operation: 1, sequence: 1, offset: offset))
         checks.take(
           LogEvent(
-            kind, log: .max, process: .max, operation: 1, producer: .max, sequence: .max, offset: offset, key: .max,
+            kind, log: 999, process: .max, operation: 1, producer: .max, sequence: .max, offset: offset, key: .max,
             keySequence: .max, transaction: .max))
         checks.finish()
         #expect(!checks.totals.keys.contains(.lostWrite))
