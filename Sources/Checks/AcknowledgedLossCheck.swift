@@ -86,6 +86,7 @@ struct AcknowledgedLossCheck: Check {
   }
 
   private func judgeRecoveryPoint(_ facts: Facts, _ result: inout Judgement) {
+    guard facts.isFailover else { return }
     switch recoveryPoint.measure(facts) {
     case .failure(let reason): result.missing.append(reason.what)
     case .success(let point):

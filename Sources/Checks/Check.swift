@@ -37,16 +37,15 @@ struct Judgement {
   func verdict(_ facts: Facts, _ underFault: UnderFault?) -> Verdict {
     let certain = findings.filter { $0.certainty != .possible }
     if let first = certain.first { return .fail(Witness(failure.isEmpty ? first.what : failure, certain)) }
-    let unsure = findings.first.map {
-      ["whether it is so: \($0.what); that rests on comparing the clocks of two nodes"]
-    }
-    let missing = missing + (unsure ?? []) + facts.missingFromRecord
+    let missing = missing + facts.missingFromRecord
     if !missing.isEmpty { return .inconclusive(Missing(missing)) }
     if let reason = facts.faultVacuity ?? vacuity { return .vacuous(Vacuity(reason)) }
     if let underFault, underFault.inForce == 0 {
       return .vacuous(Vacuity("there were no \(underFault.what) while a fault was in force"))
     }
     var coverage = coverage
+    // What rests on comparing two nodes' clocks is told, and neither convicts nor acquits.
+    coverage.notes += findings.map { "possible, within the uncertainty of the clocks: \($0.anomaly) \($0.what)" }
     coverage.confidence = trials.map { Confidence(noneIn: $0) }
     return .pass(coverage)
   }

@@ -18,6 +18,9 @@ public struct Evidence: Sendable, Codable {
   public var objectives: Objectives
   /// True when the coordination service itself changed its leader while the election ran.
   public var coordinatorChangedLeader: Bool
+  /// Whether the drill is one of a failover: its faults cut the owner of write authority off. If not, and nothing failed over,
+  /// nothing is judged that only a failover has.
+  public var expectsFailover: Bool
   /// Parts of the record that are cut off or altered, each with where and how. No item passes with a gap.
   public var gaps: [String]
   /// The state of the whole when all was over, in the order of time. `nil`: nobody looked twice.
@@ -27,7 +30,7 @@ public struct Evidence: Sendable, Codable {
   public init(
     history: HistoryEvidence, truth: GroundTruth, faults: [FaultInterval], milestones: Milestones, roles: Roles,
     contract: Contract = .postgresEtcd, objectives: Objectives, coordinatorChangedLeader: Bool = false,
-    gaps: [String] = [], snapshots: [StateSnapshot]? = nil
+    gaps: [String] = [], snapshots: [StateSnapshot]? = nil, expectsFailover: Bool = true
   ) {
     self.history = history
     self.truth = truth
@@ -39,6 +42,7 @@ public struct Evidence: Sendable, Codable {
     self.coordinatorChangedLeader = coordinatorChangedLeader
     self.gaps = gaps
     self.snapshots = snapshots
+    self.expectsFailover = expectsFailover
   }
 }
 

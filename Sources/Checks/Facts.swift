@@ -17,6 +17,8 @@ struct Facts: Sendable {
   /// The last grant before the fault, and the first after it.
   let oldGrant: GrantRow?
   let newGrant: GrantRow?
+  /// Whether there is a failover to judge: one was to be, or there was one.
+  let isFailover: Bool
   /// The state of the survivor's fence that made it the new primary.
   let seal: FenceEntry?
   /// Why no check may even begin to reckon; `nil` when they may.
@@ -41,6 +43,7 @@ struct Facts: Sendable {
     let loss = evidence.milestones.loss
     oldGrant = loss.flatMap { loss in grants.last { $0.observed < loss } }
     newGrant = loss.flatMap { loss in grants.first { $0.observed >= loss } }
+    isFailover = evidence.expectsFailover || newGrant != nil
     let newToken = newGrant?.token
     seal = evidence.truth.fences[evidence.roles.survivor]?.first { $0.mode == .readWrite && $0.token == newToken }
     refusals = Self.codes(evidence.contract.refusalCodes, evidence.history.names)

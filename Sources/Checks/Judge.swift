@@ -69,7 +69,7 @@ public func judge(_ evidence: Evidence, checklist: [ChecklistItem] = ChecklistIt
   let judgements = checks.map { $0.judge(facts) }
   var verdict = DrillVerdict(
     items: [], overall: .vacuous, rows: [],
-    recoveryTimes: times.measure(facts, lagZero: judgements.compactMap(\.lagZero).first),
+    recoveryTimes: facts.isFailover ? times.measure(facts, lagZero: judgements.compactMap(\.lagZero).first) : nil,
     contract: facts.contract, faults: facts.faults)
   var examinations = examineStack(evidence)
   do throws(Unmeasurable) {
@@ -77,11 +77,7 @@ public func judge(_ evidence: Evidence, checklist: [ChecklistItem] = ChecklistIt
     verdict.failover = FailoverFigures(failover)
     examinations += examineFailover(failover)
   } catch {
-    examinations += failoverAnomalies.map { row in
-      promotionAnomalies.contains(row)
-        ? .inconclusive(row, missing: [error.what])
-        : .notApplicable(row, "there is no failover to judge, for this is missing: \(error.what)")
-    }
+    examinations += failoverAnomalies.map { absentFailover($0, error.what, evidence, facts) }
   }
   var table = RowTable(examinations, checklist)
   for (item, judgement) in zip(checklist, judgements) { table.add(judgement, of: item) }
@@ -103,7 +99,7 @@ public func judge(_ evidence: Evidence, checklist: [ChecklistItem] = ChecklistIt
   verdict.overall = max(.merged(verdict.items.map(\.verdict.kind)), alone.max() ?? .pass)
   switch point.measure(facts) {
   case .success(let measured): verdict.recoveryPoint = measured
-  case .failure(let reason): verdict.recoveryPointMissing = reason.what
+  case .failure(let reason): verdict.recoveryPointMissing = facts.isFailover ? reason.what : nil
   }
   return verdict
 }
@@ -121,7 +117,13 @@ public func judge(_ history: HistoryEvidence, permissions: Permissions = .none) 
   let facts = Facts(evidence)
   if let complaint = facts.complaint { return inconclusive(complaint, [], facts) }
   let failover = failoverAnomalies.map { RowExamination.notApplicable($0, "a history alone tells of no failover") }
-  let table = RowTable(examineStack(evidence) + failover, [])
+  let stack = examineStack(evidence).map { row in
+    // What dumps of a drill would tell of mirrors and leadership is not missing from a history: it never has it.
+    guard row.findings.isEmpty, !row.missing.isEmpty, !LogChecks.anomalies.contains(row.anomaly) else { return row }
+    return .notApplicable(
+      row.anomaly, "a history alone does not show it; it takes \(row.missing.joined(separator: "; "))")
+  }
+  let table = RowTable(stack + failover, [])
   var verdict = DrillVerdict(
     items: [], overall: .vacuous, rows: rows(table, facts), contract: facts.contract, faults: [])
   let looked = verdict.rows.contains { $0.state == .clean || $0.state == .permitted }
@@ -137,6 +139,19 @@ private func rows(_ table: RowTable, _ facts: Facts) -> [RowVerdict] {
   }
 }
 
+/// A row of a failover that there was not, or that cannot be told of because `missing` is.
+private func absentFailover(
+  _ row: Anomaly, _ missing: String, _ evidence: Evidence, _ facts: Facts
+) -> RowExamination {
+  if row == .nonConvergence {
+    return NonConvergence.examine(evidence.snapshots, refreshInterval: facts.objectives.freshness)
+  }
+  guard facts.isFailover else { return .notApplicable(row, "no fault cut the owner off, and nothing failed over") }
+  return promotionAnomalies.contains(row)
+    ? .inconclusive(row, missing: [missing])
+    : .notApplicable(row, "there is no failover to judge, for this is missing: \(missing)")
+}
+
 /// The rows of a failover.
 private let failoverAnomalies = Anomaly.allCases.filter { $0.rawValue.hasPrefix("D") }
 
@@ -147,7 +162,8 @@ private let promotionAnomalies: Set<Anomaly> = [
 
 /// Looks for every row that is not about the failover itself, family by family.
 private func examineStack(_ evidence: Evidence) -> [RowExamination] {
-  examineMirrors(MirrorEvidence.of(evidence)).rows + examineLeadership(LeadershipEvidence.of(evidence)).rows
+  examineLogs(evidence) + examineMirrors(MirrorEvidence.of(evidence)).rows
+    + examineLeadership(LeadershipEvidence.of(evidence)).rows
 }
 
 /// The verdict on evidence that nobody can reckon with.

@@ -51,3 +51,19 @@ public struct KillRate: Sendable, Hashable, Codable {
     alarms = family.alarms
   }
 }
+
+extension RunSummary {
+  /// How many rows stand how: `49 clean, 13 not-applicable, of 62 rows`.
+  var anomalyTally: String {
+    let counts = RowVerdict.State.allCases.compactMap { state -> String? in
+      let count = anomalies.count(where: { $0.state == state })
+      return count == 0 ? nil : "\(count) \(state.rawValue)"
+    }
+    return "\(counts.joined(separator: ", ")), of \(counted(anomalies.count, "row"))"
+  }
+
+  /// Rows that weigh in the verdict on the whole by themselves, because no item speaks for them.
+  var loneAnomalies: [AnomalySummary] {
+    anomalies.filter { $0.item == nil && [.found, .inconclusive].contains($0.state) }
+  }
+}

@@ -225,6 +225,8 @@ private struct Teller {
         moments.append(RunEvent(at, "planted: \(event.plant)"))
       } else if let event = entry.decoded(ServerLost.self) {
         moments.append(RunEvent(at, "\(event.server) in \(event.region) ended: \(event.end)"))
+      } else if let event = entry.decoded(AnomalySeen.self) {
+        moments.append(RunEvent(at, "\(event.row) \(event.name) seen: \(event.what)"))
       } else if let event = entry.decoded(ConditionMissed.self) {
         moments.append(RunEvent(at, "waited in vain for \(event.condition)"))
       } else if let view = entry.decoded(AuthoritySeen.self), roles[view.region] != view.role {

@@ -128,6 +128,10 @@ final class LiveView: Sendable {
     if let missed = record.decoded(ConditionMissed.self) {
       return "NOT in time: \(missed.condition) (\(missed.state))"
     }
+    if let seen = record.decoded(AnomalySeen.self) {
+      state.progress.anomalies = (state.progress.anomalies ?? [:]).merging([seen.row: seen.total]) { $1 }
+      return "ANOMALY \(seen.row) \(seen.name), \(seen.total) so far: \(seen.what)"
+    }
     if let lost = record.decoded(ServerLost.self) { return "\(lost.server) in \(lost.region) ended: \(lost.end)" }
     if let aborted = record.decoded(RunAborted.self) { return "the run leaves its plan: \(aborted.reason)" }
     return nil

@@ -5,18 +5,24 @@ import Testing
 @Suite struct LeadershipErrorTests {
   @Test(arguments: PlantedErrors.leadership.errors)
   func `a planted error is found, and nothing else`(error: PlantedError) {
-    for seed in UInt64(0)..<25 { #expect(error.find(seed) == error.expected, "\(error.name), seed \(seed)") }
+    let wrong = (UInt64(0)..<25).map { ($0, error.find($0)) }.filter { $0.1 != error.expected }
+    #expect(wrong.isEmpty, "\(wrong.map { "seed \($0): \($1.map(\.rawValue).sorted())" })")
   }
 
   @Test(arguments: PlantedErrors.leadership.errors)
-  func `a planted error still shows when cut down to a few events`(error: PlantedError) throws {
-    let few = try #require(error.minimise)(3)
-    #expect(few.found.isSuperset(of: error.expected))
+  func `a planted error still shows when cut down to a few events`(error: PlantedError) {
+    guard let minimise = error.minimise else {
+      Issue.record("\(error.name) cannot be cut down")
+      return
+    }
+    let few = minimise(3)
+    #expect(few.found.isSuperset(of: error.expected), "\(few)")
     #expect(few.left <= 12, "\(error.name): \(few.left) of \(few.events)")
   }
 
   @Test func `a thousand clean records show nothing`() {
-    for seed in UInt64(0)..<1000 { #expect(PlantedErrors.leadership.findInClean(seed) == [], "seed \(seed)") }
+    let wrong = (UInt64(0)..<1000).map { ($0, PlantedErrors.leadership.findInClean($0)) }.filter { !$0.1.isEmpty }
+    #expect(wrong.isEmpty, "\(wrong.prefix(5))")
   }
 
   @Test func `every row of leadership has a planted error`() {

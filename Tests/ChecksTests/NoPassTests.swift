@@ -169,6 +169,22 @@ import Testing
     #expect(verdict.recoveryTimes == nil)
   }
 
+  /// A drill whose faults leave the owner where it is: nothing that only a failover has is missed, and nothing is claimed of it.
+  @Test func `without a failover to come, what only a failover has is not missed`() throws {
+    var evidence = CleanDrill.evidence()
+    evidence.removeNewReign()
+    evidence.expectsFailover = false
+    let items: [ChecklistItem] = [.noDuplicates, .noAcknowledgedLoss, .orderPerAggregate, .consumerProgress]
+    let verdict = judge(evidence, checklist: items)
+    #expect(verdict.items.allSatisfy { $0.verdict.kind == .pass }, "\(complaints(verdict))")
+    #expect(verdict.overall == .pass)
+    #expect(verdict.recoveryTimes == nil)
+    let failover = verdict.rows.filter { $0.anomaly.rawValue.hasPrefix("D") && $0.anomaly != .nonConvergence }
+    #expect(failover.allSatisfy { $0.state == .notApplicable || $0.anomaly == .replayedEffects })
+    evidence.expectsFailover = true
+    #expect(judge(evidence, checklist: items).overall != .pass)
+  }
+
   @Test func `one direction behind is enough, and the verdict says which`() throws {
     var evidence = CleanDrill.evidence()
     // Nothing was in flight from east when it was cut off, and it wrote nothing after.

@@ -4,15 +4,20 @@ enum NonConvergence: FailoverRow {
   static let anomaly = Anomaly.nonConvergence
 
   static func examine(_ record: FailoverRecord) -> RowExamination {
-    guard let snapshots = record.snapshots else {
+    examine(record.snapshots, refreshInterval: record.limits.refreshInterval)
+  }
+
+  /// Looks at the states by themselves: this row needs no failover.
+  static func examine(_ snapshots: [StateSnapshot]?, refreshInterval: Int64) -> RowExamination {
+    guard let snapshots else {
       return .notApplicable(anomaly, "the state was not looked at twice after the heal")
     }
     guard let last = snapshots.last,
-      let before = snapshots.last(where: { last.time - $0.time > record.limits.refreshInterval })
+      let before = snapshots.last(where: { last.time - $0.time > refreshInterval })
     else {
       return .inconclusive(
         anomaly,
-        missing: ["two snapshots of the state more than \(brief(record.limits.refreshInterval)) apart"])
+        missing: ["two snapshots of the state more than \(brief(refreshInterval)) apart"])
     }
     let parts = Set(before.values.keys).union(last.values.keys).sorted()
     return RowExamination(

@@ -266,7 +266,8 @@ extension LeadershipEvidence {
 
   /// The regions that were proven to reach none of the others, and to be reached by none.
   private static func isolations(_ evidence: Evidence) -> [LeadershipEvent] {
-    let regions = Set(evidence.history.names.nodes).union(evidence.roles.stores)
+    let probed = evidence.faults.flatMap(\.brokenPairs).flatMap { $0.split(separator: "→").map(String.init) }
+    let regions = Set(evidence.history.names.nodes).union(evidence.roles.stores).union(probed)
     return evidence.faults.flatMap { fault -> [LeadershipEvent] in
       guard let since = fault.provenSince, let until = fault.disarmed ?? fault.verifiedGone, since <= until else {
         return []

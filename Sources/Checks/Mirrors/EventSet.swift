@@ -18,9 +18,9 @@ struct EventSet: Sendable {
     let bit = event.sequence % Self.chunkBits
     let mask: UInt64 = 1 << (bit % 64)
     let word = Int(bit / 64)
-    let isNew = chunks[chunk, default: [UInt64](repeating: 0, count: Int(Self.chunkBits) / 64)][word] & mask == 0
+    let isNew = chunks[chunk].map { $0[word] & mask == 0 } ?? true
     guard isNew else { return false }
-    chunks[chunk]?[word] |= mask
+    chunks[chunk, default: [UInt64](repeating: 0, count: Int(Self.chunkBits) / 64)][word] |= mask
     count += 1
     return true
   }

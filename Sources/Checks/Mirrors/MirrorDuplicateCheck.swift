@@ -16,7 +16,7 @@ struct MirrorDuplicateCheck: AnomalyCheck {
 
   mutating func take(_ fact: MirrorFact) {
     switch fact {
-    case .repeated(let target):
+    case .repeated(let target, _):
       runLength += 1
       if run.count < Witness.limit { run.append(target) }
     case .arrived, .late, .skipped, .pending, .foreign: close()

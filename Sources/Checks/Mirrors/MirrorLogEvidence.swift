@@ -126,7 +126,8 @@ struct EventStreams {
   private var events: [(time: Int64, place: Int, event: MirrorEvent)] = []
 
   mutating func add(_ stream: [MirrorEvent]) {
-    var time = Int64.min
+    // What nobody saw has no time of its own: it counts as seen with what was seen before it.
+    var time = stream.first { $0.time > .min }?.time ?? 0
     for event in stream {
       time = max(time, event.time)
       events.append((time, events.count, event))

@@ -6,8 +6,8 @@ enum MirrorFact: Sendable {
   case arrived(source: MirrorRecord, target: MirrorRecord)
   /// A record arrived for the first time, after records that follow it at the source.
   case late(source: MirrorRecord, target: MirrorRecord)
-  /// A record arrived once more.
-  case repeated(target: MirrorRecord)
+  /// A record arrived once more. `source`: its offset at the source; `nil`: it first arrived too long ago to be known.
+  case repeated(target: MirrorRecord, source: Int64?)
   /// The mirror went past this record of the source, and it never came.
   case skipped(source: MirrorRecord, wasTruncated: Bool)
   /// The mirror never came as far as this record of the source.
@@ -38,6 +38,7 @@ struct MirrorPairing: Sendable {
   private var ranks: [EventID: Int] = [:]
   private var skipped: [EventID: Entry] = [:]
   private var arrived = EventSet()
+  private var recent = RecentOffsets()
   private var waiting: [MirrorRecord] = []
   private var waitingStart = 0
   private var aside: [EventID: MirrorRecord] = [:]
@@ -134,7 +135,7 @@ struct MirrorPairing: Sendable {
         _ = arrived.insert(event)
         noteLate(entry.record, target, &facts)
       } else if arrived.contains(event) {
-        facts.append(.repeated(target: target))
+        facts.append(.repeated(target: target, source: recent[event]))
       } else if isAheadOfItsPlace {
         setAside(&facts)
         continue
@@ -160,7 +161,9 @@ struct MirrorPairing: Sendable {
     guard let event = target.event else { return }
     // What the source no longer had when it was first read may stand in front of everything at the target.
     if !hasPaired, sourceStart > 0 { return }
-    if aside.updateValue(target, forKey: event) != nil { facts.append(.repeated(target: target)) }
+    if aside.updateValue(target, forKey: event) != nil {
+      facts.append(.repeated(target: target, source: recent[event]))
+    }
   }
 
   private mutating func advance(to rank: Int, _ target: MirrorRecord, _ facts: inout [MirrorFact]) {
@@ -185,6 +188,7 @@ struct MirrorPairing: Sendable {
   }
 
   private mutating func noteArrival(_ source: MirrorRecord) {
+    if let event = source.event { recent.add(event, source.offset) }
     guard isCompacted || isOrderedByKey else { return }
     newestArrived[source.key] = max(newestArrived[source.key] ?? .min, source.offset)
   }
@@ -207,5 +211,26 @@ struct MirrorPairing: Sendable {
       waiting.removeFirst(waitingStart)
       waitingStart = 0
     }
+  }
+}
+
+/// The source offsets of the records that arrived last: a mirror that reconnects repeats what it carried shortly before.
+private struct RecentOffsets: Sendable {
+  private static let capacity = 16_384
+  private var offsets: [EventID: Int64] = [:]
+  private var order: [EventID] = []
+  private var next = 0
+
+  subscript(event: EventID) -> Int64? { offsets[event] }
+
+  mutating func add(_ event: EventID, _ offset: Int64) {
+    if order.count < Self.capacity {
+      order.append(event)
+    } else {
+      offsets[order[next]] = nil
+      order[next] = event
+      next = (next + 1) % Self.capacity
+    }
+    offsets[event] = offset
   }
 }

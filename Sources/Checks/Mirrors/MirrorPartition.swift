@@ -113,6 +113,7 @@ struct MirrorPartition: Sendable {
       mutation.take(fact)
       truncation.take(fact)
       if let (source, target) = fact.pair { translation.add(source: source.offset, target: target.offset) }
+      if case .repeated(let target, let source?) = fact { translation.add(source: source, target: target.offset) }
     }
     if !facts.isEmpty {
       overshoot.settle(translation)

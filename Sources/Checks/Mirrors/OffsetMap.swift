@@ -72,6 +72,7 @@ struct OffsetMap: Sendable {
       if !range.isEmpty { before.append(range) }
     }
     guard !before.isEmpty, !isRising else { return before }
+    before = Self.union(before)
     let place = first { $0.targetEnd > offset }
     for run in runs[place...] {
       let gone = max(0, offset - run.target)
@@ -79,6 +80,19 @@ struct OffsetMap: Sendable {
       if before.isEmpty { break }
     }
     return before
+  }
+
+  /// The same places once each, rising.
+  private static func union(_ ranges: [Range<Int64>]) -> [Range<Int64>] {
+    var united: [Range<Int64>] = []
+    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+      guard let last = united.last, range.lowerBound <= last.upperBound else {
+        united.append(range)
+        continue
+      }
+      united[united.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
+    }
+    return united
   }
 
   private static func subtract(_ other: Range<Int64>, from range: Range<Int64>) -> [Range<Int64>] {

@@ -13,6 +13,9 @@ struct CleanLeadership {
     /// The last moment at which anybody could believe in it.
     var end: Int64
     var isCutOff: Bool
+
+    /// A moment at which nobody can lead: the term is over whatever the clocks, and the next has not begun.
+    var vacant: Int64 { end + uncertainty * 3 / 2 + second / 1000 }
   }
 
   static let second: Int64 = 1_000_000_000

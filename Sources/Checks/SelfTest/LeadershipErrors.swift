@@ -32,23 +32,23 @@ extension PlantedErrors {
   private static let grantErrors = [
     error("grant one token to two holders", [.twoLeadersOneTerm]) { record, random in
       let term = record.terms[Int.random(in: 0..<5, using: &random)]
-      record.addGrant(term.token, to: "elsewhere", at: term.end + CleanLeadership.uncertainty)
+      record.addGrant(term.token, to: "elsewhere", at: term.vacant)
     },
     error("grant a lower token than before", [.tokenRegress]) { record, random in
       let term = record.terms[Int.random(in: 0..<5, using: &random)]
       let token = FencingToken(epoch: term.token.epoch, term.token.revision - 1)
-      record.addGrant(token, to: "elsewhere", at: term.end + CleanLeadership.uncertainty)
+      record.addGrant(token, to: "elsewhere", at: term.vacant)
     },
     error("grant the same token to its holder again", [.tokenRegress]) { record, random in
-      let term = record.terms[Int.random(in: 0..<5, using: &random)]
-      record.addGrant(term.token, to: term.holder, at: term.end + CleanLeadership.uncertainty)
+      let term = record.terms[[0, 1, 3, 4].randomElement(using: &random) ?? 0]
+      record.addGrant(term.token, to: term.holder, at: term.vacant)
     },
     error("restore the coordination service and leave the epoch as it was", [.tokenRegress]) { record, random in
       let term = record.terms[Int.random(in: 1..<5, using: &random)]
       let first = record.terms[term.token.epoch == 0 ? 0 : 3].token
       record.addGrant(
         FencingToken(epoch: first.epoch, first.revision - 2), to: "elsewhere",
-        at: term.end + CleanLeadership.uncertainty)
+        at: term.vacant)
     },
     error("let a lease run on into the next one", [.leaseOverlap]) { record, random in
       let place = [0, 3].randomElement(using: &random) ?? 0
@@ -60,7 +60,8 @@ extension PlantedErrors {
       record.blur(record.terms[place].token, by: 4 * CleanLeadership.second)
     },
     error("leave leadership vacant for too long", [.electionLate]) { record, random in
-      record.remove(record.terms[Int.random(in: 1..<5, using: &random)].token)
+      // Terms that are released early are too short to be missed.
+      record.remove(record.terms[Int.random(in: 2...3, using: &random)].token)
     },
     error("end with nobody in the lead", [.electionLate]) { record, _ in
       record.end += 3 * CleanLeadership.ttl
@@ -70,7 +71,7 @@ extension PlantedErrors {
       for number in Int64(1)...6 {
         record.addGrant(
           FencingToken(epoch: term.token.epoch, term.token.revision + number), to: "elsewhere",
-          at: term.end + CleanLeadership.uncertainty + number * 1_000_000)
+          at: term.vacant + number * 1_000_000)
       }
     },
     error("keep the lease of a holder alive that is cut off", [.minorityLeader]) { record, random in
@@ -144,10 +145,10 @@ extension PlantedErrors {
       // Its last renewal fell short of what the coordination service reckoned with.
       record.shorten(term.token, to: time - 2 * CleanLeadership.second)
       let event = record.nextEvent()
-      record.accepts[node, default: []].append(
-        FenceAccept(
-          resource: node, sequence: record.nextSequence(node), token: term.token, event: event, invoked: time,
-          known: time + 1))
+      let place = record.accepts[node]?.lastIndex { $0.token == term.token } ?? 0
+      record.accepts[node]?.insert(
+        FenceAccept(resource: node, sequence: 0, token: term.token, event: event, invoked: time, known: time + 1),
+        at: place + 1)
     },
   ]
 }
@@ -187,10 +188,11 @@ extension CleanLeadership {
     }
   }
 
-  /// Takes a term out altogether.
+  /// Takes a term out altogether, and what was refused because of it.
   fileprivate mutating func remove(_ token: FencingToken) {
+    guard let term = terms.first(where: { $0.token == token }) else { return }
     changes.removeAll { $0.token == token }
-    writes.removeAll { $0.token == token }
+    writes.removeAll { $0.token == token || $0.status == .rejected && (term.granted...term.end).contains($0.invoked) }
     for resource in accepts.keys { accepts[resource]?.removeAll { $0.token == token } }
   }
 

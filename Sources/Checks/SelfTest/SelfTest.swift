@@ -98,7 +98,7 @@ extension SelfTest.Error {
 
 extension PlantedErrors {
   /// Every family.
-  public static let all = [failover]
+  public static let all = [logs, mirrors, leadership, failover]
 }
 
 extension Set<Anomaly> {

@@ -44,8 +44,8 @@ public struct RowVerdict: Sendable, Hashable, Codable {
   var kind: Verdict.Kind {
     switch state {
     case .found: .fail
-    case .possible, .inconclusive: .inconclusive
-    case .clean, .permitted, .unexercised, .notApplicable: .pass
+    case .inconclusive: .inconclusive
+    case .clean, .possible, .permitted, .unexercised, .notApplicable: .pass
     }
   }
 }

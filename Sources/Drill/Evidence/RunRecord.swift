@@ -130,7 +130,7 @@ extension RunRecord {
         permits: [], refusalCodes: Contract.postgresEtcd.refusalCodes,
         redeliveryCodes: Contract.postgresEtcd.redeliveryCodes),
       objectives: objectives, coordinatorChangedLeader: coordinatorChangedLeader(milestones),
-      gaps: gaps, snapshots: snapshots)
+      gaps: gaps, snapshots: snapshots, expectsFailover: scenario.expectsFailover)
   }
 
   private var snapshots: [StateSnapshot]? {

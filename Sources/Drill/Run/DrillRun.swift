@@ -12,6 +12,7 @@ final class DrillRun: Sendable {
   let request: DrillRequest
   let journal: Journal
   let recorder: HistoryRecorder
+  let live: LiveChecks
   let board: AuthorityBoard
   let counters = WorkloadCounters()
   let lag: MirrorLag
@@ -26,10 +27,11 @@ final class DrillRun: Sendable {
   /// Whether the history was closed in good order.
   var hasClosedHistory: Bool { historyClosed.load(ordering: .acquiring) }
 
-  init(request: DrillRequest, journal: Journal, recorder: HistoryRecorder) {
+  init(request: DrillRequest, journal: Journal, recorder: HistoryRecorder, live: LiveChecks) {
     self.request = request
     self.journal = journal
     self.recorder = recorder
+    self.live = live
     board = AuthorityBoard(timebase: request.timebase)
     let scenario = request.plan.scenario
     lag = MirrorLag(stores: scenario.topology.names(with: .store))
@@ -173,6 +175,7 @@ final class DrillRun: Sendable {
       let sample = Sample(rates: rates, lag: lags, interval: now - last)
       (before, last) = (totals, now)
       try await journal.record(sample)
+      for seen in live.look(names: recorder.names) { try await journal.record(seen) }
       let leader = board.writer?.region
       steady.withLock { $0.take(sample, leader: leader, at: now) }
       for index in aborts.indices {

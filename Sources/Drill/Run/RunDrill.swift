@@ -15,19 +15,21 @@ public func runDrill(_ request: DrillRequest) async throws -> DrillOutcome {
   let directory = request.directory
   let journal: Journal
   let recorder: HistoryRecorder
+  let live = LiveChecks()
   do {
     try writeFile(directory.scenario, request.scenarioBytes)
     try writeFile(directory.plan, encodeJSON(request.plan, pretty: true))
     journal = try Journal(creating: directory.journal, timebase: request.timebase, observer: request.observer)
     recorder = try HistoryRecorder(
-      path: directory.history, runID: request.runID, clock: request.timebase.monotonic, wall: request.timebase.wall)
+      path: directory.history, runID: request.runID, clock: request.timebase.monotonic, wall: request.timebase.wall,
+      onBatch: { live.take($0) })
   } catch {
     throw Problem(
       .usage, at: directory.path, "the run's evidence cannot be written: \(error); nothing was touched",
       fix: "free space, or name another directory with --run-dir")
   }
 
-  let run = DrillRun(request: request, journal: journal, recorder: recorder)
+  let run = DrillRun(request: request, journal: journal, recorder: recorder, live: live)
   var problem: Problem?
   do {
     try await withRollback(limitPerStep: .seconds(20), clock: request.clock) { undo in

@@ -1,3 +1,4 @@
+internal import Checks
 internal import Support
 
 /// The run as one HTML file that needs nothing else: style and figures inside, no script, no request to anywhere.
@@ -16,7 +17,8 @@ private struct HtmlPage {
   let summary: RunSummary
 
   var sections: [Markup] {
-    [header, ending, tiles, checklist, course, recoveryTime, recoveryPoint, evidence, origin].compactMap(\.self)
+    [header, ending, tiles, checklist, anomalies, course, recoveryTime, recoveryPoint, evidence, origin].compactMap(
+      \.self)
   }
 
   private var header: Markup? {
@@ -126,9 +128,38 @@ private struct HtmlPage {
     let explanation =
       "PASS says how much was looked at. FAIL shows a witness. INCONCLUSIVE names what is missing. VACUOUS: nothing"
       + " happened that could have gone wrong."
-    let rate: Markup = summary.killRate.map { .element("p", ["class": "note"], text: $0) } ?? ""
+    return section("Checklist", explanation, .element("div", ["class": "items"], .joined(summary.items.map(item))))
+  }
+
+  /// Every row of the taxonomy, and how well the checker finds what is planted.
+  private var anomalies: Markup? {
+    guard !summary.anomalies.isEmpty else { return nil }
+    let rows = summary.anomalies.map { entry in
+      row([
+        (entry.row, ""), (entry.name, ""), (entry.state.rawValue, entry.state == .found ? "lost" : ""),
+        (entry.sentence, ""), (entry.item ?? "", ""),
+      ])
+    }
+    let rates = summary.killRates.map { rate in
+      row([
+        (rate.family, ""), (grouped(rate.rows.count), "num"), (grouped(rate.planted), "num"),
+        (grouped(rate.killed), "num"),
+        (grouped(rate.clean), "num"), (grouped(rate.alarms), "num"),
+      ])
+    }
+    let isQuiet = summary.anomalies.allSatisfy { [.clean, .notApplicable, .unexercised].contains($0.state) }
     return section(
-      "Checklist", explanation, .element("div", ["class": "items"], .joined(summary.items.map(item))), rate)
+      "Anomalies",
+      "Every known way in which logs, mirrors, leadership and failovers go wrong, and how each stands here.",
+      .element(
+        "details", isQuiet ? ["class": "more"] : ["class": "more", "open": ""],
+        .element("summary", text: summary.anomalyTally),
+        .element("div", ["class": "scroll"], table(["row", "anomaly", "state", "in words", "item"], rows))),
+      rates.isEmpty
+        ? ""
+        : .element(
+          "details", ["class": "more"], .element("summary", text: "The checker, checked: \(summary.killRate ?? "")"),
+          table(["family", "rows#", "errors planted#", "found exactly#", "clean records#", "alarms#"], rates)))
   }
 
   private func item(_ item: ItemSummary) -> Markup {

@@ -1,10 +1,14 @@
+internal import Checks
 internal import Support
 
 /// The verdict as JUnit XML, which every CI system reads: FAIL is a failure, INCONCLUSIVE and VACUOUS are errors, because a
 /// property that was not tested has not passed.
 public func junitReport(_ summary: RunSummary) -> String {
   var cases = summary.items.map { testCase($0, in: summary) }
-  var errors = summary.count(.inconclusive) + summary.count(.vacuous)
+  let lone = summary.loneAnomalies
+  let failed = lone.count { $0.state == .found }
+  var errors = summary.count(.inconclusive) + summary.count(.vacuous) + lone.count - failed
+  cases += lone.map { testCase($0, in: summary) }
   if let ending = summary.ending {
     // A run that ended early must not look like a suite of passed tests.
     errors += 1
@@ -14,7 +18,7 @@ public func junitReport(_ summary: RunSummary) -> String {
         element("error", [("type", "ENDED-EARLY"), ("message", ending)], "")))
   }
   let counts = [
-    ("tests", String(cases.count)), ("failures", String(summary.count(.fail))), ("errors", String(errors)),
+    ("tests", String(cases.count)), ("failures", String(summary.count(.fail) + failed)), ("errors", String(errors)),
     ("time", fixed(summary.seconds, 3)),
   ]
   let properties = [("run", summary.runID), ("seed", String(summary.seed)), ("directory", summary.directory)]
@@ -38,6 +42,14 @@ private func testCase(_ item: ItemSummary, in summary: RunSummary) -> String {
     }
   // The items are judged on one body of evidence; none has a time of its own.
   return element("testcase", [("classname", summary.scenario), ("name", item.id), ("time", "0")], body)
+}
+
+/// A row of the taxonomy that no item speaks for.
+private func testCase(_ row: AnomalySummary, in summary: RunSummary) -> String {
+  let reason = [("type", row.state.rawValue.uppercased()), ("message", row.sentence)]
+  return element(
+    "testcase", [("classname", summary.scenario), ("name", "\(row.row) \(row.name)"), ("time", "0")],
+    element(row.state == .found ? "failure" : "error", reason, ""))
 }
 
 /// An element with escaped attributes; `content` is markup already.

@@ -1,3 +1,4 @@
+internal import Checks
 internal import Support
 
 /// The run as metrics in the Prometheus text format (version 0.0.4), for the textfile collector of a node exporter or a
@@ -23,6 +24,16 @@ public func metricsReport(_ summary: RunSummary) -> String {
       VerdictKind.allCases.map { kind in
         ([("item", item.id), ("verdict", kind.rawValue)], item.verdict == kind ? 1 : 0)
       }
+    })
+  page.gauge(
+    "anomalies", "Rows of the taxonomy of anomalies by how they stand.",
+    RowVerdict.State.allCases.map { state in
+      ([("state", state.rawValue)], Double(summary.anomalies.count { $0.state == state }))
+    })
+  page.gauge(
+    "checker_kill_rate", "The share of planted errors that the checker found exactly, by family.",
+    summary.killRates.filter { $0.planted > 0 }.map { rate in
+      ([("family", rate.family)], Double(rate.killed) / Double(rate.planted))
     })
   page.gauge(
     "fault_packets_dropped", "Packets that a fault dropped.",

@@ -25,6 +25,9 @@ public struct Progress: Sendable, Hashable, Codable {
   /// Packets dropped so far.
   public var packetsDropped: Int?
 
+  /// What the live checks have found so far: how often, by row of the taxonomy; `nil`: nothing.
+  public var anomalies: [String: Int]?
+
   /// How far one mirror is behind.
   public struct Lag: Sendable, Hashable, Codable {
     /// The direction, such as `east → eu`.

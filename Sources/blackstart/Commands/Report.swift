@@ -38,7 +38,7 @@ extension Commands {
         fix: "bring the whole directory, as the run left it")
     }
     do {
-      try writeFile(directory.verdict, encodeJSON(verdict, pretty: true))
+      try writeVerdict(verdict, in: directory)
       try writeReports(summary, to: directory)
     } catch {
       tool.console.note("\(unwritten(directory, error))\n")

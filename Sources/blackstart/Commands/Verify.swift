@@ -11,7 +11,7 @@ extension Commands {
     summary: "Judges evidence again: a run directory, a history by itself, or a witness. Writes nothing.",
     details: """
       PATH is a run directory (judged as the run itself did, and compared with its verdict.json), a history \
-      (.bsh: the anomalies that a history can show), or a witness-….json of a run directory.
+      (.bsh, .jsonl, or Jepsen's .edn: the anomalies that a history can show), or a witness-….json of a run directory.
 
       --self-test plants errors into clean records and checks that each is found, and nothing else.
       """,
@@ -62,7 +62,7 @@ private func judgeFile(_ path: String, _ permissions: Permissions) throws -> Jud
   }
   let suffix = path.split(separator: "/").last?.split(separator: ".").dropFirst().last.map(String.init)
   switch suffix {
-  case "bsh": return try judgeHistory(path, permissions)
+  case "bsh", "jsonl", "edn": return try judgeHistory(path, suffix ?? "", permissions)
   case "json": return try judgeWitness(path)
   default: return try judgeDirectory(path, permissions)
   }
@@ -85,14 +85,22 @@ private func judgeDirectory(_ path: String, _ permissions: Permissions) throws -
       : "NOT the same as \(directory.verdict): that was given by another version, or the evidence has changed since")
 }
 
-private func judgeHistory(_ path: String, _ permissions: Permissions) throws -> Judged {
+private func judgeHistory(_ path: String, _ suffix: String, _ permissions: Permissions) throws -> Judged {
   let history: History
-  do throws(HistoryError) {
-    history = try History(path: path)
-  } catch {
+  do {
+    switch suffix {
+    case "jsonl": history = try History(jsonLines: readFile(path))
+    case "edn": history = try JepsenHistory(edn: readFile(path)).imported().history
+    default: history = try History(path: path)
+    }
+  } catch let error as ImportError {
+    throw Problem(.usage, at: path, "\(error)", fix: "docs/history.md describes the format")
+  } catch let error as HistoryError {
     guard case .damaged = error else { throw Problem(.usage, at: path, "\(error)", fix: "name a history") }
     let empty = HistoryEvidence(operations: [], names: NameTable(), cutReason: "\(error)")
     return Judged(verdict: judge(empty, permissions: permissions))
+  } catch let error as SystemError {
+    throw Problem(.usage, at: path, "\(error)", fix: "name a history that can be read")
   }
   return Judged(verdict: judge(HistoryEvidence(history), permissions: permissions))
 }

@@ -1,0 +1,32 @@
+import Checks
+import Testing
+
+/// Planted errors of mirrors: each is found, and nothing else.
+@Suite struct MirrorErrorTests {
+  @Test(arguments: PlantedErrors.mirrors.errors)
+  func `a planted error is found, and nothing else`(error: PlantedError) {
+    let wrong = (UInt64(0)..<25).map { ($0, error.find($0)) }.filter { $0.1 != error.expected }
+    #expect(wrong.isEmpty, "\(wrong.map { "seed \($0): \($1.map(\.rawValue).sorted())" })")
+  }
+
+  @Test(arguments: PlantedErrors.mirrors.errors.enumerated().filter { $0.offset % 5 == 0 }.map(\.element))
+  func `a planted error still shows when cut down to a few events`(error: PlantedError) {
+    guard let minimise = error.minimise else {
+      Issue.record("\(error.name) cannot be cut down")
+      return
+    }
+    let few = minimise(3)
+    #expect(few.found.isSuperset(of: error.expected), "\(few)")
+    #expect(few.left <= 12, "\(error.name): \(few.left) of \(few.events)")
+  }
+
+  @Test func `a thousand clean records show nothing`() {
+    let wrong = (UInt64(0)..<1000).map { ($0, PlantedErrors.mirrors.findInClean($0)) }.filter { !$0.1.isEmpty }
+    #expect(wrong.isEmpty, "\(wrong.prefix(5))")
+  }
+
+  @Test func `every row of mirrors has a planted error`() {
+    let planted = PlantedErrors.mirrors.errors.reduce(into: Set<Anomaly>()) { $0.formUnion($1.expected) }
+    #expect(planted == MirrorChecks.anomalies)
+  }
+}
