@@ -1,5 +1,5 @@
 /// Everything that can be measured, in the order in which it is.
 let measures: [Measure] = [
   partitionMeasure, peersMeasure, releaseMeasure, packetCostMeasure, realismMeasure, lossMeasure, collateralMeasure,
-  delayLineMeasure, labMeasure,
+  delayLineMeasure, labMeasure, historyMeasure, checkMeasure,
 ]

@@ -24,16 +24,16 @@ public struct NodeSnapshot: Sendable, Hashable, Codable {
     defer { links.close() }
     let traffic = try TrafficController(in: namespace)
     defer { traffic.close() }
-    try self.init(reading: connection, links, traffic)
+    try self.init(rules: try connection.ruleset(), links, traffic)
   }
 
   init(
-    reading connection: NFTables.Connection, _ controller: LinkController, _ traffic: TrafficController
+    rules ruleset: NFTables.Ruleset, _ controller: LinkController, _ traffic: TrafficController
   ) throws(NetlinkError) {
     let found = try controller.links()
     let names = Dictionary(found.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
     func name(_ index: Int32?) -> String { index.map { names[$0] ?? "#\($0)" } ?? "-" }
-    rules = try connection.ruleset().canonicalLines
+    rules = ruleset.canonicalLines
     links = found.map { link in
       "link \(link.name) kind \(link.kind ?? "-") \(link.isUp ? "up" : "down") master \(name(link.master)) "
         + "mtu \(link.mtuBytes) qdisc \(link.queueingDiscipline ?? "-")"

@@ -22,7 +22,9 @@ import Testing
   @Test func requestsAndRepliesTravelAsBytes() async throws {
     try await withNamespace { namespace in
       let agent = try NamespaceAgent(node: "n", namespace: namespace) { _ in }
-      for request: AgentRequest in [.snapshot, .arm(fault()), .count(fault: "cut"), .disarm(fault: "cut")] {
+      for request: AgentRequest in [
+        .profile, .snapshot, .arm(fault()), .count(fault: "cut"), .disarm(fault: "cut"),
+      ] {
         let sent = try decodeJSON(AgentRequest.self, from: encodeJSON(request))
         #expect(sent == request)
         let reply = try await agent.perform(sent)

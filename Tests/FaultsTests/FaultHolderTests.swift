@@ -120,9 +120,9 @@ import Testing
       let log = EventLog()
       let holder = try FaultHolder(node: "b", namespace: wire.b, report: log.add)
       let probe = try wire.probe()
-      _ = try await holder.arm(wire.deaf(lease: .milliseconds(300), heartbeat: .milliseconds(50)))
+      _ = try await holder.arm(wire.deaf(lease: .milliseconds(700), heartbeat: .milliseconds(250)))
       expectNothing(try await probe.measure(.init(tries: 1)).contradictions(isOpen: onlyBToA))
-      try await Task.sleep(for: .milliseconds(350))  // the lease
+      try await Task.sleep(for: .milliseconds(800))  // the lease
       expectNothing(try await probe.measure().contradictions { _, _ in true })
       #expect(log.outcomes.map(\.end) == [.leaseExpired])
       #expect(try await holder.disarm("cut").end == .leaseExpired)

@@ -19,11 +19,13 @@ private func ms(_ value: Int64) -> Int64 { value * 1_000_000 }
     #expect(machine.nextDue == ms(2100), "the other one lives on")
   }
 
-  @Test func aTimeIsNeverMovedBack() {
+  /// What is promised gets time to be made, and then as much as the kernel gives it.
+  @Test func theLatestTimeCountsAlsoIfItIsAnEarlierOne() {
     var machine = GuardianMachine()
-    _ = machine.handle(.kept(number: 1, until: ms(1000)))
+    _ = machine.handle(.kept(number: 1, until: ms(30_000)))
     _ = machine.handle(.prolonged(number: 1, until: ms(500)))
-    #expect(machine.nextDue == ms(1100))
+    #expect(machine.nextDue == ms(600))
+    #expect(machine.handle(.time(ms(600))) == [.undo(number: 1, .agentSilent)])
   }
 
   @Test func theEndOfTheAgentTakesEverythingBackNewestFirst() {

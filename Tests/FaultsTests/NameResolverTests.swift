@@ -46,7 +46,7 @@ import Testing
 
 @Suite(.serialized, .enabled(if: isRoot, "namespaces need root")) struct NameResolverTests {
   private func withServer<R: Sendable>(
-    at address: IPAddress = .v4(0x7F00_0001), patience: Duration = .milliseconds(300),
+    at address: IPAddress = .v4(0x7F00_0001), patience: Duration = .seconds(5), tries: Int = 2,
     _ body: @escaping @Sendable (TinyNameServer, NameResolver) async throws -> R
   ) async throws -> R {
     let name = "bst-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
@@ -54,7 +54,7 @@ import Testing
     defer { try? NetworkNamespace.delete(named: name) }
     return try await TinyNameServer.with(in: namespace, at: address) { server in
       let resolver = try NameResolver(
-        in: namespace, options: .init(servers: server.place, patience: patience, tries: 2, limit: .seconds(3)))
+        in: namespace, options: .init(servers: server.place, patience: patience, tries: tries, limit: .seconds(20)))
       return try await body(server, resolver)
     }
   }
@@ -117,7 +117,7 @@ import Testing
   }
 
   @Test func aFamilyWithoutAnswerIsNamed() async throws {
-    try await withServer(patience: .milliseconds(100)) { server, resolver in
+    try await withServer(patience: .seconds(1), tries: 1) { server, resolver in
       server["half.test"] = .init(addresses: [.v4(1)], silent: [.v6])
       let found = try await resolver.resolve("half.test")
       #expect(found.addresses == [.v4(1)])
@@ -127,7 +127,7 @@ import Testing
   }
 
   @Test func aServerThatCannotOrDoesNotAnswerIsAFailure() async throws {
-    try await withServer(patience: .milliseconds(100)) { server, resolver in
+    try await withServer(patience: .seconds(1), tries: 1) { server, resolver in
       server["sick.test"] = .init(code: 2)
       let sick = await #expect(throws: ResolverError.self) { try await resolver.resolve("sick.test") }
       guard case .unanswered("sick.test", _)? = sick else {

@@ -44,12 +44,14 @@ final class TinyNameServer: Sendable {
     _ body: @escaping @Sendable (TinyNameServer) async throws -> R
   ) async throws -> R {
     let server = try TinyNameServer(in: namespace, address)
-    async let serving: Void = onOwnThread("dns") { server.serve() }
-    let outcome: Result<R, any Error>
-    do { outcome = .success(try await body(server)) } catch { outcome = .failure(error) }
-    server.state.withLock { $0.isStopping = true }
-    try await serving
-    return try outcome.get()
+    return try await withTaskExecutorPreference(BlockingExecutor()) {
+      async let serving: Void = onOwnThread("dns") { server.serve() }
+      let outcome: Result<R, any Error>
+      do { outcome = .success(try await body(server)) } catch { outcome = .failure(error) }
+      server.state.withLock { $0.isStopping = true }
+      try await serving
+      return try outcome.get()
+    }
   }
 
   private init(in namespace: NetworkNamespace, _ address: IPAddress) throws {

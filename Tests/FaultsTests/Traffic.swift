@@ -115,7 +115,7 @@ extension Wire {
     timing: Fault.Timing = .init(lease: .seconds(60)), seed: UInt64 = 42, repeatsExactly: Bool = false
   ) -> Fault {
     Fault(
-      id: id, run: "test", node: "b", inbound: inbound, outbound: outbound,
+      id: id, run: "wire", node: "b", inbound: inbound, outbound: outbound,
       targets: targets ?? .init(peers: addressesA), timing: timing, seed: seed, repeatsExactly: repeatsExactly)
   }
 

@@ -9,14 +9,18 @@ import Testing
 struct UndoScratch {
   let state: String
   let node: NetworkNamespace
+  /// Recovery by what the kernel shows takes all devices of a run away, those of tests beside this one included.
+  let run: String
 
-  static func with<R>(_ body: (UndoScratch) async throws -> R) async throws -> R {
+  static func with<R>(run: String = "test", _ body: (UndoScratch) async throws -> R) async throws -> R {
     let name = "bst-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
     let state = "/tmp/\(name)"
     try makeDirectory(state)
     let outcome: Result<R, any Error>
     do {
-      outcome = .success(try await body(UndoScratch(state: state, node: try .create(named: name))))
+      let scratch = UndoScratch(state: state, node: try .create(named: name), run: run)
+      outcome = .success(
+        try await withTaskExecutorPreference(BlockingExecutor()) { try await body(scratch) })
     } catch { outcome = .failure(error) }
     try NetworkNamespace.delete(named: name)
     try removeTree(state)
@@ -26,7 +30,7 @@ struct UndoScratch {
   /// A fault on the node, for its names.
   func fault(_ id: String = "slow") -> Fault {
     Fault(
-      id: id, run: "test", node: "n", inbound: .drop, targets: .init(peers: [.v4(0x0A00_0001)]),
+      id: id, run: run, node: "n", inbound: .drop, targets: .init(peers: [.v4(0x0A00_0001)]),
       timing: .init(lease: .seconds(30)))
   }
 
@@ -64,10 +68,10 @@ struct UndoScratch {
   func forsaken(
     _ entries: [UndoEntry], boot: String? = nil, guardian: [UndoEntry] = []
   ) throws -> UndoDirectory {
-    let directory = UndoDirectory(stateDirectory: state, run: "test", process: .init(pid: 4_000_000, startTicks: 7))
+    let directory = UndoDirectory(stateDirectory: state, run: run, process: .init(pid: 4_000_000, startTicks: 7))
     try makeDirectory(directory.path)
     var journal = try JournalFile(creating: directory.journal, timebase: .system)
-    try journal.append(.begin(.init(run: "test", process: directory.process, boot: boot ?? bootID())))
+    try journal.append(.begin(.init(run: run, process: directory.process, boot: boot ?? bootID())))
     for entry in entries { try journal.append(entry) }
     if !guardian.isEmpty {
       var second = try JournalFile(creating: directory.guardianJournal(1), timebase: .system)

@@ -241,10 +241,10 @@ import Testing
 
   /// Where the journal is damaged in its midst, the devices say themselves whose they are.
   @Test func aDamagedJournalIsReplacedByWhatTheKernelShows() async throws {
-    try await UndoScratch.with { scratch in
+    try await UndoScratch.with(run: "damaged") { scratch in
       try scratch.make("one")
       try scratch.make("two")
-      try scratch.links { try $0.createIFB("other", alias: "blackstart/tested/x/n/in") }
+      try scratch.links { try $0.createIFB("other", alias: "blackstart/damagedtoo/x/n/in") }
       let directory = try scratch.forsaken([
         .planned(number: 1, scratch.record("one")), .planned(number: 2, scratch.record("two")),
       ])

@@ -17,9 +17,11 @@ struct Wire {
       for end in ["a", "b"] { try? NetworkNamespace.delete(named: "\(tag)-\(end)") }
     }
     do {
-      let wire = try Wire(tag)
-      try await wire.untilRunning()
-      let result = try await body(wire)
+      let result = try await withTaskExecutorPreference(BlockingExecutor()) {
+        let wire = try Wire(tag)
+        try await wire.untilRunning()
+        return try await body(wire)
+      }
       clean()
       return result
     } catch {

@@ -64,8 +64,8 @@ import Testing
     return (packets, receipt)
   }
 
-  @Test func aPacketIsReadAsTheKernelSentIt() throws {
-    let (packets, receipt) = try split(recordedPacket)
+  @Test func aPacketIsReadFieldByField() throws {
+    let (packets, receipt) = try split(describedPacket)
     let packet = try #require(packets.first)
     #expect(packets.count == 1 && receipt.packets == 1 && receipt.refusedDecisions == [])
     #expect(packet.id == 0x0000_0102 && packet.etherType == 0x0800 && packet.hook == 0)
@@ -80,14 +80,14 @@ import Testing
       0xFE, 0xFF, 0xFF, 0xFF,  // -ENOENT
       32, 0, 0, 0, 3, 3, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0,  // the header of the request
     ]
-    let (packets, receipt) = try split(recordedPacket + refusal)
+    let (packets, receipt) = try split(describedPacket + refusal)
     #expect(packets.count == 1 && receipt.refusedDecisions == [9])
   }
 
-  @Test(arguments: 1..<recordedPacket.count) func aTruncatedMessageIsAnError(_ length: Int) {
-    #expect(throws: WireError.self) { try split(Array(recordedPacket.prefix(length))) }
+  @Test(arguments: 1..<describedPacket.count) func aTruncatedMessageIsAnError(_ length: Int) {
+    #expect(throws: WireError.self) { try split(Array(describedPacket.prefix(length))) }
     // Also when the length of the message agrees with the cut, unless whole attributes are left, whose padding is not demanded.
-    var short = Array(recordedPacket.prefix(length))
+    var short = Array(describedPacket.prefix(length))
     guard length >= 16 else { return }
     short[0] = UInt8(length)
     let ends = [31, 32, 40, 48, 68, 76, 84, 89, 90, 91, 92]
@@ -95,13 +95,13 @@ import Testing
   }
 
   @Test func lengthsThatContradictThemselvesAreErrors() {
-    var bytes = recordedPacket
+    var bytes = describedPacket
     bytes[20] = 3  // an attribute shorter than its header
     #expect(throws: WireError.badLength(field: "nla_len", length: 3)) { try split(bytes) }
-    bytes = recordedPacket
+    bytes = describedPacket
     bytes[0] = 15  // a message shorter than its header
     #expect(throws: WireError.badLength(field: "nlmsg_len", length: 15)) { try split(bytes) }
-    bytes = recordedPacket
+    bytes = describedPacket
     bytes[22] = 99  // no NFQA_PACKET_HDR
     #expect(throws: WireError.missing(field: "NFQA_PACKET_HDR")) { try split(bytes) }
   }
@@ -120,7 +120,7 @@ import Testing
 }
 
 /// NFQNL_MSG_PACKET of a bundle of TCP segments, one byte of it copied.
-private let recordedPacket: [UInt8] = [
+let describedPacket: [UInt8] = [
   92, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4,  // length, type, flags, sequence, port
   2, 0, 0x12, 0x34,  // AF_INET, version, queue
   11, 0, 1, 0, 0, 0, 1, 2, 8, 0, 0, 0,  // NFQA_PACKET_HDR: number, ethertype, hook, padding

@@ -43,6 +43,14 @@ import Testing
       [52, 0, 0, 0, 2, 0, 0, 3] + [UInt8](repeating: 0, count: 8) + [0xEF, 0xFF, 0xFF, 0xFF, 40, 0, 0, 0]
         + [UInt8](repeating: 0, count: 12) + [7, 0, 1, 0, 110, 111, 0, 0, 8, 0, 2, 0, 24, 0, 0, 0]
     ) { _ = try Acknowledgement($0) },
+    .message(
+      "socket",
+      [100, 0, 0, 0, 20, 0, 2, 0] + [UInt8](repeating: 0, count: 8) + Array(describedSocket.payload)
+    ) { _ = try DiagnosedSocket(decoding: $0, .tcp) },
+    Parser(name: "queued packet", good: [describedPacket]) { bytes in
+      var receipt = PacketQueue.Receipt()
+      try PacketQueue.split(bytes.span, 0..<bytes.count, &receipt) { _ in }
+    },
     Parser(name: "emulator", good: [emulator]) { _ = try Netem(decoding: $0[...]) },
   ]
 

@@ -13,17 +13,17 @@ import Testing
       writer.finish()
         == [72, 0, 0, 0, 20, 0, 1, 3, 7, 0, 0, 0, 0, 0, 0, 0, 10, 6, 0, 0, 255, 255, 255, 255]
         + [UInt8](repeating: 0, count: 48))
-    let socket = try DiagnosedSocket(decoding: recorded, .tcp)
+    let socket = try DiagnosedSocket(decoding: describedSocket, .tcp)
     writer = MessageWriter()
     try SocketDiagnosis.writeDestroy(socket, to: &writer, sequence: 7)
     #expect(
       writer.finish()
         == [72, 0, 0, 0, 21, 0, 5, 0, 7, 0, 0, 0, 0, 0, 0, 0, 10, 6, 0, 0, 0, 0, 0, 0]
-        + Array(recorded.payload.dropFirst(4).prefix(48)))
+        + Array(describedSocket.payload.dropFirst(4).prefix(48)))
   }
 
   @Test func aSocketIsReadAndAMappedAddressIsPlain() throws {
-    let socket = try DiagnosedSocket(decoding: recorded, .tcp)
+    let socket = try DiagnosedSocket(decoding: describedSocket, .tcp)
     #expect(socket.state == .established && socket.transport == .tcp && socket.isConversation)
     #expect(socket.local == .v4(0x0A00_0001) && socket.localPort == 5432)
     #expect(socket.remote == .v4(0x0A00_0002) && socket.remotePort == 40_000)
@@ -33,16 +33,16 @@ import Testing
   }
 
   @Test(arguments: 0..<72) func aTruncatedSocketIsAnError(_ length: Int) {
-    var message = recorded
+    var message = describedSocket
     message.payload = message.payload.prefix(length)
     #expect(throws: WireError.self) { try DiagnosedSocket(decoding: message, .tcp) }
   }
 
   @Test func whatNobodyKnowsIsAnError() {
     for (place, value) in [(0, UInt8(77)), (1, 0), (1, 200)] {
-      var bytes = Array(recorded.payload)
+      var bytes = Array(describedSocket.payload)
       bytes[place] = value
-      var message = recorded
+      var message = describedSocket
       message.payload = bytes[...]
       #expect(throws: WireError.self) { try DiagnosedSocket(decoding: message, .tcp) }
     }
@@ -196,8 +196,8 @@ import Testing
   }
 }
 
-/// The kernel's answer for one established connection, IPv4 in an IPv6 socket: `struct inet_diag_msg` and a control group.
-private let recorded = Message(
+/// An answer about one established connection, IPv4 in an IPv6 socket: `struct inet_diag_msg` and a control group.
+let describedSocket = Message(
   type: 20, flags: 2, sequence: 1, port: 2,
   payload: [
     10, 1, 0, 0,  // AF_INET6, established, timer, retransmits

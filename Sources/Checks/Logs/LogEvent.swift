@@ -103,3 +103,9 @@ public struct LogEvent: Sendable, Hashable {
     self.transaction = transaction
   }
 }
+
+extension LogEvent {
+  /// Whether it has an offset that a log can have: acknowledgements come without one, or with −1, and files hold anything.
+  @inline(__always)
+  var hasOffset: Bool { UInt64(bitPattern: offset) < 1 << 60 }
+}

@@ -12,15 +12,16 @@ final class ZstandardCompressor {
 
   deinit { ZSTD_freeCCtx(context) }
 
-  /// Compresses `raw` at `level` into one frame.
-  func compress(_ raw: [UInt8], level: Int32) -> [UInt8] {
-    let bound = ZSTD_compressBound(raw.count)
-    return [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in
-      let written = ZSTD_compressCCtx(context, buffer.baseAddress, bound, raw, raw.count, level)
-      // With room for the bound, compression has no way to fail but a broken library.
-      precondition(ZSTD_isError(written) == 0, "libzstd: \(String(cString: ZSTD_getErrorName(written)))")
-      count = written
+  /// Compresses `raw` at `level` into one frame at the end of `bytes`.
+  func compress(_ raw: [UInt8], level: Int32, to bytes: inout [UInt8]) {
+    let (start, bound) = (bytes.count, ZSTD_compressBound(raw.count))
+    bytes.append(contentsOf: repeatElement(0, count: bound))
+    let written = bytes.withUnsafeMutableBytes { buffer in
+      ZSTD_compressCCtx(context, buffer.baseAddress?.advanced(by: start), bound, raw, raw.count, level)
     }
+    // With room for the bound, compression has no way to fail but a broken library.
+    precondition(ZSTD_isError(written) == 0, "libzstd: \(String(cString: ZSTD_getErrorName(written)))")
+    bytes.removeLast(bound - written)
   }
 }
 

@@ -99,7 +99,10 @@ struct BlockHeader: Equatable {
     self.type = known
   }
 
-  init(type: BlockType, number: UInt32, count: Int, raw: Int, payload: [UInt8], dropped: UInt64, span: HistorySpan) {
+  init(
+    type: BlockType, number: UInt32, count: Int, raw: Int, payload: ArraySlice<UInt8>, dropped: UInt64,
+    span: HistorySpan
+  ) {
     self.type = type
     self.number = number
     self.count = UInt32(count)
@@ -108,7 +111,7 @@ struct BlockHeader: Equatable {
     self.dropped = dropped
     earliest = span.earliest
     latest = span.latest
-    self.payloadChecksum = CRC32C.of(payload[...])
+    self.payloadChecksum = CRC32C.of(payload)
   }
 }
 

@@ -1,6 +1,9 @@
 /// Turns names and operations into the bytes of a history, block by block. Values in, bytes out: the file is another's.
 struct HistoryWriter {
   private let compressor = ZstandardCompressor()
+  private var encoder = OperationColumns.Encoder()
+  /// The memory of the last batch's bytes.
+  private var spare: [UInt8] = []
   private var number: UInt32 = 0
   private var written = NameTable.Counts.none
   private(set) var index: [HistoryIndexEntry] = []
@@ -17,8 +20,10 @@ struct HistoryWriter {
 
   /// The bytes of `operations` (at most ``HistoryFormat/maxOperations``), preceded by the names that are new since the last
   /// call. They count as written only after ``commit(_:)``.
-  func encode(_ operations: ArraySlice<Operation>, names: NameTable, dropped: UInt64) -> Batch {
+  mutating func encode(_ operations: ArraySlice<Operation>, names: NameTable, dropped: UInt64) -> Batch {
     var batch = Batch(number: number, names: names.counts)
+    swap(&batch.bytes, &spare)
+    batch.bytes.removeAll(keepingCapacity: true)
     let fresh = names.entries(after: written)
     for start in stride(from: 0, to: fresh.count, by: HistoryFormat.maxOperations) {
       let part = fresh[start..<min(fresh.count, start + HistoryFormat.maxOperations)]
@@ -31,7 +36,8 @@ struct HistoryWriter {
       batch.entry = HistoryIndexEntry(
         offset: offset + UInt64(batch.bytes.count), count: UInt32(operations.count), earliest: span.earliest,
         latest: span.latest)
-      append(.operations, count: operations.count, OperationColumns.encode(operations), dropped, span, to: &batch)
+      encoder.encode(operations)
+      append(.operations, count: operations.count, encoder.block.bytes, dropped, span, to: &batch)
     }
     return batch
   }
@@ -58,22 +64,25 @@ struct HistoryWriter {
   }
 
   /// Takes `batch` as written, now that its bytes are in the file.
-  mutating func commit(_ batch: Batch) {
+  mutating func commit(_ batch: consuming Batch) {
     number = batch.number
     written = batch.names
     if let entry = batch.entry { index.append(entry) }
     offset += UInt64(batch.bytes.count)
+    spare = batch.bytes
   }
 
   private func append(
     _ type: BlockType, count: Int, _ raw: [UInt8], _ dropped: UInt64, _ span: HistorySpan, to batch: inout Batch
   ) {
-    let payload = compressor.compress(raw, level: Self.level)
+    let start = batch.bytes.count
+    let size = HistoryFormat.blockHeaderSize(version: HistoryFormat.version)
+    batch.bytes.append(contentsOf: repeatElement(0, count: size))
+    compressor.compress(raw, level: Self.level, to: &batch.bytes)
     let header = BlockHeader(
-      type: type, number: batch.number, count: count, raw: raw.count, payload: payload, dropped: dropped,
-      span: span)
-    batch.bytes += header.encoded()
-    batch.bytes += payload
+      type: type, number: batch.number, count: count, raw: raw.count, payload: batch.bytes[(start + size)...],
+      dropped: dropped, span: span)
+    batch.bytes.replaceSubrange(start..<(start + size), with: header.encoded())
     batch.number += 1
   }
 

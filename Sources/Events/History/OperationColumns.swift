@@ -6,16 +6,30 @@
 enum OperationColumns {
   private static let known = OperationField.Every.all + OperationField.allCases.map(\.column)
 
-  static func encode(_ operations: ArraySlice<Operation>) -> [UInt8] {
-    var encoder = OperationEncoder(count: operations.count)
-    var context = OperationContext()
-    for place in operations.indices {
-      var op = operations[place]
-      transfer(&op, &encoder, context, operations)
-      encoder.end()
-      context.note(op, at: place)
+  /// Writes blocks one after the other; its memory serves them all.
+  struct Encoder {
+    private var coder = OperationEncoder()
+    private var context = OperationContext()
+    /// The block that was written last.
+    private(set) var block = ByteWriter()
+
+    mutating func encode(_ operations: ArraySlice<Operation>) {
+      coder.reset()
+      context.reset()
+      for place in operations.indices {
+        var op = operations[place]
+        transfer(&op, &coder, context, operations)
+        coder.end()
+        context.note(op, at: place)
+      }
+      coder.finish(&block)
     }
-    return encoder.finish()
+  }
+
+  static func encode(_ operations: ArraySlice<Operation>) -> [UInt8] {
+    var encoder = Encoder()
+    encoder.encode(operations)
+    return encoder.block.bytes
   }
 
   static func decode(_ raw: [UInt8], count: Int) throws(ByteError) -> [Operation] {
@@ -42,9 +56,11 @@ private struct OperationEncoder: OperationCoder {
   private var present: UInt32 = 0
   private var lastProcess: Int64 = 0
 
-  init(count: Int) {
-    columns = [ByteWriter](repeating: ByteWriter(), count: 64)
-    for column in OperationField.Every.all { columns[Int(column)].bytes.reserveCapacity(count * 2) }
+  init() { columns = [ByteWriter](repeating: ByteWriter(), count: 64) }
+
+  mutating func reset() {
+    for column in columns.indices { columns[column].bytes.removeAll(keepingCapacity: true) }
+    lastProcess = 0
   }
 
   mutating func end() {
@@ -52,15 +68,13 @@ private struct OperationEncoder: OperationCoder {
     mask = 0
   }
 
-  func finish() -> [UInt8] {
-    var whole = ByteWriter()
-    whole.bytes.reserveCapacity(columns.reduce(0) { $0 + $1.bytes.count + 8 })
+  func finish(_ block: inout ByteWriter) {
+    block.bytes.removeAll(keepingCapacity: true)
     for (id, column) in columns.enumerated() where !column.bytes.isEmpty {
-      whole.bytes.append(UInt8(id))
-      whole.varint(UInt64(column.bytes.count))
-      whole.bytes += column.bytes
+      block.bytes.append(UInt8(id))
+      block.varint(UInt64(column.bytes.count))
+      block.bytes += column.bytes
     }
-    return whole.bytes
   }
 
   mutating func identity(_ op: inout Operation) {

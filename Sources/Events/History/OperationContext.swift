@@ -30,6 +30,18 @@ struct OperationContext {
     fileprivate(set) var time: Int64 = 0
   }
 
+  /// Forgets everything, as at the start of a block.
+  mutating func reset() {
+    byProcess.reset()
+    byLog.reset()
+    byPlace.reset()
+    byEvent.reset()
+    byProducer.reset()
+    byKey.reset()
+    previous = Previous()
+    lastCall = .max
+  }
+
   /// An operation that has nothing.
   static let blank = Operation(
     .append, process: 0, event: EventID(producer: 0, sequence: .max), keySequence: .max, node: NodeIndex(rawValue: 0),
@@ -44,6 +56,8 @@ struct OperationContext {
       slots = [Int32](repeating: 0, count: 1 << Int(bits))
       shift = 64 - bits
     }
+
+    mutating func reset() { for slot in slots.indices { slots[slot] = 0 } }
 
     subscript(key: UInt64) -> Int {
       @inline(__always) get { Int(slots[Int((key &* 0x9E37_79B9_7F4A_7C15) >> shift)]) - 1 }

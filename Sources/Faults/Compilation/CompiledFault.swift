@@ -33,7 +33,7 @@ public struct CompiledFault: Sendable, Hashable {
       case table
       /// Its elements live by heartbeats.
       case heartbeat
-      /// Its elements are addresses of names, each with a time of its own.
+      /// Its elements are addresses of names, which may change while the table is there.
       case names(IPAddress.Family)
     }
 
@@ -103,8 +103,8 @@ public struct CompiledFault: Sendable, Hashable {
     var devices: [ScaffoldRequest.Role: Int32] = [:]
     /// Numbers of the delay lines' queues.
     var queues: [Fault.Direction: UInt16] = [:]
-    /// Addresses of the targets' names, with the milliseconds they may be used.
-    var names: [IPAddress: UInt64] = [:]
+    /// Addresses of the targets' names.
+    var names: Set<IPAddress> = []
   }
 
   /// How a live element's remaining time is started anew.
@@ -145,6 +145,19 @@ extension CompiledFault {
           let addition = NFTables.Command.addElements(table.id, set: set.name, id: nil, elements)
           guard method == .replacement, isInForce else { return [addition] }
           return [.deleteElements(table.id, set: set.name, set.keys), addition]
+        }
+      })
+  }
+
+  /// Changes the addresses of the targets' names.
+  func update(adding added: [IPAddress], removing removed: [IPAddress]) -> NFTables.Batch {
+    NFTables.Batch(
+      tables.flatMap { table in
+        table.sets.flatMap { set -> [NFTables.Command] in
+          guard case .names(let family) = set.life else { return [] }
+          let (old, new) = (removed.filter { $0.family == family }, added.filter { $0.family == family })
+          return (old.isEmpty ? [] : [.deleteElements(table.id, set: set.name, old)])
+            + (new.isEmpty ? [] : [.addElements(table.id, set: set.name, id: nil, .init(new))])
         }
       })
   }
@@ -207,22 +220,20 @@ extension CompiledFault.ElementSet {
     // and a replacement, which holds old and new elements for a moment, has room.
     let size = isInterval ? nil : UInt32(clamping: max(16, 2 * keys.count))
     var flags: NFTables.SetFlags = isInterval ? .interval : []
-    if life != .table { flags.insert(.timeout) }
+    if life == .heartbeat { flags.insert(.timeout) }
     func addition(_ keys: NFTables.Keys, _ milliseconds: UInt64?) -> NFTables.Command {
       .addElements(table, set: name, id: id, .init(keys, timeoutMilliseconds: milliseconds))
     }
-    var elements: [NFTables.Command]
+    let elements: [NFTables.Command]
     switch life {
     case .table: elements = [addition(keys, nil)]
     case .heartbeat: elements = [addition(keys, lifeMilliseconds)]
     case .names(let family):
-      let byLife = Dictionary(grouping: bindings.names.filter { $0.key.family == family }, by: \.value)
-      elements = byLife.sorted { $0.key < $1.key }.map { life, group in
-        addition(.addresses(group.map(\.key).sorted()), life)
-      }
-      return [.addSet(table, .init(name, id: id, key: key, flags: flags, size: nil))] + elements
+      let addresses = bindings.names.filter { $0.family == family }.sorted()
+      elements = addresses.isEmpty ? [] : [addition(.addresses(addresses), nil)]
     }
-    return [.addSet(table, .init(name, id: id, key: key, flags: flags, size: size))] + elements
+    let isNames = life != .table && life != .heartbeat
+    return [.addSet(table, .init(name, id: id, key: key, flags: flags, size: isNames ? nil : size))] + elements
   }
 }
 

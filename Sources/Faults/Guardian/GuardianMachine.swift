@@ -44,7 +44,8 @@ struct GuardianMachine: Sendable {
       holds.append(Hold(number: number, due: until + Self.grace))
       return []
     case .prolonged(let number, let until):
-      update(number) { $0.due = max($0.due, until + Self.grace) }
+      // Also to an earlier time: what is promised before it is made gets time to be made.
+      update(number) { $0.due = until + Self.grace }
       return []
     case .settled(let number):
       holds.removeAll { $0.number == number }

@@ -5,8 +5,10 @@ struct GuardianProcess: Sendable {
   let child: ChildProcess
   let channel: GuardianChannel
 
-  /// How long an answer is waited for: starting a program on a busy machine takes its time.
-  private static let patienceMilliseconds: Int32 = 5_000
+  /// How long is waited until it is ready: starting a program on a busy machine takes its time.
+  private static let startMilliseconds: Int32 = 5_000
+  /// How long an answer is waited for: less than the silence that other faults of the same holder survive meanwhile.
+  private static let answerMilliseconds: Int32 = 1_000
 
   /// Starts `PROGRAM guardian JOURNAL` and waits until it is ready.
   ///
@@ -14,7 +16,7 @@ struct GuardianProcess: Sendable {
   /// the connection.
   init(program: String, journal: String) throws(UndoError) {
     (child, channel) = try Self.start(program, journal)
-    while try next() != .ready {}
+    while try next(Self.startMilliseconds) != .ready {}
   }
 
   /// When it returns, this process no longer has the guardian's end: only so does the guardian's death close it.
@@ -39,7 +41,7 @@ struct GuardianProcess: Sendable {
   ) throws(UndoError) {
     try send(.keep(number: number, record: record, until: until, pid: pid, descriptor: descriptor))
     while true {
-      let reply = try next()
+      let reply = try next(Self.answerMilliseconds)
       switch reply {
       case .kept(number): return
       case .refused(number, let why): throw .refused(why)
@@ -55,11 +57,11 @@ struct GuardianProcess: Sendable {
     if !isTaken { throw .noGuardian(child.end.map { "it \($0)" } ?? "it does not read its messages") }
   }
 
-  private func next() throws(UndoError) -> GuardianReply {
-    switch channel.receive(GuardianReply.self, milliseconds: Self.patienceMilliseconds) {
+  private func next(_ milliseconds: Int32) throws(UndoError) -> GuardianReply {
+    switch channel.receive(GuardianReply.self, milliseconds: milliseconds) {
     case .message(let reply): return reply
     case .unreadable(let why): throw .noGuardian("its answer cannot be read (\(why))")
-    case .nothing: throw .noGuardian("it does not answer within \(Self.patienceMilliseconds) ms")
+    case .nothing: throw .noGuardian("it does not answer within \(milliseconds) ms")
     case .closed: throw .noGuardian("it ended as soon as it was started; its program is no blackstart, or has no root")
     }
   }

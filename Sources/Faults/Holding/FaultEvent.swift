@@ -19,6 +19,10 @@ public struct FaultEvent: Sendable, Hashable, Codable {
     case biting(FaultCounters)
     /// A flapping fault's turn in force is over. Nanoseconds on CLOCK_MONOTONIC: it was surely in force between the two.
     case turn(fromNanoseconds: Int64, untilNanoseconds: Int64)
+    /// One of its names stands for other addresses now, and its sets hold them.
+    case nameChanged(NameChange)
+    /// One of its names could not be asked about, or its sets not be changed; they hold what they held. The text says why.
+    case nameNotFollowed(String, String)
     /// A heartbeat failed; the fault still lives until the kernel's time is out.
     case heartbeatFailed(String)
     /// It ended.

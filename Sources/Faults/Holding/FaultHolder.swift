@@ -20,10 +20,10 @@ public final class FaultHolder: Sendable {
   /// Hands over events and results: the holder's own thread could not, having no descriptors, and any thread that was
   /// started from it would have none either.
   private let messenger: HolderThread<Void>
-  /// Finds out what takes long, so that no heartbeat waits for it.
-  private let scout: HolderThread<Void>
-  /// Held here for the holder's thread.
-  private let namespace: NetworkNamespace
+  /// Does what takes long, so that no heartbeat waits for it.
+  private let scout: HolderThread<Scout>
+  private let resolver: NameResolver
+  private let timebase: Timebase
   private let features: Mutex<KernelFeatures?>
 
   /// Opens the node's kernel and finds out how elements are kept alive there.
@@ -50,15 +50,16 @@ public final class FaultHolder: Sendable {
   init(
     node: String, namespace: NetworkNamespace, timebase: Timebase = .system, undo: (any UndoKeeper)? = nil,
     features: KernelFeatures? = nil, refresh: CompiledFault.RefreshMethod?,
+    names: NameResolver.Options = .init(),
     report: @escaping @Sendable (FaultEvent) -> Void
   ) throws {
     self.node = node
-    self.namespace = namespace
+    self.timebase = timebase
     self.features = Mutex(features)
-    scout = try HolderThread("scout \(node)", timebase: timebase, make: {})
     let messenger = try HolderThread<Void>("tell \(node)", timebase: timebase, make: {})
     self.messenger = messenger
-    thread = try HolderThread(
+    let scoutOfThread = WeakReference<HolderThread<Scout>>()
+    let thread = try HolderThread(
       "hold \(node)", timebase: timebase,
       // After the events of the same job, which were posted before.
       deliver: { result in messenger.post { result() } },
@@ -67,11 +68,30 @@ public final class FaultHolder: Sendable {
         try namespace.enter()
         guard bs_own_descriptor_table() == 0 else { throw SystemError("close_range", "hold \(node)") }
         return try HolderCore(
-          node: node, namespace: namespace, timebase: timebase, refresh: refresh, undo: undo
-        ) { event in messenger.post { report(event) } }
+          node: node, namespace: namespace, timebase: timebase, refresh: refresh, undo: undo,
+          removeScaffolds: { fault, made in scoutOfThread.object?.post { $0.finish(fault, made) } },
+          report: { event in messenger.post { report(event) } })
       },
       tick: { $0.tick() },
       end: { $0.close() })
+    self.thread = thread
+    let resolver = try NameResolver(in: namespace, options: names, timebase: timebase)
+    self.resolver = resolver
+    scout = try HolderThread(
+      "scout \(node)", timebase: timebase,
+      make: {
+        let watch = NameWatch(timebase: timebase) { watched, done in
+          resolver.resolve(watched.name) { answer in
+            done(answer)
+            thread.post { $0.take(answer, about: watched.name, for: watched.fault) }
+          }
+        }
+        return Scout(
+          workshop: try Workshop(node: node, in: namespace, undo: undo), names: watch, timebase: timebase,
+          tell: { fault, sight in thread.post { $0.take(sight, of: fault) } })
+      },
+      tick: { $0.tick() }, end: { $0.close() })
+    scoutOfThread.object = scout
   }
 
   /// Makes a fault: all of it in one transaction, or nothing.
@@ -79,18 +99,66 @@ public final class FaultHolder: Sendable {
   /// - Throws: ``FaultError``; nothing was changed then.
   public func arm(_ fault: Fault) async throws -> ArmReceipt {
     try fault.validate()
+    let features = fault.needsFeatures ? try await kernelFeatures() : NodeProfile.unknown.features
+    let devices = fault.usesDevices ? try await scout.run { try $0.devices() } : []
+    let names = try await resolve(fault)
     var order = ArmOrder(
-      fault: fault, features: fault.needsFeatures ? try await kernelFeatures() : NodeProfile.unknown.features)
+      compiled: try fault.compile(for: NodeProfile(features, devices: devices)),
+      names: HeldNames(names, exempt: fault.targets.exempt), scaffolds: MadeScaffolds())
     if fault.killsConnections, let group = fault.targets.cgroup {
       order.controlGroups = try await scout.run { _ in try group.idsWithin() }
     }
-    return try await thread.run { [order] in try $0.arm(order) }
+    let receipt = try await arm(&order)
+    let made = order.scaffolds
+    if !made.isEmpty || !names.isEmpty { scout.post { $0.watch(fault, made, names) } }
+    return receipt
+  }
+
+  /// Makes the devices, if there are any, and then everything else; or nothing.
+  private func arm(_ order: inout ArmOrder) async throws -> ArmReceipt {
+    let compiled = order.compiled
+    if !compiled.scaffolds.isEmpty {
+      try await thread.run { try $0.check(compiled.fault) }
+      // Until the fault is in force, nothing but this keeps its devices; making them may wait for all others who do so.
+      let until = timebase.monotonic() + compiled.fault.timing.silenceMilliseconds * 1_000_000 + 30_000_000_000
+      order.scaffolds = try await scout.run { try $0.workshop.make(compiled, until: until) }
+    }
+    do {
+      return try await thread.run { [order] in try $0.arm(order) }
+    } catch var failure as FaultError {
+      let made = order.scaffolds
+      let left = try await scout.run { $0.workshop.takeAway(made) }
+      if !left.isEmpty { failure.state += "; " + Workshop.state(left: left) }
+      throw failure
+    }
+  }
+
+  /// Resolves the targets' names, in the node.
+  ///
+  /// - Throws: ``FaultError`` if one of them has no answer; that there is no such host is an answer.
+  private func resolve(_ fault: Fault) async throws -> [ResolvedName] {
+    var names: [ResolvedName] = []
+    for name in fault.targets.names {
+      do { names.append(try await resolver.resolve(name)) } catch ResolverError.unknown(let name) {
+        names.append(ResolvedName(name, [], timesToLive: []))
+      } catch {
+        throw FaultError(.system("\(error)"), fault: fault.id, node: node)
+      }
+    }
+    if !names.isEmpty, names.allSatisfy(\.addresses.isEmpty), fault.targets.peers.isEmpty,
+      fault.targets.networks.isEmpty
+    {
+      throw FaultError(
+        .invalid("none of its names has an address, and nothing else is meant, so it would do nothing"),
+        fault: fault.id, node: node)
+    }
+    return names
   }
 
   /// What the node can do, and which devices it has.
   public func profile() async throws -> NodeProfile {
     let features = try await kernelFeatures()
-    return NodeProfile(features, devices: try await thread.run { try $0.devices() })
+    return NodeProfile(features, devices: try await scout.run { try $0.devices() })
   }
 
   /// Asks the kernel once; two that ask at a time may both ask it.
@@ -111,17 +179,41 @@ public final class FaultHolder: Sendable {
   /// - Returns: how it ended, which may have been before it was asked to.
   /// - Throws: ``FaultError`` with what remains and until when.
   public func disarm(_ id: String) async throws -> FaultOutcome {
-    try await thread.run { try $0.disarm(id) }
+    scout.post { $0.names.forget(id) }
+    while true {
+      if let outcome = try await thread.run({ try $0.disarm(id) }) { return outcome }
+      // Its devices are being removed by a job that was posted before this one.
+      try await scout.run { _ in }
+    }
   }
 
   /// The packet filter, links, addresses, routes and queues of the node as they are now.
   public func snapshot() async throws -> NodeSnapshot {
-    try await thread.run { try $0.snapshot() }
+    let rules = try await thread.run { try $0.connection.ruleset() }
+    return try await scout.run { try $0.snapshot(rules) }
   }
 
-  /// Ends all faults by closing the socket that owns them. Nothing can be held here afterwards.
+  /// Ends all faults by closing the socket that owns them. Nothing can be held or asked here
+  /// afterwards.
   public func close() async {
-    // The job cannot throw; only a thread that is gone could, and it lives as long as this object.
+    // None of the jobs can throw; only a thread that is gone could, and both live as long as this object.
     _ = try? await thread.run { $0.close() }
+    // The removal of their devices was posted meanwhile, and each tells the holder when it is done.
+    _ = try? await scout.run { $0.close() }
+    _ = try? await thread.run { _ in }
+  }
+}
+
+/// Reaches an object without keeping it.
+private final class WeakReference<Object: AnyObject & Sendable>: Sendable {
+  private struct Box: Sendable {
+    weak var object: Object?
+  }
+
+  private let box = Mutex(Box())
+
+  var object: Object? {
+    get { box.withLock { $0.object } }
+    set { box.withLock { $0.object = newValue } }
   }
 }

@@ -15,9 +15,9 @@ extension HolderCore {
     do {
       try read(&held)
       if start >= held.leaseEnd {
-        _ = try end(held, .leaseExpired)
+        try end(held, .leaseExpired)
       } else if let missing = held.missing {
-        _ = try end(held, .vanished(missing))
+        try end(held, .vanished(missing))
       } else if held.isOn, held.isTurnOver(at: start) {
         if let turn = held.endTurn() {
           emit(
@@ -25,11 +25,11 @@ extension HolderCore {
         }
         keep(held)
       } else if held.isSilent(at: start) {
-        _ = try end(held, held.silentEnd)
+        try end(held, held.silentEnd)
       } else {
         try refresh(&held, at: start)
       }
-      if self.held(held.fault.id) != nil { workshop.prolong(held.beside, until: held.overWithoutHeartbeat) }
+      if self.held(held.fault.id) != nil { prolong(held) }
     } catch {
       emit(held.fault.id, at: timebase.monotonic(), .heartbeatFailed("\(error)"))
       held.retry(at: timebase.monotonic())
@@ -50,7 +50,7 @@ extension HolderCore {
       held.begin(turnAt: start, appliedAt: timebase.monotonic(), lifeMilliseconds: life)
     } else if timebase.monotonic() >= held.inForceUntil {
       // An element may have timed out while the batch was on its way; it is then a new one, after a gap.
-      _ = try end(held, .lapsed)
+      try end(held, .lapsed)
       return
     } else {
       held.refreshed(at: start, lifeMilliseconds: life)
@@ -72,18 +72,18 @@ extension HolderCore {
       readings.append(HeldFault.Reading(rules: rules, elements: elements))
     }
     held.note(readings, at: at)
-    if let missing = try workshop.missing(held.beside) { held.note(missing: missing) }
     if !wasBiting, held.counters.packets > 0 { emit(held.fault.id, at: at, .biting(held.counters)) }
   }
 
   /// Ends a fault: lines first, so that what they hold passes; then the tables, with which it ends; then the devices.
-  func end(_ held: HeldFault, _ reason: FaultOutcome.End) throws(NetlinkError) -> FaultOutcome {
+  ///
+  /// - Returns: how it ended; `nil` if its devices are still to be removed.
+  @discardableResult
+  func end(_ held: HeldFault, _ reason: FaultOutcome.End) throws(NetlinkError) -> FaultOutcome? {
     let asked = timebase.monotonic()
-    workshop.close(held.beside)
+    held.lines.close()
     // The kernel drops what any queue of the namespace holds when a chain goes; what others hold shall pass instead.
-    for other in allHeld where other.fault.id != held.fault.id {
-      for line in other.beside.lines.values { line.releaseHeld() }
-    }
+    for other in allHeld where other.fault.id != held.fault.id { other.lines.releaseHeld() }
     // One by one: a table that somebody removed must not keep the others.
     for table in held.compiled.tables {
       do { try connection.commit(.init([.deleteTable(table.id)])) } catch {
@@ -95,20 +95,14 @@ extension HolderCore {
           object: .table(table.id.name))
       }
     }
-    let left = workshop.takeAway(held.beside)
     // What was not seen is not claimed: the end of force is the deletion, or the first moment at which the kernel may
     // have let it go, or the last moment at which it was seen whole.
     var until = min(asked, held.inForceUntil)
     if case .vanished = reason { until = min(until, held.seenWholeAt) }
-    if let turn = held.currentTurn(until: until) {
-      emit(
-        held.fault.id, at: asked, .turn(fromNanoseconds: turn.lowerBound, untilNanoseconds: turn.upperBound))
-    }
-    let outcome = FaultOutcome(
-      end: reason, provenFromNanoseconds: held.armedAt, provenUntilNanoseconds: until,
-      goneAtNanoseconds: timebase.monotonic(), counters: held.counters, left: left)
-    noteEnd(outcome, of: held.fault.id)
-    emit(held.fault.id, at: outcome.goneAtNanoseconds, .ended(outcome))
-    return outcome
+    return noteEnd(
+      held,
+      FaultOutcome(
+        end: reason, provenFromNanoseconds: held.armedAt, provenUntilNanoseconds: until,
+        goneAtNanoseconds: timebase.monotonic(), counters: held.counters))
   }
 }

@@ -11,7 +11,9 @@ struct HeldFault: Sendable {
   }
 
   let compiled: CompiledFault
-  let beside: Beside
+  let scaffolds: MadeScaffolds
+  let lines: OpenLines
+  var names: HeldNames
   /// How many connections were destroyed at arming; `nil` if none were to be.
   let connectionsDestroyed: Int?
   let armedAt: Int64
@@ -23,7 +25,8 @@ struct HeldFault: Sendable {
   private(set) var nextDue: Int64
   /// The last moment at which all of its rules were seen.
   private(set) var seenWholeAt: Int64
-  private var seenWholeBefore: Int64
+  /// The last moment at which all of its devices were seen.
+  var scaffoldsSeenAt: Int64
   /// What is missing, if something is.
   private(set) var missing: String?
   private(set) var counters = FaultCounters()
@@ -34,16 +37,20 @@ struct HeldFault: Sendable {
   static let earlyExpiry: Int64 = 20_000_000
 
   init(
-    _ compiled: CompiledFault, _ beside: Beside, sentAt: Int64, armedAt: Int64, lifeMilliseconds: UInt64,
+    _ compiled: CompiledFault, _ scaffolds: MadeScaffolds, _ lines: OpenLines, _ names: HeldNames, sentAt: Int64,
+    armedAt: Int64,
+    lifeMilliseconds: UInt64,
     connectionsDestroyed: Int? = nil
   ) {
     self.connectionsDestroyed = connectionsDestroyed
     counters.connectionsDestroyed = connectionsDestroyed
     self.compiled = compiled
-    self.beside = beside
+    self.scaffolds = scaffolds
+    self.lines = lines
+    scaffoldsSeenAt = armedAt
+    self.names = names
     self.armedAt = armedAt
     seenWholeAt = armedAt
-    seenWholeBefore = armedAt
     leaseEnd = sentAt + compiled.fault.timing.leaseMilliseconds * 1_000_000
     inForceUntil = 0
     nextDue = 0
@@ -169,16 +176,11 @@ struct HeldFault: Sendable {
       }
     }
     seen.connectionsDestroyed = connectionsDestroyed
-    seen.inboundLine = beside.lines[.inbound]?.counters
-    seen.outboundLine = beside.lines[.outbound]?.counters
+    seen.inboundLine = lines.counters(.inbound)
+    seen.outboundLine = lines.counters(.outbound)
     counters = seen
-    (seenWholeBefore, seenWholeAt) = (seenWholeAt, time)
-  }
-
-  /// Something that stands beside the tables is not as it was made.
-  mutating func note(missing what: String) {
-    if missing == nil { seenWholeAt = seenWholeBefore }
-    missing = missing ?? what
+    missing = lines.missing
+    if missing == nil { seenWholeAt = time }
   }
 
   /// Adds up the counters of a table. Returns what it lacks, if something.

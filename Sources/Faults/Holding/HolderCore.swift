@@ -8,34 +8,34 @@ final class HolderCore: Sendable {
   let node: String
   let timebase: Timebase
   let connection: NFTables.Connection
-  let workshop: Workshop
   let refresh: CompiledFault.RefreshMethod
-  /// Unowned: the last reference must not be given up on this thread, where its descriptor means nothing. Whoever asks for
-  /// something to be armed has it.
-  private unowned let namespace: NetworkNamespace
-  private let links: LinkController
-  private let traffic: TrafficController
+  private let diagnosis: SocketDiagnosis
+  private let undo: (any UndoKeeper)?
   private let report: @Sendable (FaultEvent) -> Void
+  /// Has the devices of a fault whose tables are gone looked at and removed, elsewhere, and calls `finish` then.
+  private let removeScaffolds: @Sendable (_ fault: String, MadeScaffolds) -> Void
   private let state = Mutex(State())
 
   private struct State: Sendable {
     var held: [String: HeldFault] = [:]
+    /// Faults that are over, but whose devices are still to be removed.
+    var ending: [String: (held: HeldFault, outcome: FaultOutcome)] = [:]
     var ended: [String: FaultOutcome] = [:]
     var isClosed = false
   }
 
   init(
     node: String, namespace: NetworkNamespace, timebase: Timebase, refresh: CompiledFault.RefreshMethod?,
-    undo: (any UndoKeeper)?, report: @escaping @Sendable (FaultEvent) -> Void
+    undo: (any UndoKeeper)?, removeScaffolds: @escaping @Sendable (_ fault: String, MadeScaffolds) -> Void,
+    report: @escaping @Sendable (FaultEvent) -> Void
   ) throws(NetlinkError) {
     self.node = node
-    self.namespace = namespace
     self.timebase = timebase
+    self.undo = undo
+    self.removeScaffolds = removeScaffolds
     self.report = report
     connection = try NFTables.Connection(in: namespace, openedByThisThread: true)
-    links = try LinkController(in: namespace, openedByThisThread: true)
-    traffic = try TrafficController(in: namespace, openedByThisThread: true)
-    workshop = Workshop(node: node, links: links, traffic: traffic, undo: undo, timebase: timebase)
+    diagnosis = try SocketDiagnosis(in: namespace, openedByThisThread: true)
     if let refresh {
       self.refresh = refresh
     } else {
@@ -45,24 +45,24 @@ final class HolderCore: Sendable {
 
   // MARK: Requests
 
-  /// Makes a fault of which everything was found out that takes long.
+  /// Makes a fault of which everything was prepared that takes long.
+  ///
+  /// - Throws: ``FaultError``; its devices are still there then, and everything else is not.
   func arm(_ order: ArmOrder) throws(FaultError) -> ArmReceipt {
-    let fault = order.fault
+    let (fault, compiled) = (order.compiled.fault, order.compiled)
     func fail(_ reason: FaultError.Reason) -> FaultError { FaultError(reason, fault: fault.id, node: node) }
-    let (isHeld, isClosed) = state.withLock { ($0.held[fault.id] != nil, $0.isClosed) }
-    if isClosed { throw fail(.closed) }
-    if isHeld { throw fail(.alreadyHeld) }
-    guard fault.node == node else { throw fail(.invalid("it is meant for node \"\(fault.node)\"")) }
-    let compiled = try fault.compile(for: profile(order.features, for: fault))
-
+    try check(fault)
+    let lines: OpenLines
+    do { lines = try OpenLines(compiled, timebase: timebase) } catch {
+      throw fail((error as? NetlinkError).map { .kernel($0) } ?? .system("\(error)"))
+    }
+    let bindings = CompiledFault.Bindings(
+      devices: order.scaffolds.devices, queues: lines.queues, names: order.names.addresses)
     let life = HeldFault.firstLifeMilliseconds(compiled)
-    let beside = try workshop.make(
-      compiled, in: namespace, until: timebase.monotonic() + Int64(life) * 1_000_000 + HeldFault.earlyExpiry)
     let sent = timebase.monotonic()
-    do {
-      try connection.commit(compiled.arm(lifeMilliseconds: life, beside.bindings))
-    } catch {
-      throw FaultError(.kernel(error), fault: fault.id, node: node, state: undone(workshop.takeAway(beside)))
+    do { try connection.commit(compiled.arm(lifeMilliseconds: life, bindings)) } catch {
+      lines.close()
+      throw fail(.kernel(error))
     }
     let armed = timebase.monotonic()
     var destroyed = 0
@@ -70,26 +70,33 @@ final class HolderCore: Sendable {
       try verify(compiled)
       if fault.killsConnections { try killConnections(of: order, &destroyed) }
     } catch {
-      workshop.close(beside)
-      let tables = remove(compiled)
-      let left = workshop.takeAway(beside)
-      let words = [
-        tables, left.isEmpty ? nil : undone(left),
-        destroyed == 0 ? nil : "\(destroyed) connections were destroyed before",
-      ]
-      throw FaultError(
-        error.reason, fault: fault.id, node: node, state: words.compactMap { $0 }.joined(separator: "; "))
+      lines.close()
+      let state = remove(compiled) + (destroyed == 0 ? "" : "; \(destroyed) connections were destroyed before")
+      throw FaultError(error.reason, fault: fault.id, node: node, state: state)
     }
     state.withLock { state in
       state.ended[fault.id] = nil
       state.held[fault.id] = HeldFault(
-        compiled, beside, sentAt: sent, armedAt: armed, lifeMilliseconds: life,
+        compiled, order.scaffolds, lines, order.names, sentAt: sent, armedAt: armed, lifeMilliseconds: life,
         connectionsDestroyed: fault.killsConnections ? destroyed : nil)
     }
+    // From now on its time is the kernel's, and no longer that of its making.
+    if let held = held(fault.id) { prolong(held) }
     emit(fault.id, at: armed, .armed)
     return ArmReceipt(
       fault: fault.id, table: compiled.tableNames, sentAtNanoseconds: sent, armedAtNanoseconds: armed,
       refresh: refresh, mechanisms: compiled.mechanisms, connectionsDestroyed: destroyed)
+  }
+
+  /// Whether a fault can be held here besides those that are.
+  func check(_ fault: Fault) throws(FaultError) {
+    func fail(_ reason: FaultError.Reason) -> FaultError { FaultError(reason, fault: fault.id, node: node) }
+    let (isHeld, isClosed) = state.withLock { state in
+      (state.held[fault.id] != nil || state.ending[fault.id] != nil, state.isClosed)
+    }
+    if isClosed { throw fail(.closed) }
+    if isHeld { throw fail(.alreadyHeld) }
+    guard fault.node == node else { throw fail(.invalid("it is meant for node \"\(fault.node)\"")) }
   }
 
   func counters(of id: String) throws(FaultError) -> FaultCounters {
@@ -104,9 +111,13 @@ final class HolderCore: Sendable {
     return held.counters
   }
 
-  func disarm(_ id: String) throws(FaultError) -> FaultOutcome {
+  /// Ends a fault. Asking again gives the same answer.
+  ///
+  /// - Returns: how it ended; `nil` while its devices are still to be removed: its effect is over then.
+  func disarm(_ id: String) throws(FaultError) -> FaultOutcome? {
     guard var held = held(id) else {
-      if let ended = state.withLock({ $0.ended[id] }) { return ended }
+      let (isEnding, ended) = state.withLock { ($0.ending[id] != nil, $0.ended[id]) }
+      if isEnding || ended != nil { return ended }
       throw FaultError(.notHeld, fault: id, node: node)
     }
     do {
@@ -114,7 +125,7 @@ final class HolderCore: Sendable {
       let isSilent = held.isSilent(at: timebase.monotonic())
       return try end(held, isSilent ? held.silentEnd : held.missing.map { .vanished($0) } ?? .disarmed)
     } catch {
-      // Without heartbeats the kernel ends it by itself, whatever the reason of the refusal.
+      // Without heartbeats the kernel ends it by itself, whatever the reason of the refusal. Its devices stay promised.
       state.withLock { $0.held[id] = nil }
       throw FaultError(
         .kernel(error), fault: id, node: node,
@@ -123,13 +134,48 @@ final class HolderCore: Sendable {
     }
   }
 
-  /// The packet filter, links, addresses, routes and queues, read from the kernel.
-  func snapshot() throws(NetlinkError) -> NodeSnapshot {
-    try NodeSnapshot(reading: connection, links, traffic)
+  /// Brings a fault's sets up to date with what a name stands for now. Does nothing for one that is not held any more.
+  func take(_ answer: Result<ResolvedName, ResolverError>, about name: String, for id: String) {
+    guard var held = held(id) else { return }
+    let now = timebase.monotonic()
+    var answer = answer
+    // That there is no such host is an answer too: it has no addresses.
+    if case .failure(.unknown) = answer { answer = .success(ResolvedName(name, [], timesToLive: [])) }
+    switch answer {
+    case .success(let resolved):
+      let (change, added, removed) = held.names.take(resolved)
+      guard !change.isEmpty else { break }
+      do {
+        try connection.commit(held.compiled.update(adding: added, removing: removed))
+        emit(id, at: now, .nameChanged(change))
+      } catch {
+        // What was in the sets stays in them, and the next answer is compared with that.
+        emit(id, at: now, .nameNotFollowed(name, "\(error)"))
+        return
+      }
+    case .failure(let error):
+      if held.names.noteUnanswered(name) { emit(id, at: now, .nameNotFollowed(name, "\(error)")) }
+    }
+    keep(held)
   }
 
-  /// The devices that a fault can be made on.
-  func devices() throws(NetlinkError) -> [String] { try NodeProfile.devices(links) }
+  /// Takes over what was seen of a fault's devices.
+  func take(_ sight: Scout.Sight, of id: String) {
+    if case .removed(let missing, let left) = sight { finish(id, missing: missing, left: left) }
+    guard var held = held(id) else { return }
+    switch sight {
+    case .removed: break
+    case .whole(let at):
+      held.scaffoldsSeenAt = at
+      keep(held)
+    case .missing(let what):
+      do {
+        try end(held, .vanished(what))
+      } catch {
+        emit(id, at: timebase.monotonic(), .heartbeatFailed("\(error)"))
+      }
+    }
+  }
 
   func close() {
     let held = state.withLock { state -> [HeldFault] in
@@ -140,19 +186,10 @@ final class HolderCore: Sendable {
     for fault in held { _ = try? disarm(fault.fault.id) }
     // Whatever a refused deletion left behind goes with the socket.
     connection.close()
-    links.close()
-    traffic.close()
+    diagnosis.close()
   }
 
   // MARK: Arming
-
-  /// Devices are listed only for a fault that may need them: most do not, and a listing costs a fifth of an arming.
-  private func profile(_ features: KernelFeatures, for fault: Fault) throws(FaultError) -> NodeProfile {
-    guard fault.usesDevices else { return NodeProfile(features, devices: []) }
-    do { return NodeProfile(features, devices: try devices()) } catch {
-      throw FaultError(.kernel(error), fault: fault.id, node: node)
-    }
-  }
 
   private func verify(_ compiled: CompiledFault) throws(FaultError) {
     func fail(_ reason: FaultError.Reason) -> FaultError { FaultError(reason, fault: compiled.fault.id, node: node) }
@@ -165,14 +202,12 @@ final class HolderCore: Sendable {
 
   /// Destroys the connections with the targets, once. `destroyed` tells how many, also when it throws.
   private func killConnections(of order: ArmOrder, _ destroyed: inout Int) throws(FaultError) {
-    let fault = order.fault
+    let fault = order.compiled.fault
     func fail(_ reason: FaultError.Reason) -> FaultError { FaultError(reason, fault: fault.id, node: node) }
     let meant = TargetedSockets(
-      fault.targets, resolved: Array(order.names.keys), controlGroups: order.controlGroups)
+      fault.targets, resolved: Array(order.names.addresses), controlGroups: order.controlGroups)
     let kill: SocketDiagnosis.Kill
     do throws(NetlinkError) {
-      let diagnosis = try SocketDiagnosis(in: namespace, openedByThisThread: true)
-      defer { diagnosis.close() }
       kill = try diagnosis.kill(meant.transports) { meant.means($0) }
     } catch {
       throw fail(.kernel(error))
@@ -194,10 +229,6 @@ final class HolderCore: Sendable {
     }
   }
 
-  private func undone(_ left: [String]) -> String {
-    left.isEmpty ? "nothing was changed" : "left behind without effect: \(left.joined(separator: "; "))"
-  }
-
   // MARK: State
 
   func held(_ id: String) -> HeldFault? { state.withLock { $0.held[id] } }
@@ -210,11 +241,46 @@ final class HolderCore: Sendable {
     }
   }
 
-  func noteEnd(_ outcome: FaultOutcome, of id: String) {
+  /// The effect of a fault is over. Returns how it ended, unless there are devices to remove first.
+  func noteEnd(_ held: HeldFault, _ outcome: FaultOutcome) -> FaultOutcome? {
+    let id = held.fault.id
     state.withLock { state in
       state.held[id] = nil
-      state.ended[id] = outcome
+      state.ending[id] = (held, outcome)
     }
+    if held.scaffolds.isEmpty { return finish(id, missing: nil, left: []) }
+    removeScaffolds(id, held.scaffolds)
+    return nil
+  }
+
+  /// The devices of a fault are gone too.
+  ///
+  /// - Parameters:
+  ///   - missing: what was not there any more when they were to be removed.
+  ///   - left: what could not be removed.
+  @discardableResult func finish(_ id: String, missing: String?, left: [String]) -> FaultOutcome? {
+    guard let ending = state.withLock({ $0.ending.removeValue(forKey: id) }) else { return nil }
+    let held = ending.held
+    var outcome = ending.outcome
+    outcome.left = left
+    if let missing { outcome.end = .vanished(missing) }
+    // Somebody had removed a device: force is not claimed for longer than all of them were seen.
+    if case .vanished = outcome.end, !held.scaffolds.isEmpty {
+      outcome.provenUntilNanoseconds = min(outcome.provenUntilNanoseconds, held.scaffoldsSeenAt)
+    }
+    if let turn = held.currentTurn(until: outcome.provenUntilNanoseconds) {
+      emit(
+        id, at: timebase.monotonic(),
+        .turn(fromNanoseconds: turn.lowerBound, untilNanoseconds: turn.upperBound))
+    }
+    state.withLock { $0.ended[id] = outcome }
+    emit(id, at: timebase.monotonic(), .ended(outcome))
+    return outcome
+  }
+
+  /// Tells whoever answers for the devices how long the kernel keeps the fault.
+  func prolong(_ held: HeldFault) {
+    if let ticket = held.scaffolds.ticket { undo?.prolong(ticket, until: held.overWithoutHeartbeat) }
   }
 
   func emit(_ fault: String, at: Int64, _ kind: FaultEvent.Kind) {
@@ -222,14 +288,15 @@ final class HolderCore: Sendable {
   }
 }
 
-/// A fault to be armed, with what was found out about its node and its names before.
+/// A fault to be armed, with everything that was prepared for it.
 struct ArmOrder: Sendable {
-  var fault: Fault
-  var features: KernelFeatures
-  /// Addresses of the targets' names, with the milliseconds they may be used.
-  var names: [IPAddress: UInt64] = [:]
+  var compiled: CompiledFault
+  /// The addresses of the targets' names.
+  var names: HeldNames
   /// The targets' control group and all below it.
   var controlGroups: Set<UInt64>?
+  /// Its devices.
+  var scaffolds: MadeScaffolds
 }
 
 extension Fault {

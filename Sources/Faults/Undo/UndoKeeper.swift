@@ -17,7 +17,8 @@ public protocol UndoKeeper: AnyObject, Sendable {
   /// Notes that all of it is there. Does not block.
   func made(_ ticket: UndoTicket)
 
-  /// Notes that the kernel keeps the fault until then; to be called with every heartbeat. Does not block.
+  /// Notes that the kernel keeps the fault until then, be it later or earlier than was said before; to be called when it
+  /// is armed and with every heartbeat. Does not block.
   func prolong(_ ticket: UndoTicket, until: Int64)
 
   /// Notes that all of it is verified gone. Does not block.

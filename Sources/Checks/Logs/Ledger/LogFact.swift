@@ -21,11 +21,11 @@ struct LogFact: Sendable {
     /// A consumer jumped over records.
     case pollSkip(from: Int64, to: Int64, inside: Bool, skipped: [RecordID])
     /// A sender's next record does not stand behind its last one.
-    case sendBack(from: Int64, previous: RecordID, inside: Bool)
+    case sendBack(from: Int64, previous: RecordID?, inside: Bool)
     /// Other records stand between two of one sender's operation.
     case sendSkip(from: Int64, to: Int64, skipped: [RecordID])
     /// A key's sequence does not rise with the offset.
-    case keyOrder(other: RecordID, otherOffset: Int64)
+    case keyOrder(other: RecordID?, otherOffset: Int64)
     /// A key's record stands in another log of its topic than its first one.
     case keyMoved(from: UInt16)
     /// A committed position is above a record that was not dealt with.

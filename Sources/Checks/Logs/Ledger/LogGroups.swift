@@ -109,6 +109,7 @@ extension LogLedger {
   }
 
   mutating func process(_ event: LogEvent) {
+    guard event.hasOffset else { return }
     let log = log(event)
     let lane = lane(event)
     let row = row(lane, log)
@@ -117,16 +118,16 @@ extension LogLedger {
       groups.makeUp(event.offset, lane: lane, log: event.log)
       return
     }
-    let from = before != ReaderState.nowhere ? before : readers[row].start - 1
-    if readers[row].start != ReaderState.nowhere || before != ReaderState.nowhere, event.offset > from + 1 {
-      groups.leaveOut(records(log, between: from, and: event.offset), lane: lane, log: event.log)
+    let from = before != ReaderState.nowhere ? before + 1 : readers[row].start
+    if from != ReaderState.nowhere, event.offset > from {
+      groups.leaveOut(records(log, from: from, to: event.offset), lane: lane, log: event.log)
     }
     readers[row].processed = event.offset
   }
 
-  private func records(_ log: Int, between from: Int64, and to: Int64) -> [(offset: Int64, id: RecordID)] {
+  private func records(_ log: Int, from: Int64, to: Int64) -> [(offset: Int64, id: RecordID)] {
     let window = windows[log]
-    let first = max(from + 1, window.low)
+    let first = max(from, window.low)
     let last = min(to - 1, window.head)
     guard first <= last else { return [] }
     return (first...last).compactMap {
@@ -136,6 +137,7 @@ extension LogLedger {
   }
 
   mutating func commit(_ event: LogEvent) {
+    guard event.hasOffset else { return }
     let log = log(event)
     let lane = lane(event)
     let before = groups.commit(event.producer, event.log, event.offset)

@@ -10,7 +10,8 @@ struct LogLedger<Records: RecordIndex>: Sendable {
   var slots = Extents<LogSlot>(blank: LogSlot())
   var sends = Extents<OpenSend>(blank: OpenSend())
   var lanes: [LogLane] = []
-  /// The lanes of workers with large numbers; the others are their own.
+  /// The lanes of workers with small numbers, −1 where there is none yet, and of all others.
+  var directLanes: [Int32] = []
   var laneNumbers: [UInt32: Int] = [:]
   /// A row a lane, `1 << logOrder` long.
   var readers: [ReaderState] = []
@@ -117,20 +118,20 @@ struct LogLedger<Records: RecordIndex>: Sendable {
   @inline(__always)
   mutating func lane(_ event: LogEvent) -> Int {
     let process = Int(event.process)
-    if _fastPath(process < lanes.count && process < LogLane.directLimit) { return process }
+    if _fastPath(process < directLanes.count) {
+      let lane = Int(directLanes[process])
+      if _fastPath(lane >= 0) { return lane }
+    }
     return addLane(event.process)
   }
 
   @inline(never)
   private mutating func addLane(_ process: UInt32) -> Int {
-    if process < LogLane.directLimit && laneNumbers.isEmpty {
-      while lanes.count <= Int(process) { appendLane() }
-      return Int(process)
-    }
     if let known = laneNumbers[process] { return known }
-    // From here on lanes are given out in the order of appearance, behind all direct ones.
-    while lanes.count < LogLane.directLimit { appendLane() }
-    if process < LogLane.directLimit { return Int(process) }
+    if process < LogLane.directLimit {
+      while directLanes.count <= Int(process) { directLanes.append(-1) }
+      directLanes[Int(process)] = Int32(lanes.count)
+    }
     laneNumbers[process] = lanes.count
     appendLane()
     return lanes.count - 1
@@ -147,7 +148,7 @@ struct LogLedger<Records: RecordIndex>: Sendable {
 }
 
 extension LogLane {
-  /// Workers with smaller numbers are their own lanes.
+  /// The lanes of workers with smaller numbers are looked up in an array.
   static let directLimit = 1024
 }
 

@@ -82,13 +82,13 @@ struct ReaderState: Sendable {
   var stamp: UInt32 = 0
 }
 
-/// How far one worker has come in one log as a producer.
+/// How far one worker has come in one log as a producer. Eight bytes, since there is one for each worker and log and every
+/// acknowledgement touches another one: they have to stay in the cache.
 struct SenderState: Sendable {
-  var last = ReaderState.nowhere
-  var id: RecordID = 0
+  /// The low half of the last offset.
+  var offset: UInt32 = 0
+  /// The operation of the last send; 0: there was none.
   var operation: UInt32 = 0
-  /// Whether sends without a known offset are among its latest ones.
-  var hasChain = false
 }
 
 /// A send whose place in its sender's order is known before its offset is.
@@ -121,10 +121,19 @@ struct LogLane: Sendable {
   var isManaged = false
 }
 
-/// How far a key has come in its topic.
+/// How far a key has come in its topic. As small as it can be, for the same reason.
 struct KeyState: Sendable {
-  var offset: Int64 = -1
-  var id: RecordID = 0
+  /// The low half of the latest offset.
+  var offset: UInt32 = 0
+  /// Its number in the key's sequence; 0: there was none.
   var sequence: UInt32 = 0
   var log: UInt16 = 0
+}
+
+extension Int64 {
+  /// How far this offset is from one of which the low half is known; offsets compared are far less than 2³¹ apart.
+  @inline(__always)
+  func distance(fromLow low: UInt32) -> Int64 {
+    Int64(Int32(bitPattern: UInt32(truncatingIfNeeded: self) &- low))
+  }
 }

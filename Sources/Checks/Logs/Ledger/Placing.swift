@@ -132,8 +132,10 @@ extension LogLedger {
     }
     let state = keys[topic][key]
     // By far most often the next record of a key stands behind the latest.
-    if _fastPath(event.keySequence > state.sequence && event.offset > state.offset && event.log == state.log) {
-      keys[topic][key] = KeyState(offset: event.offset, id: id, sequence: event.keySequence, log: event.log)
+    let distance = event.offset.distance(fromLow: state.offset)
+    if _fastPath(event.keySequence > state.sequence && distance > 0 && event.log == state.log) {
+      keys[topic][key] = KeyState(
+        offset: UInt32(truncatingIfNeeded: event.offset), sequence: event.keySequence, log: event.log)
     } else {
       keys[topic][key] = compare(event, id, state)
     }
@@ -154,16 +156,19 @@ extension LogLedger {
 
   @inline(never)
   private mutating func compare(_ event: LogEvent, _ id: RecordID, _ state: KeyState) -> KeyState {
-    let next = KeyState(offset: event.offset, id: id, sequence: event.keySequence, log: event.log)
+    let next = KeyState(
+      offset: UInt32(truncatingIfNeeded: event.offset), sequence: event.keySequence, log: event.log)
     if state.sequence == 0 { return next }
     if state.log != event.log {
       note(.keyMoved(from: state.log), event, id)
       return next
     }
-    if event.offset == state.offset { return state }
-    if (event.offset > state.offset) != (event.keySequence > state.sequence) {
-      note(.keyOrder(other: state.id, otherOffset: state.offset), event, id)
+    let distance = event.offset.distance(fromLow: state.offset)
+    if distance == 0 { return state }
+    if (distance > 0) != (event.keySequence > state.sequence) {
+      let other = event.offset - distance
+      note(.keyOrder(other: record(at: other, in: event.log), otherOffset: other), event, id)
     }
-    return event.offset > state.offset ? next : state
+    return distance > 0 ? next : state
   }
 }

@@ -6,7 +6,7 @@ extension LogLedger {
     let id = records.id(of: event)
     let lane = lane(event)
     counts.polled += 1
-    if _slowPath(event.offset < 0) {
+    if _slowPath(!event.hasOffset) {
       see(id, event)
       return
     }
@@ -72,7 +72,7 @@ extension LogLedger {
     }
     if records.marks(of: id).contains(.failed) { note(.failedRead, event, id) }
     promote(id)
-    guard event.offset >= 0 else { return }
+    guard event.hasOffset else { return }
     if !chains.isEmpty { placeChained(id, log, event.offset) }
     if windows[log].holds(event.offset) || windows[log].head < event.offset {
       place(event, id, log, evidence: 0, marks: [])
@@ -88,7 +88,7 @@ extension LogLedger {
   /// The log begins later now. Readers that have records below it still to read have lost them.
   mutating func moveStart(_ event: LogEvent) {
     let log = log(event)
-    guard event.offset > windows[log].start else { return }
+    guard event.hasOffset, event.offset > windows[log].start else { return }
     for lane in lanes.indices {
       let reader = readers[row(lane, log)]
       guard reader.position != ReaderState.nowhere, reader.position + 1 < event.offset else { continue }
@@ -104,8 +104,7 @@ extension LogLedger {
 
   /// Whether a worker was given a record, as far as its positions tell.
   func hasRead(_ process: UInt32, _ id: RecordID, _ place: LogPlace) -> Bool {
-    let lane = process < LogLane.directLimit ? Int(process) : laneNumbers[process] ?? lanes.count
-    guard lane < lanes.count else { return false }
+    guard let lane = laneNumbers[process] else { return false }
     let reader = readers[row(lane, Int(place.log))]
     guard reader.start != ReaderState.nowhere, let offset = offset(of: id, told: place) else { return false }
     return reader.start <= offset && offset <= reader.last

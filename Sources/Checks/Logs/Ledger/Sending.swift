@@ -33,7 +33,7 @@ extension LogLedger {
           return
         }
       }
-      let next = order == 0 ? 5 : order + 1
+      let next = order == 0 ? 2 : order + 1
       let place = sends.take(order: next)
       if order > 0 {
         for old in lanes[lane].place..<lanes[lane].place + 1 << order where sends.storage[old].id != OpenSend.none {
@@ -64,7 +64,7 @@ extension LogLedger {
     let lane = lane(event)
     counts.acknowledged += 1
     let bound = end(id, lane)
-    if _slowPath(event.offset < 0) {
+    if _slowPath(!event.hasOffset) {
       acknowledgeUnplaced(event, id, log, lane)
       return
     }
@@ -72,27 +72,31 @@ extension LogLedger {
     if event.offset > windows[log].highestAcknowledged { windows[log].highestAcknowledged = event.offset }
     place(event, id, log, evidence: LogSlot.acknowledged, marks: .acknowledged)
     let row = row(lane, log)
-    let sender = senders[row]
-    if _slowPath(sender.hasChain) {
+    if _slowPath(!chains.isEmpty), chains[row] != nil {
       chain(event, id, row, event.offset)
-    } else if sender.last != ReaderState.nowhere
-      && (event.offset <= sender.last || (event.operation == sender.operation && event.offset != sender.last + 1))
-    {
-      step(event, id, from: sender)
     }
-    senders[row].last = event.offset
-    senders[row].id = id
-    senders[row].operation = event.operation
+    let sender = senders[row]
+    let distance = event.offset.distance(fromLow: sender.offset)
+    if _slowPath(distance <= 0 || event.operation == sender.operation && distance != 1), sender.operation != 0,
+      chains[row] == nil
+    {
+      let last = event.offset - distance
+      step(event, id, from: last, sender.operation, record(at: last, in: event.log))
+    }
+    senders[row] = SenderState(offset: UInt32(truncatingIfNeeded: event.offset), operation: event.operation)
   }
 
+  /// Judges a send by the one before it.
   @inline(never)
-  private mutating func step(_ event: LogEvent, _ id: RecordID, from sender: SenderState) {
-    if event.offset == sender.last && id == sender.id { return }  // acknowledged twice, as a retried send may be
-    let inside = event.operation == sender.operation
-    if event.offset <= sender.last {
-      note(.sendBack(from: sender.last, previous: sender.id, inside: inside), event, id)
+  private mutating func step(
+    _ event: LogEvent, _ id: RecordID, from last: Int64, _ operation: UInt32, _ previous: RecordID?
+  ) {
+    if event.offset == last && id == previous { return }  // acknowledged twice, as a retried send may be
+    let inside = event.operation == operation
+    if event.offset <= last {
+      note(.sendBack(from: last, previous: previous, inside: inside), event, id)
     } else if inside {
-      jump(LogJump(kind: .send, event: event, id: id, from: sender.last, to: event.offset))
+      jump(LogJump(kind: .send, event: event, id: id, from: last, to: event.offset))
     }
   }
 
@@ -125,42 +129,43 @@ extension LogLedger {
   /// Adds a send to its sender's order.
   private mutating func chain(_ event: LogEvent, _ id: RecordID, _ row: Int, _ offset: Int64?) {
     var chain = chains[row] ?? []
-    if chain.isEmpty, senders[row].last != ReaderState.nowhere {
+    if chain.isEmpty, senders[row].operation != 0 {
       // The one before it counts, too.
       var previous = event
       previous.operation = senders[row].operation
-      previous.offset = senders[row].last
-      chain.append(ChainedSend(event: previous, id: senders[row].id, offset: senders[row].last))
+      let near = windows[Int(event.log)].head
+      previous.offset = near - near.distance(fromLow: senders[row].offset)
+      let known = record(at: previous.offset, in: event.log)
+      chain.append(ChainedSend(event: previous, id: known ?? OpenSend.none, offset: previous.offset))
     }
     chain.append(ChainedSend(event: event, id: id, offset: offset))
     if offset != nil { compare(chain, at: chain.count - 1) }
     if chain.count > chainLimit { chain.removeFirst() }
-    let isOpen = chain.contains { $0.offset == nil }
-    senders[row].hasChain = isOpen
-    chains[row] = isOpen ? chain : nil
-    if !isOpen, let last = chain.last, let offset = last.offset {
-      senders[row].last = offset
-      senders[row].id = last.id
-      senders[row].operation = last.event.operation
+    keep(chain, row)
+  }
+
+  /// Keeps a chain as long as offsets are missing in it.
+  private mutating func keep(_ chain: [ChainedSend], _ row: Int) {
+    if chain.contains(where: { $0.offset == nil }) {
+      chains[row] = chain
+      return
+    }
+    chains[row] = nil
+    if let last = chain.last, let offset = last.offset {
+      senders[row] = SenderState(offset: UInt32(truncatingIfNeeded: offset), operation: last.event.operation)
     }
   }
 
   /// A record whose offset was not known was found.
   mutating func placeChained(_ id: RecordID, _ log: Int, _ offset: Int64) {
     for row in chains.keys.sorted() where row & (1 << logOrder - 1) == log {
-      guard var chain = chains[row], let place = chain.firstIndex(where: { $0.id == id && $0.offset == nil })
+      guard var chain = chains[row], let place = chain.firstIndex(where: { $0.id == id && $0.offset == nil }),
+        !chain[place].event.hasOffset || chain[place].event.offset == offset
       else { continue }
       chain[place].offset = offset
       compare(chain, at: place)
       if let later = chain[(place + 1)...].firstIndex(where: { $0.offset != nil }) { compare(chain, at: later) }
-      let isOpen = chain.contains { $0.offset == nil }
-      senders[row].hasChain = isOpen
-      chains[row] = isOpen ? chain : nil
-      if !isOpen, let last = chain.last, let offset = last.offset {
-        senders[row].last = offset
-        senders[row].id = last.id
-        senders[row].operation = last.event.operation
-      }
+      keep(chain, row)
     }
   }
 
@@ -171,9 +176,7 @@ extension LogLedger {
     else { return }
     var event = chain[place].event
     event.offset = to
-    step(
-      event, chain[place].id,
-      from: SenderState(last: from, id: before.id, operation: before.event.operation, hasChain: true))
+    step(event, chain[place].id, from: from, before.event.operation, before.id)
   }
 
   // MARK: Failures and unknown ends
@@ -195,7 +198,8 @@ extension LogLedger {
       _ = end(id, lane)
       ids.append(id)
       // Its place among its sender's records counts as soon as its offset is known.
-      chain(event, id, row(lane, log), records.marks(of: id).contains(.placed) ? place(of: id, in: log) : nil)
+      let isFound = !event.hasOffset && records.marks(of: id).contains(.placed)
+      chain(event, id, row(lane, log), isFound ? place(of: id, in: log) : nil)
     }
     outcomes.add(events, ids)
     for id in ids where records.marks(of: id).contains(.seen) { promote(id) }
@@ -205,7 +209,7 @@ extension LogLedger {
   mutating func promote(_ id: RecordID) {
     for (event, id) in outcomes.remove(id) {
       let log = log(event)
-      if event.offset >= 0 {
+      if event.hasOffset {
         place(event, id, log, evidence: LogSlot.acknowledged, marks: .acknowledged)
         if !chains.isEmpty { placeChained(id, log, event.offset) }
       } else {

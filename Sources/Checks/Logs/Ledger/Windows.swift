@@ -1,6 +1,6 @@
 /// Makes room in the windows, and looks into them.
 extension LogLedger {
-  private var firstOrder: Int { 10 }
+  private var firstOrder: Int { 8 }
   /// Offsets that lead all others by more than this are taken for errors until a second one confirms them.
   private var leap: Int64 { Int64(options.windowLimit) }
 
@@ -116,6 +116,13 @@ extension LogLedger {
       }
     }
     return (ids, watched)
+  }
+
+  /// The record at an offset, as far as it is kept.
+  func record(at offset: Int64, in log: UInt16) -> RecordID? {
+    guard windows[Int(log)].holds(offset) else { return nil }
+    let slot = slots.storage[windows[Int(log)].index(offset)]
+    return slot.state & LogSlot.known != 0 ? slot.id : nil
   }
 
   /// Judges a jump by what is known now, and keeps it if more may become known.

@@ -9,13 +9,14 @@ struct KeyOrderCheck: LogCheck {
 
   mutating func judge<Records>(_ fact: LogFact, _ ledger: LogLedger<Records>, _ findings: inout LogFindings) {
     guard case .keyOrder(let other, let otherOffset) = fact.kind else { return }
-    let both = ledger.events([other, fact.id])
+    let record = ledger.records.event(fact.id)
+    let before = other.map { ledger.records.event($0) }
     findings.add(
       Self.anomaly, fact.id,
       Finding(
         Self.anomaly,
-        "key \(fact.event.key): the order of \(both[0]) (offset \(otherOffset)) and \(both[1]) (offset "
-          + "\(fact.event.offset)) is not that of their numbers", events: both, store: ledger.logName(fact.event),
-        positions: [otherOffset, fact.event.offset]))
+        "key \(fact.event.key): the order of \(before?.description ?? "the record") at offset \(otherOffset) and \(record) "
+          + "at \(fact.event.offset) is not that of their numbers", events: [before, record].compactMap { $0 },
+        store: ledger.logName(fact.event), positions: [otherOffset, fact.event.offset]))
   }
 }

@@ -9,12 +9,14 @@ struct NonmonotonicSendCheck: LogCheck {
 
   mutating func judge<Records>(_ fact: LogFact, _ ledger: LogLedger<Records>, _ findings: inout LogFindings) {
     guard case .sendBack(let from, let previous, _) = fact.kind else { return }
-    let both = ledger.events([previous, fact.id])
+    let record = ledger.records.event(fact.id)
+    let before = previous.map { ledger.records.event($0) }
     findings.add(
       Self.anomaly, fact.id, log: fact.event.log, at: fact.event.offset,
       Finding(
         Self.anomaly,
-        "worker \(fact.event.process) sent \(both[0]) before \(both[1]), but offset \(from) is not before \(fact.event.offset)",
-        events: both, store: ledger.logName(fact.event), positions: [from, fact.event.offset]))
+        "worker \(fact.event.process) sent \(before?.description ?? "another record") before \(record), but offset "
+          + "\(from) is not before \(fact.event.offset)", events: [before, record].compactMap { $0 },
+        store: ledger.logName(fact.event), positions: [from, fact.event.offset]))
   }
 }
