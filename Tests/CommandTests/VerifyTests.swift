@@ -68,7 +68,7 @@ import Testing
     ("verify .", nil, "this is no run directory"),
     ("verify bad.json", "[1, 2", "this is no witness"),
     ("verify bad.json", "{\"format\": 1}", "this is no witness: "),
-    ("verify bad.jsonl", "once upon a time", "line 1"),
+    ("verify bad.jsonl", "once upon a time\n", "line 1"),
     ("verify bad.edn", "{:type :invoke", "line 1"),
     ("verify bad.bsh", "no history", "error:"),
     ("verify x.bsh --permit L99", "", "there is no anomaly 'L99'"),
