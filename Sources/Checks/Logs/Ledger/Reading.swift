@@ -40,6 +40,7 @@ extension LogLedger {
   @inline(never)
   private mutating func enter(_ event: LogEvent, _ id: RecordID, _ lane: Int, _ row: Int) {
     readers[row].start = event.offset
+    if !readerLanes[Int(event.log)].contains(lane) { readerLanes[Int(event.log)].append(lane) }
     guard lanes[lane].group != .max, let committed = groups.committed(lanes[lane].group, event.log) else { return }
     if event.offset < committed {
       note(.beganBelow(committed: committed), event, id)
