@@ -36,6 +36,10 @@ struct DenseRecords: RecordIndex {
 
   init() {}
 
+  static var isFar: Bool { false }
+
+  mutating func touch(_ events: ArraySlice<LogEvent>) {}
+
   @inline(__always)
   func id(of event: LogEvent) -> RecordID {
     if _fastPath(event.producer < 1 << 24 && event.sequence <= Self.sequenceMask) {
