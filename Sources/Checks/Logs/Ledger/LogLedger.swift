@@ -149,7 +149,7 @@ struct LogLedger<Records: RecordIndex>: Sendable {
   }
 
   @inline(__always)
-  func row(_ lane: Int, _ log: Int) -> Int { lane << logOrder + log }
+  func row(_ lane: Int, _ log: Int) -> Int { lane &<< logOrder &+ log }
 }
 
 extension LogLane {

@@ -21,9 +21,7 @@ extension LogLedger {
     } else if event.offset != previous + 1 {
       step(event, id, from: previous, inside: inside)
     }
-    readers[row].last = event.offset
-    readers[row].operation = event.operation
-    if event.outcome == .ok { readers[row].position = event.offset }
+    readers[row].move(event)
     if _slowPath(lanes[lane].isManaged && readers[row].stamp != lanes[lane].stamp) { note(.unassigned, event, id) }
   }
 
