@@ -91,7 +91,7 @@ public struct FaultInterval: Sendable, Hashable, Codable {
   public var disarmed: Int64?
   /// When it was verified to be gone. `nil`: it was not.
   public var verifiedGone: Int64?
-  /// Packets that it dropped, by the kernel's counters.
+  /// Packets that something happened to, by the kernel's counters without our own probes: dropped by a cut, met by others.
   public var packetsDropped: UInt64
   /// Ordered pairs that a probe found unreachable while it was in force, as `east→eu`.
   public var brokenPairs: [String]
@@ -114,7 +114,7 @@ public struct FaultInterval: Sendable, Hashable, Codable {
   /// Why this fault proves nothing; `nil` when it was in force and bit.
   var vacuity: String? {
     if provenSince == nil { return "fault '\(id)' was never proven to be in force" }
-    if packetsDropped == 0 { return "fault '\(id)' dropped no packet" }
+    if packetsDropped == 0 { return "fault '\(id)' met no packet" }
     return nil
   }
 }

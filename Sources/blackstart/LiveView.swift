@@ -106,7 +106,7 @@ final class LiveView: Sendable {
       state.faults.insert(proven.fault)
       state.progress.faults = state.faults.sorted()
       let pairs = Set(proven.cut).sorted().joined(separator: ", ")
-      return "fault \(proven.fault) proven in force: \(pairs) cut, \(proven.droppedPackets) packets dropped"
+      return "fault \(proven.fault) proven in force: \(pairs) cut, \(proven.droppedPackets) packets met"
     }
     if let disarming = record.decoded(FaultDisarming.self) {
       state.progress.packetsDropped = Int(clamping: disarming.droppedPackets.values.reduce(0, +))

@@ -120,7 +120,7 @@ import Testing
 
   static let vacuous = [
     Loss("no fault", everything, .vacuous, "the drill had no fault") { $0.faults = [] },
-    Loss("a fault that dropped nothing", everything, .vacuous, "fault 'blackout' dropped no packet") {
+    Loss("a fault that dropped nothing", everything, .vacuous, "fault 'blackout' met no packet") {
       $0.faults[0].packetsDropped = 0
     },
     Loss("a fault never proven", everything, .vacuous, "was never proven to be in force") {

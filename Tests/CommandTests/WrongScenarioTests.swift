@@ -30,7 +30,7 @@ struct WrongScenarioTests {
       message: """
         x.yaml:{0}:5: error: timeline[0]: the key 'for' is missing
         x.yaml:{0}:72: error: timeline[0]: unknown key 'fro'
-          fix: did you mean 'for'? keys here: id, at, for, fault, region, from
+          fix: did you mean 'for'? keys here: id, at, for, fault, region, from, only, flapping, direction, answer
 
         """),
     Mistake(

@@ -20,7 +20,7 @@ import Testing
     #expect(
       ProgressLine(width: 200).line(Self.sample())
         == "timeline 15/40 s  fault blackout  leader eu #57  ack 50/s  err 8.5/s  lag east → eu 14.4 s, eu → east ?"
-        + "  dropped 5,120")
+        + "  met 5,120")
   }
 
   @Test func theLeastImportantIsLeftOutFirst() {

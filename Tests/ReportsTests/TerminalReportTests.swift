@@ -77,7 +77,7 @@ import Testing
           phases   preflight 4.60 s ▸ baseline 7.30 s ▸ timeline 40.0 s ▸ heal 200 ms ▸ recovery 12.1 s
                    quiescence 2.90 s ▸ verdict 3.30 s
           fault    blackout cuts east off from eu and ap, both ways, in force 11.9 s to 52.0 s (40.1 s),
-                   18,203 packets dropped
+                   18,203 packets met
           writes   by producers: 3,955 acknowledged, 64 unknown, 844 refused
           leader   east with token 41 from 3.9 s to 21.2 s, eu with token 57 from 24.9 s to the end
           RTO      14.3 s until first acknowledged write under the new token

@@ -54,7 +54,7 @@ private struct HtmlPage {
     }
     if !summary.faults.isEmpty {
       let dropped = summary.faults.reduce(0) { $0 + $1.packetsDropped }
-      tiles.append((grouped(dropped), "packets dropped by \(counted(summary.faults.count, "fault"))"))
+      tiles.append((grouped(dropped), "packets met by \(counted(summary.faults.count, "fault"))"))
     }
     guard !tiles.isEmpty else { return nil }
     return .element(

@@ -129,7 +129,7 @@ public struct ProgressLine: Sendable {
       parts.append(Part(text: "lag \(texts.joined(separator: ", "))", rank: 5))
     }
     if let dropped = progress.packetsDropped, dropped > 0 {
-      parts.append(Part(text: "dropped \(grouped(dropped))", rank: 6))
+      parts.append(Part(text: "met \(grouped(dropped))", rank: 6))
     }
     return parts
   }

@@ -60,7 +60,7 @@ private struct TerminalPage {
       case (let start?, nil): time = "in force from \(moment(start)), NOT VERIFIED GONE"
       case (nil, _): time = "never proven in force"
       }
-      return row("fault", "\(fault.id) \(fault.what), \(time), \(counted(fault.packetsDropped, "packet")) dropped")
+      return row("fault", "\(fault.id) \(fault.what), \(time), \(counted(fault.packetsDropped, "packet")) met")
     }
   }
 

@@ -49,14 +49,14 @@ extension Checking {
       error(
         "\(path).item", "there is no consumer, so the verdict could only be INCONCLUSIVE", fix: "add workload.consumers"
       )
-    case .electionWithinTTL, .noAcknowledgedLoss, .staleTokenRejected, .orderPerAggregate, .consumerProgress:
+    case .electionWithinTTL, .noAcknowledgedLoss, .staleTokenRejected, .orderPerAggregate:
       if !scenario.timeline.isEmpty, !scenario.ownership.isEmpty, !cutsPrimary {
         warning(
           "\(path).item",
           "no fault cuts '\(scenario.primary)' off from the quorum, so write authority never moves and the"
             + " verdict would be VACUOUS")
       }
-    case .mirrorLagZero, .noDuplicates: break
+    case .mirrorLagZero, .noDuplicates, .consumerProgress: break
     }
   }
 
