@@ -47,9 +47,18 @@ struct LogRows<Records: RecordIndex>: Sendable {
     if _slowPath(!ledger.noted.isEmpty) { judge() }
   }
 
+  /// How many events' marks are read ahead at a time: as many as stay in the nearest cache until their turn.
+  private static var reach: Int { 64 }
+
   /// Looks at the next events.
   mutating func take(_ events: [LogEvent]) {
-    for event in events { take(event) }
+    var start = 0
+    while start < events.count {
+      let end = min(start + Self.reach, events.count)
+      if Records.isFar { ledger.records.touch(events[start..<end]) }
+      for place in start..<end { take(events[place]) }
+      start = end
+    }
   }
 
   @inline(never)

@@ -15,6 +15,16 @@ struct DenseRecords: RecordIndex {
     var high: UInt64 = 0
     /// One more than the highest record that somebody began to send.
     var invoked: UInt64 = 0
+
+    /// How many records its ring has room for.
+    @inline(__always)
+    var span: UInt64 { 16 &<< UInt64(truncatingIfNeeded: order) }
+
+    /// Where the marks of a record in its ring are.
+    @inline(__always)
+    func index(_ sequence: UInt64) -> Int {
+      place &+ Int(truncatingIfNeeded: sequence &>> 4) & (1 &<< order &- 1)
+    }
   }
 
   private static let sequenceBits: UInt64 = 40
@@ -36,6 +46,10 @@ struct DenseRecords: RecordIndex {
 
   init() {}
 
+  static var isFar: Bool { false }
+
+  mutating func touch(_ events: ArraySlice<LogEvent>) {}
+
   @inline(__always)
   func id(of event: LogEvent) -> RecordID {
     if _fastPath(event.producer < 1 << 24 && event.sequence <= Self.sequenceMask) {
@@ -55,13 +69,13 @@ struct DenseRecords: RecordIndex {
     let sequence = id & Self.sequenceMask
     if _fastPath(number < producers.count) {
       let producer = producers[number]
-      if _fastPath(sequence &- producer.low < 16 << UInt64(producer.order) && producer.order > 0) {
+      if _fastPath(sequence &- producer.low < producer.span && producer.order > 0) {
         if sequence >= producer.high { producers[number].high = sequence + 1 }
-        let index = producer.place + Int(sequence >> 4) & (1 << producer.order - 1)
+        let index = producer.index(sequence)
         let shift = (sequence & 15) << 2
         let word = words.storage[index]
-        words.storage[index] = word | UInt64(marks.rawValue) << shift
-        return RecordMarks(rawValue: UInt8(truncatingIfNeeded: word >> shift) & 15)
+        words.storage[index] = word | UInt64(marks.rawValue) &<< shift
+        return RecordMarks(rawValue: UInt8(truncatingIfNeeded: word &>> shift) & 15)
       }
     }
     return addSlowly(marks, to: id, number, sequence)

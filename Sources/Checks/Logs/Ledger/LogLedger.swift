@@ -15,6 +15,8 @@ struct LogLedger<Records: RecordIndex>: Sendable {
   var laneNumbers: [UInt32: Int] = [:]
   /// A row a lane, `1 << logOrder` long.
   var readers: [ReaderState] = []
+  /// The lanes that have read each log: few, where the rows of all lanes are many.
+  var readerLanes: [[Int]] = []
   var senders: [SenderState] = []
   var logOrder = 4
   var keys: [[KeyState]] = []
@@ -93,7 +95,10 @@ struct LogLedger<Records: RecordIndex>: Sendable {
 
   @inline(never)
   private mutating func addLogs(through log: Int) {
-    while windows.count <= log { windows.append(LogWindow()) }
+    while windows.count <= log {
+      windows.append(LogWindow())
+      readerLanes.append([])
+    }
     guard log >= 1 << logOrder else { return }
     let before = 1 << logOrder
     while log >= 1 << logOrder { logOrder += 1 }
@@ -144,7 +149,7 @@ struct LogLedger<Records: RecordIndex>: Sendable {
   }
 
   @inline(__always)
-  func row(_ lane: Int, _ log: Int) -> Int { lane << logOrder + log }
+  func row(_ lane: Int, _ log: Int) -> Int { lane &<< logOrder &+ log }
 }
 
 extension LogLane {

@@ -41,13 +41,13 @@ struct LogWindow: Sendable {
   /// An offset far ahead of all others, met once.
   var stray: Int64?
 
-  var capacity: Int64 { order == 0 ? 0 : 1 << Int64(order) }
+  var capacity: Int64 { order == 0 ? 0 : 1 &<< Int64(truncatingIfNeeded: order) }
 
   @inline(__always)
   func holds(_ offset: Int64) -> Bool { offset >= low && offset <= head }
 
   @inline(__always)
-  func index(_ offset: Int64) -> Int { place + Int(truncatingIfNeeded: offset) & (1 << order - 1) }
+  func index(_ offset: Int64) -> Int { place &+ Int(truncatingIfNeeded: offset) & (1 &<< order &- 1) }
 }
 
 /// A jump over offsets of which nothing was known at the time.
@@ -80,6 +80,14 @@ struct ReaderState: Sendable {
   var operation: UInt32 = 0
   /// The assignment it holds the log by.
   var stamp: UInt32 = 0
+
+  /// It was given the next record.
+  @inline(__always)
+  mutating func move(_ event: LogEvent) {
+    last = event.offset
+    operation = event.operation
+    if event.outcome == .ok { position = event.offset }
+  }
 }
 
 /// How far one worker has come in one log as a producer. Eight bytes, since there is one for each worker and log and every
@@ -119,6 +127,10 @@ struct LogLane: Sendable {
   var generation: UInt32 = 0
   /// Whether a group gives it its logs.
   var isManaged = false
+
+  /// Where a send on the way is, if it is followed.
+  @inline(__always)
+  func index(_ id: RecordID) -> Int { place &+ Int(truncatingIfNeeded: id) & (1 &<< order &- 1) }
 }
 
 /// How far a key has come in its topic. As small as it can be, for the same reason.

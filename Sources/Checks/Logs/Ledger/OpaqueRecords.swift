@@ -8,6 +8,8 @@ struct OpaqueRecords: RecordIndex {
   private var marks: [UInt8] = Array(repeating: 0, count: 1 << 10)
   private var count = 0
   private var isOpaque = false
+  /// Of what was read ahead, so that reading it is not optimised away.
+  private var touched: UInt64 = 0
 
   private static let occupied: UInt8 = 128
   private static let packed: UInt64 = 1 << 40
@@ -17,12 +19,24 @@ struct OpaqueRecords: RecordIndex {
 
   @inline(__always)
   mutating func id(of event: LogEvent) -> RecordID {
-    if event.producer == LogEvent.opaque {
-      isOpaque = true
-      return event.sequence
+    if event.producer == LogEvent.opaque { isOpaque = true }
+    return Self.number(event)
+  }
+
+  static var isFar: Bool { true }
+
+  mutating func touch(_ events: ArraySlice<LogEvent>) {
+    for event in events where event.kind != .sendInvoked {
+      let index = home(of: Self.number(event))
+      touched ^= keys[index] ^ UInt64(marks[index])
     }
+  }
+
+  @inline(__always)
+  private static func number(_ event: LogEvent) -> RecordID {
+    if event.producer == LogEvent.opaque { return event.sequence }
     // Two numbers in one: exact below 2²⁴ producers of 2⁴⁰ records, and 2⁻⁶⁴ a pair from a collision beyond.
-    if event.producer < 1 << 24 && event.sequence < Self.packed { return UInt64(event.producer) << 40 | event.sequence }
+    if event.producer < 1 << 24 && event.sequence < packed { return UInt64(event.producer) << 40 | event.sequence }
     return (event.sequence ^ UInt64(event.producer) << 32) &* 0x9E37_79B9_7F4A_7C15
   }
 
@@ -32,12 +46,18 @@ struct OpaqueRecords: RecordIndex {
       : EventID(producer: UInt32(id >> 40), sequence: id & (Self.packed - 1))
   }
 
+  /// Where the search for a record begins.
+  @inline(__always)
+  private func home(of id: RecordID) -> Int {
+    var hash = id &* 0x9E37_79B9_7F4A_7C15
+    hash ^= hash >> 32
+    return Int(truncatingIfNeeded: hash) & (keys.count - 1)
+  }
+
   @inline(__always)
   private func slot(of id: RecordID) -> Int {
     let mask = keys.count - 1
-    var hash = id &* 0x9E37_79B9_7F4A_7C15
-    hash ^= hash >> 32
-    var index = Int(truncatingIfNeeded: hash) & mask
+    var index = home(of: id)
     while marks[index] != 0 && keys[index] != id { index = (index + 1) & mask }
     return index
   }

@@ -21,9 +21,7 @@ extension LogLedger {
     } else if event.offset != previous + 1 {
       step(event, id, from: previous, inside: inside)
     }
-    readers[row].last = event.offset
-    readers[row].operation = event.operation
-    if event.outcome == .ok { readers[row].position = event.offset }
+    readers[row].move(event)
     if _slowPath(lanes[lane].isManaged && readers[row].stamp != lanes[lane].stamp) { note(.unassigned, event, id) }
   }
 
@@ -40,6 +38,7 @@ extension LogLedger {
   @inline(never)
   private mutating func enter(_ event: LogEvent, _ id: RecordID, _ lane: Int, _ row: Int) {
     readers[row].start = event.offset
+    if !readerLanes[Int(event.log)].contains(lane) { readerLanes[Int(event.log)].append(lane) }
     guard lanes[lane].group != .max, let committed = groups.committed(lanes[lane].group, event.log) else { return }
     if event.offset < committed {
       note(.beganBelow(committed: committed), event, id)

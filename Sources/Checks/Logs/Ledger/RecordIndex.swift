@@ -29,6 +29,10 @@ protocol RecordIndex: Sendable {
   init()
   /// The identity of the record that `event` is about.
   mutating func id(of event: LogEvent) -> RecordID
+  /// Whether the marks are too many for the caches, so that ``touch(_:)`` pays.
+  static var isFar: Bool { get }
+  /// Reads ahead what the records of the next events need: so their misses wait for memory together, and not one after another.
+  mutating func touch(_ events: ArraySlice<LogEvent>)
   /// The record as findings name it.
   func event(_ id: RecordID) -> EventID
   /// Adds marks other than `dumped` and `invoked`; returns those that stood there before.

@@ -11,7 +11,7 @@ extension LogLedger {
     records.invoke(id)
     let bound = event.offset == LogEvent.unmeasured ? windows[log].highestAcknowledged : event.offset
     if _fastPath(lanes[lane].order > 0) {
-      let index = lanes[lane].place + Int(truncatingIfNeeded: id) & (1 << lanes[lane].order - 1)
+      let index = lanes[lane].index(id)
       if _fastPath(sends.storage[index].id == OpenSend.none) {
         sends.storage[index] = OpenSend(id: id, bound: bound)
         return
@@ -50,7 +50,7 @@ extension LogLedger {
   @inline(__always)
   private mutating func end(_ id: RecordID, _ lane: Int) -> Int64? {
     if lanes[lane].order == 0 { return nil }
-    let index = lanes[lane].place + Int(truncatingIfNeeded: id) & (1 << lanes[lane].order - 1)
+    let index = lanes[lane].index(id)
     let open = sends.storage[index]
     if open.id != id { return nil }
     sends.storage[index].id = OpenSend.none

@@ -54,7 +54,7 @@ extension LogLedger {
     let window = windows[log]
     let half = window.low + window.capacity / 2
     var slowest = window.highestPolled + 1
-    for lane in lanes.indices {
+    for lane in readerLanes[log] {
       let reader = readers[row(lane, log)]
       if reader.position != ReaderState.nowhere { slowest = min(slowest, reader.position) }
     }
