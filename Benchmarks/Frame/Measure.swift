@@ -1,3 +1,7 @@
+internal import Faults
+internal import Glibc
+internal import Support
+
 /// One thing that can be measured.
 struct Measure: Sendable {
   /// Its name on the command line.
@@ -18,6 +22,12 @@ struct Bench: Sendable {
   var tool: String?
   /// A directory of this measure's own.
   var workspace: String
+
+  /// Who answers for what a fault leaves outside of what the kernel takes away by itself, as in a drill.
+  func keeper() throws -> GuardedUndo {
+    try GuardedUndo(
+      stateDirectory: "\(workspace)/state", run: "bench\(getpid())", program: try toolPath(tool), report: { _ in })
+  }
 
   /// One of two sample sizes.
   func size(quick: Int, full: Int) -> Int { isQuick ? quick : full }

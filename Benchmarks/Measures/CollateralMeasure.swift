@@ -8,7 +8,7 @@ let collateralMeasure = Measure(
   name: "collateral", summary: "a TCP stream between two nodes while a fault is in force against a third"
 ) { bench in
   try await withNodes(3) { nodes in
-    let agents = try AgentMaker(nodes)
+    let agents = try AgentMaker(nodes, keeper: try bench.keeper())
     let targets = Fault.Targets(peers: nodes[2].addresses)
     func fault(_ what: String, _ inbound: Fault.Effect?, _ outbound: Fault.Effect? = nil) -> Fault {
       Fault(
@@ -40,7 +40,7 @@ let collateralMeasure = Measure(
         if let fault = rows[place].fault { try await agents.disarm(fault) }
       }
     }
-    await agents.close()
+    try await agents.close()
     return rows.map { row in
       let share = row.samples.median.flatMap { own in rows[0].samples.median.map { Double($0) / Double(own) } } ?? 0
       return Figure(

@@ -49,7 +49,7 @@ let lossMeasure = Measure(
       }
       figures.append(Figure(what: "datagram, \(form.what)", samples: samples, note: note))
     }
-    await agents.close()
+    try await agents.close()
     guard wrong.isEmpty else { throw Problem(.fail, wrong.joined(separator: "; ")) }
     return figures
   }

@@ -35,7 +35,7 @@ let packetCostMeasure = Measure(
         if let fault = rows[place].fault { try await rows[place].maker?.disarm(fault) }
       }
     }
-    await agents.close()
+    try await agents.close()
     let base = rows[0]
     return rows.map { row in
       let more = (row.packets.min ?? 0) - (base.packets.min ?? 0)

@@ -29,7 +29,7 @@ let partitionMeasure = Measure(
     }
     var random = SeededRandom(seed: bench.seed, for: "partition")
     let figures = try await contest.run("3 nodes", rounds: bench.size(quick: 5, full: 100), random: &random)
-    await agents.close()
+    try await agents.close()
     let absent = RuleScripts.available.absent.map {
       Figure(what: "arm 3 nodes, \($0.rawValue)", samples: Samples(), note: "not installed")
     }

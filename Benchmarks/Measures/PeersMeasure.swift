@@ -35,7 +35,7 @@ let peersMeasure = Measure(
       let what = "\(count) peer\(count == 1 ? "" : "s")"
       figures += try await contest.run(what, rounds: bench.size(quick: quick, full: full), random: &random)
     }
-    await agents.close()
+    try await agents.close()
     return figures
   }
 }

@@ -15,7 +15,7 @@ let realismMeasure = Measure(
     let sender = Fault(
       id: "real", run: "bench\(getpid())", node: nodes[0].name, outbound: .drop,
       targets: .init(peers: nodes[1].addresses), timing: .init(lease: .seconds(60)))
-    let agents = try AgentMaker(nodes)
+    let agents = try AgentMaker(nodes, keeper: try bench.keeper())
     var forms = [
       Form(what: "cable unplugged beyond both nodes", start: { try unplug(nodes[1]) }, end: { try plugIn(nodes[1]) }),
       Form(
@@ -45,7 +45,7 @@ let realismMeasure = Measure(
         forms[place].recovery.add(try await recovery(forms[place], from: nodes[0], to: nodes[1], port: port, cut: cut))
       }
     }
-    await agents.close()
+    try await agents.close()
     let base = forms[0].recovery
     return forms.map { Figure(what: $0.what, samples: $0.recovery, base: base, note: "cut for \(cut.brief)") }
   }

@@ -19,11 +19,15 @@ protocol RuleMaker: Sendable {
 struct AgentMaker: RuleMaker {
   let name = "agents (ours)"
   private let agents: [String: NamespaceAgent]
+  private let keeper: GuardedUndo?
 
-  init(_ nodes: [BenchNode]) throws {
+  /// - Parameter keeper: who answers for the devices that some faults need.
+  init(_ nodes: [BenchNode], keeper: GuardedUndo? = nil) throws {
+    self.keeper = keeper
     agents = try Dictionary(
-      uniqueKeysWithValues: nodes.map { ($0.name, try NamespaceAgent(node: $0.name, namespace: $0.namespace) { _ in }) }
-    )
+      uniqueKeysWithValues: nodes.map {
+        ($0.name, try NamespaceAgent(node: $0.name, namespace: $0.namespace, undo: keeper) { _ in })
+      })
   }
 
   func arm(_ fault: Fault) async throws {
@@ -39,8 +43,11 @@ struct AgentMaker: RuleMaker {
 
   func processes(_ fault: Fault) -> Int { 0 }
 
-  func close() async {
+  func close() async throws {
     for agent in agents.values { await agent.close() }
+    guard let keeper else { return }
+    let left = try await onOwnThread("undo") { keeper.close() }
+    guard left.isEmpty else { throw Problem(.recoveryIncomplete, left.joined(separator: "; ")) }
   }
 
   private func agent(of fault: Fault) throws -> NamespaceAgent {

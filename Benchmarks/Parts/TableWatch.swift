@@ -28,7 +28,7 @@ final class TableWatch: Sendable {
   func peers() throws(NetlinkError) -> Int {
     var count = 0
     for item in connections {
-      for set in try item.connection.ruleset().sets {
+      for set in try item.connection.ruleset().sets where set.name.hasPrefix("peers") {
         count += try item.connection.elements(of: set.name, in: set.table).count
       }
     }
