@@ -3,6 +3,7 @@
 #pragma once
 #include <stdint.h>
 #include <sys/types.h>
+#include "ctrace.h"
 
 /* <sched.h>: enter the namespace behind fd (setns), leave for a new one (unshare). Affects the calling thread only. */
 int bs_setns_net(int fd);
