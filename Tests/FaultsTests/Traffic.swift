@@ -84,7 +84,7 @@ final class PromiseLog: UndoKeeper {
   }
 
   func promise(
-    _ record: UndoRecord, in namespace: NetworkNamespace, until: Int64
+    _ record: UndoRecord, in namespace: NetworkNamespace?, until: Int64
   ) throws(UndoError) -> UndoTicket {
     if let refusal { throw refusal }
     return entries.withLock { entries in

@@ -217,8 +217,8 @@ import Testing
       let gone = "bst-\(getpid())-gone"
       let record = {
         var record = scratch.record()
-        record.place.name = gone
-        record.place.inode = 1
+        record.place?.name = gone
+        record.place?.inode = 1
         return record
       }()
       _ = try scratch.forsaken([.planned(number: 1, record)])

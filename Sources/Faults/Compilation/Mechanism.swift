@@ -2,7 +2,7 @@
 public struct MechanismChoice: Sendable, Hashable, Codable, CustomStringConvertible {
   /// The direction; `nil` for what has none.
   public var direction: Fault.Direction?
-  /// The part of the effect: `cut`, `loss`, `delay`, `rate`, `connections`.
+  /// The part of the effect: `cut`, `loss`, `delay`, `rate`, `connections`, `pause`, `processor`.
   public var part: String
   /// How it is made.
   public var mechanism: Mechanism
@@ -11,7 +11,7 @@ public struct MechanismChoice: Sendable, Hashable, Codable, CustomStringConverti
   /// What to expect of its accuracy, and its limits.
   public var accuracy: String
 
-  /// Ways to make something happen to packets.
+  /// Ways to make something happen, to packets or inside a node.
   public enum Mechanism: String, Sendable, Hashable, Codable {
     /// nf_tables throws packets away where they arrive.
     case dropAtArrival
@@ -27,6 +27,18 @@ public struct MechanismChoice: Sendable, Hashable, Codable, CustomStringConverti
     case delayLine
     /// Socket diagnosis.
     case socketDestroy
+    /// Signals through process descriptors.
+    case signal
+    /// Every thread stopped by ptrace, which ends with its tracer.
+    case traceStop
+    /// SIGSTOP, under guardian.
+    case stopSignal
+    /// The freezer of a control group, under guardian.
+    case freezer
+    /// The processor limit of a control group, under guardian.
+    case processorLimit
+    /// The memory limit above which a control group is slowed down, under guardian.
+    case memoryHigh
   }
 
   /// `inbound loss: dropAtArrival, because …; …`

@@ -39,7 +39,7 @@ public final class GuardedUndo: UndoKeeper {
 
   /// Makes sure that `record` will be undone whatever happens to this process.
   public func promise(
-    _ record: UndoRecord, in namespace: NetworkNamespace, until: Int64
+    _ record: UndoRecord, in namespace: NetworkNamespace?, until: Int64
   ) throws(UndoError) -> UndoTicket {
     try blocking { (core) throws(UndoError) in try core.promise(record, in: namespace, until: until) }
   }
@@ -103,7 +103,7 @@ final class GuardedUndoCore: Sendable {
 
   private struct Hold: Sendable {
     var record: UndoRecord
-    var namespace: NetworkNamespace
+    var namespace: NetworkNamespace?
     var until: Int64
   }
 
@@ -141,7 +141,7 @@ final class GuardedUndoCore: Sendable {
   }
 
   func promise(
-    _ record: UndoRecord, in namespace: NetworkNamespace, until: Int64
+    _ record: UndoRecord, in namespace: NetworkNamespace?, until: Int64
   ) throws(UndoError) -> UndoTicket {
     try state.withLock { (state) throws(UndoError) in
       try ready(&state)
@@ -257,7 +257,7 @@ final class GuardedUndoCore: Sendable {
     var replies: [GuardianReply] = []
     do {
       try guardian.keep(
-        number: number, hold.record, until: hold.until, pid: getpid(), descriptor: hold.namespace.fileDescriptor
+        number: number, hold.record, until: hold.until, pid: getpid(), descriptor: hold.namespace?.fileDescriptor
       ) { replies.append($0) }
     } catch {
       if case .refused = error { throw error }

@@ -38,13 +38,26 @@ public enum Guardian {
   }
 }
 
+extension NodePlace? {
+  /// What is wrong with a namespace that was handed over for this place; `nil` if it is the right one.
+  fileprivate func problem(with namespace: NetworkNamespace?) -> String? {
+    switch (self, namespace) {
+    case (nil, nil): nil
+    case (let place?, let namespace?):
+      place.isSame(as: namespace) ? nil : "the descriptor that came with it is not \(place)"
+    case (let place?, nil): "no descriptor came with it for \(place)"
+    case (nil, _?): "a descriptor came with it though it is in no namespace"
+    }
+  }
+}
+
 /// Feeds the machine and does what it decides.
 private struct GuardianShell: ~Copyable {
   private let channel: GuardianChannel
   private var journal: JournalFile
   private let timebase: Timebase
   private var machine = GuardianMachine()
-  private var kept: [UInt64: (record: UndoRecord, namespace: NetworkNamespace)] = [:]
+  private var kept: [UInt64: (record: UndoRecord, namespace: NetworkNamespace?)] = [:]
 
   init(channel: GuardianChannel, journal: consuming JournalFile, timebase: Timebase) {
     self.channel = channel
@@ -96,9 +109,9 @@ private struct GuardianShell: ~Copyable {
     switch message {
     case .keep(let number, let record, let until, let pid, let descriptor):
       do {
-        let namespace = try NetworkNamespace.open(pid: pid, descriptor: descriptor)
-        guard record.place.isSame(as: namespace) else {
-          tell(.refused(number: number, why: "descriptor \(descriptor) is not \(record.place)"))
+        let namespace = try descriptor.map { try NetworkNamespace.open(pid: pid, descriptor: $0) }
+        if let problem = record.place.problem(with: namespace) {
+          tell(.refused(number: number, why: problem))
           return nil
         }
         kept[number] = (record, namespace)
@@ -119,7 +132,7 @@ private struct GuardianShell: ~Copyable {
   private mutating func undo(_ number: UInt64, _ reason: GuardianReason) -> GuardianMachine.Event {
     guard let (record, namespace) = kept[number] else { return .undone(number: number) }
     note(.undoing(number: number, reason: reason))
-    if reason == .agentGone { waitForTables(of: record, in: namespace) }
+    if reason == .agentGone, let namespace { waitForTables(of: record, in: namespace) }
     do {
       let lines = try record.undo(in: namespace)
       kept[number] = nil

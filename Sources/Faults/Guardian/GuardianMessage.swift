@@ -1,8 +1,9 @@
 /// What an agent tells its guardian.
 enum GuardianMessage: Sendable, Hashable, Codable {
   /// Undo this if I fall silent after `until` (nanoseconds, monotonic) or am gone. The node's namespace
-  /// is what process `pid`, which waits for the answer, holds open under the number `descriptor`.
-  case keep(number: UInt64, record: UndoRecord, until: Int64, pid: Int32, descriptor: Int32)
+  /// is what process `pid`, which waits for the answer, holds open under the number `descriptor`; `nil` where the record
+  /// has none.
+  case keep(number: UInt64, record: UndoRecord, until: Int64, pid: Int32, descriptor: Int32?)
   /// I am there; the new time.
   case prolong(number: UInt64, until: Int64)
   /// It is gone; forget it.

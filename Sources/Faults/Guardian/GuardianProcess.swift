@@ -36,7 +36,7 @@ struct GuardianProcess: Sendable {
   ///
   /// - Parameter meanwhile: called with what it said before that.
   func keep(
-    number: UInt64, _ record: UndoRecord, until: Int64, pid: Int32, descriptor: Int32,
+    number: UInt64, _ record: UndoRecord, until: Int64, pid: Int32, descriptor: Int32?,
     meanwhile: (GuardianReply) -> Void
   ) throws(UndoError) {
     try send(.keep(number: number, record: record, until: until, pid: pid, descriptor: descriptor))

@@ -90,10 +90,14 @@ public struct FaultCounters: Sendable, Hashable, Codable {
   /// Connections that were destroyed at arming; `nil` if none were to be.
   public var connectionsDestroyed: Int?
 
-  /// Counts of both directions.
-  public init(inbound: Side? = nil, outbound: Side? = nil) {
+  /// What an inner fault did; `nil` for one on packets.
+  public var inner: InnerCounters?
+
+  /// Counts of both directions, or of an inner fault.
+  public init(inbound: Side? = nil, outbound: Side? = nil, inner: InnerCounters? = nil) {
     self.inbound = inbound
     self.outbound = outbound
+    self.inner = inner
   }
 
   /// IPv4 packets of both directions that something happened to; `nil` if none can.
@@ -154,6 +158,8 @@ public struct FaultOutcome: Sendable, Hashable, Codable {
   public var counters: FaultCounters
   /// What could not be removed and has no effect any more, in words; the guardian and `recover` go on from there.
   public var left: [String]
+  /// What was seen of its absence, one line each; `nil` where the node's snapshots say it.
+  public var evidence: [String]?
 
   /// Describes an end.
   public init(
@@ -161,6 +167,7 @@ public struct FaultOutcome: Sendable, Hashable, Codable {
     counters: FaultCounters, left: [String] = []
   ) {
     self.left = left
+    evidence = nil
     self.end = end
     self.provenFromNanoseconds = provenFromNanoseconds
     self.provenUntilNanoseconds = provenUntilNanoseconds

@@ -1,4 +1,5 @@
 internal import Netlink
+internal import Support
 
 /// How something is taken back that outlives its process: a closed list of typed steps, so that no journal and no
 /// message can ever make the guardian or `recover` do anything else.
@@ -10,6 +11,8 @@ public enum UndoAction: Sendable, Hashable, Codable {
   /// One without an alias is taken for ours too: the kernel takes an alias only with a second request, and a kill can
   /// come in between. Its name, 48 bits of a hash, was written down before it was made.
   case removeInterface(name: String, kind: String, alias: String)
+  /// What was done to processes. What belongs to a family of inner faults stands in a file of that family.
+  case processes(ProcessUndo)
 
   /// What a step came to.
   public enum Result: Sendable, Hashable, Codable {
@@ -17,14 +20,20 @@ public enum UndoAction: Sendable, Hashable, Codable {
     case removed
     /// There was nothing of it.
     case absent
+    /// It ended without anybody's help; the text says how, as the end of a sentence: `ended with its tracer`.
+    case endedByItself(String)
     /// Something of that name is there that somebody else made; it was left alone.
     case foreign(String)
   }
 
   /// Takes it back and verifies that it is gone. Blocks for as long as the kernel works (some 30 ms).
-  func perform(in namespace: NetworkNamespace) throws(NetlinkError) -> Result {
+  ///
+  /// - Parameter namespace: the node's network namespace; `nil` where there is none, and nothing that could be in one.
+  func perform(in namespace: NetworkNamespace?) throws -> Result {
     switch self {
+    case .processes(let undo): return try undo.perform()
     case .removeInterface(let name, let kind, let alias):
+      guard let namespace else { return .absent }
       let links = try LinkController(in: namespace)
       defer { links.close() }
       return try Self.removeInterface(name, kind: kind, alias: alias, links)
@@ -52,6 +61,7 @@ extension UndoAction: CustomStringConvertible {
   public var description: String {
     switch self {
     case .removeInterface(let name, let kind, _): "\(kind) \(name)"
+    case .processes(let undo): "\(undo)"
     }
   }
 }

@@ -8,11 +8,11 @@ public protocol UndoKeeper: AnyObject, Sendable {
   /// Blocks until the record is on disk and somebody outside of this process has it: a few milliseconds.
   ///
   /// - Parameters:
-  ///   - namespace: the node's.
+  ///   - namespace: the node's; `nil` for a record that needs none.
   ///   - until: when the kernel ends the fault by itself, nanoseconds on the monotonic clock. What was promised is taken
   ///     back a moment after it, unless ``prolong(_:until:)`` moves it.
   /// - Throws: ``UndoError``: the fault must not be made then. Nothing is promised.
-  func promise(_ record: UndoRecord, in namespace: NetworkNamespace, until: Int64) throws(UndoError) -> UndoTicket
+  func promise(_ record: UndoRecord, in namespace: NetworkNamespace?, until: Int64) throws(UndoError) -> UndoTicket
 
   /// Notes that all of it is there. Does not block.
   func made(_ ticket: UndoTicket)

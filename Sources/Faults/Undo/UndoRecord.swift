@@ -8,8 +8,8 @@ public struct UndoRecord: Sendable, Hashable, Codable {
   public var run: String
   /// Its node.
   public var node: String
-  /// Where the node's kernel objects are.
-  public var place: NodePlace
+  /// Where the node's kernel objects are; `nil` for what is in no network namespace: processes, clocks, disks.
+  public var place: NodePlace?
   /// In the order in which the things are made; they are taken back in the opposite order.
   public var actions: [UndoAction]
   /// The longest the fault may live.
@@ -25,13 +25,23 @@ public struct UndoRecord: Sendable, Hashable, Codable {
     leaseMilliseconds = fault.timing.leaseMilliseconds
   }
 
+  /// What an inner fault is about to make on a node.
+  public init(_ fault: InnerFault, actions: [UndoAction]) {
+    self.fault = fault.id
+    run = fault.run
+    node = fault.node
+    place = nil
+    self.actions = actions
+    leaseMilliseconds = fault.timing.leaseMilliseconds
+  }
+
   /// Takes everything back, newest first; each step is tried, whatever became of the others.
   ///
-  /// - Parameter namespace: the node's; `nil` if it is gone, and with it all that was in it.
+  /// - Parameter namespace: the node's; `nil` if it is gone, and with it all that was in it, or if there was none.
   /// - Returns: what became of it, one line a step: `removed ifb bs0123456789ab`.
   /// - Throws: ``UndoFailure`` naming every step that failed.
   func undo(in namespace: NetworkNamespace?) throws(UndoFailure) -> [String] {
-    guard let namespace else { return ["nothing to remove: \(place) is gone, and all that was in it"] }
+    if let place, namespace == nil { return ["nothing to remove: \(place) is gone, and all that was in it"] }
     var lines: [String] = []
     var failures: [String] = []
     for action in actions.reversed() {
@@ -39,6 +49,7 @@ public struct UndoRecord: Sendable, Hashable, Codable {
         switch try action.perform(in: namespace) {
         case .removed: lines.append("removed \(action)")
         case .absent: lines.append("nothing to remove: there is no \(action)")
+        case .endedByItself(let why): lines.append("nothing to remove: \(action) \(why)")
         case .foreign(let what): lines.append("left alone \(action), which somebody else made: \(what)")
         }
       } catch {

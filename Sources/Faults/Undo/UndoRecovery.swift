@@ -47,7 +47,8 @@ public enum UndoRecovery {
         run: directory.run, process: directory.process, isHeld: state.isHeld(by: directory.process, boot: boot),
         items: state.items.map { item in
           UndoListing.Item(
-            fault: item.record.fault, node: item.record.node, place: "\(item.record.place)",
+            fault: item.record.fault, node: item.record.node,
+            place: item.record.place.map { "\($0)" } ?? "this machine",
             objects: item.record.actions.map { "\($0)" }, since: item.since,
             leaseMilliseconds: item.record.leaseMilliseconds, failure: item.failure)
         }, defects: state.defects)
@@ -112,7 +113,7 @@ public enum UndoRecovery {
     var left: [String] = []
     for item in state.items.reversed() {
       let what = "(fault \"\(item.record.fault)\" on node \"\(item.record.node)\")"
-      do { done += try item.record.undo(in: item.record.place.find()).map { "\($0) \(what)" } } catch {
+      do { done += try item.record.undo(in: item.record.place?.find()).map { "\($0) \(what)" } } catch {
         left.append("\(error) \(what)")
       }
     }
