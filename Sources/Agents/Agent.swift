@@ -16,20 +16,30 @@ public protocol Agent: Sendable {
 public enum AgentRequest: Sendable, Hashable, Codable {
   /// Make a fault and keep it alive.
   case arm(Fault)
-  /// Say what a fault has dropped.
+  /// Make a fault inside the node and keep it alive.
+  case armInner(InnerFault)
+  /// Say what a fault inside the node would change now.
+  case changes(InnerFault)
+  /// Say what a fault has done, of either kind.
   case count(fault: String)
-  /// End a fault and verify that it is gone.
+  /// End a fault, of either kind, and verify that it is gone.
   case disarm(fault: String)
   /// Describe the node's network as it is now.
   case snapshot
   /// Say what the node's kernel can do, and which devices it has.
   case profile
+  /// Say what the node offers for faults inside it.
+  case innerProfile
 }
 
 /// What an agent answers.
 public enum AgentReply: Sendable, Hashable, Codable {
   /// The fault is in force.
   case armed(ArmReceipt)
+  /// The fault inside the node is in force.
+  case innerArmed(InnerArmReceipt)
+  /// What it would change, one line each.
+  case changes([String])
   /// What the fault has dropped.
   case counted(FaultCounters)
   /// How the fault ended.
@@ -38,6 +48,8 @@ public enum AgentReply: Sendable, Hashable, Codable {
   case snapshot(NodeSnapshot)
   /// What the node can do.
   case profile(NodeProfile)
+  /// What the node offers for faults inside it.
+  case innerProfile(InnerProfile)
 }
 
 extension Agent {
@@ -46,6 +58,27 @@ extension Agent {
     let reply = try await perform(.arm(fault))
     guard case .armed(let receipt) = reply else { throw unexpected(reply) }
     return receipt
+  }
+
+  /// Makes a fault inside the node and keeps it alive: verified, or nothing.
+  public func arm(_ fault: InnerFault) async throws -> InnerArmReceipt {
+    let reply = try await perform(.armInner(fault))
+    guard case .innerArmed(let receipt) = reply else { throw unexpected(reply) }
+    return receipt
+  }
+
+  /// What a fault inside the node would change now, one line each, with the very processes and files. Changes nothing.
+  public func changes(of fault: InnerFault) async throws -> [String] {
+    let reply = try await perform(.changes(fault))
+    guard case .changes(let changes) = reply else { throw unexpected(reply) }
+    return changes
+  }
+
+  /// What the node offers for faults inside it.
+  public func innerProfile() async throws -> InnerProfile {
+    let reply = try await perform(.innerProfile)
+    guard case .innerProfile(let profile) = reply else { throw unexpected(reply) }
+    return profile
   }
 
   /// What a fault has dropped until now, or until its end.

@@ -7,6 +7,7 @@ public final class NamespaceAgent: Agent {
   /// The node's name.
   public let node: String
   private let holder: FaultHolder
+  private let inner: InnerFaultHolder
 
   /// Opens the node's kernel.
   ///
@@ -15,31 +16,47 @@ public final class NamespaceAgent: Agent {
   ///   - namespace: its network namespace.
   ///   - timebase: the clock of all time stamps.
   ///   - undo: who answers for what outlives this process; `nil` refuses faults that need it.
+  ///   - processes: where the node's processes are; by default all in the namespace, and nobody plays a role.
   ///   - features: what the kernel can do, if that is known; it is found out when a fault needs it.
   ///   - report: called with every event of a held fault, on the holder's thread; it must not block.
   /// - Throws: `NetlinkError` with EPERM without CAP_NET_ADMIN.
   public init(
     node: String, namespace: NetworkNamespace, timebase: Timebase = .system, undo: (any UndoKeeper)? = nil,
-    features: KernelFeatures? = nil, report: @escaping @Sendable (FaultEvent) -> Void
+    processes: ProcessScope? = nil, features: KernelFeatures? = nil, report: @escaping @Sendable (FaultEvent) -> Void
   ) throws {
     self.node = node
     holder = try FaultHolder(
       node: node, namespace: namespace, timebase: timebase, undo: undo, features: features, report: report)
+    inner = InnerFaultHolder(
+      node: node, scope: processes ?? ProcessScope(namespace: namespace), timebase: timebase, undo: undo, report: report
+    )
   }
 
   /// Does what is asked and says what came of it.
   public func perform(_ request: AgentRequest) async throws -> AgentReply {
     switch request {
-    case .arm(let fault): .armed(try await holder.arm(fault))
+    case .arm(let fault): .armed(try await arm(fault))
+    case .armInner(let fault): .innerArmed(try await inner.arm(fault))
+    case .changes(let fault): .changes(try await inner.changes(of: fault))
+    case .count(let fault) where inner.knows(fault): .counted(try await inner.counters(of: fault))
     case .count(let fault): .counted(try await holder.counters(of: fault))
+    case .disarm(let fault) where inner.knows(fault): .ended(try await inner.disarm(fault))
     case .disarm(let fault): .ended(try await holder.disarm(fault))
     case .snapshot: .snapshot(try await holder.snapshot())
     case .profile: .profile(try await holder.profile())
+    case .innerProfile: .innerProfile(try await onOwnThread("profile \(node)") { InnerProfile() })
     }
+  }
+
+  private func arm(_ fault: Fault) async throws -> ArmReceipt {
+    // One id, one fault: which of two would be meant later?
+    guard !inner.knows(fault.id) else { throw FaultError(.alreadyHeld, fault: fault.id, node: node) }
+    return try await holder.arm(fault)
   }
 
   /// Ends all faults. Nothing can be held here afterwards.
   public func close() async {
+    await inner.close()
     await holder.close()
   }
 }

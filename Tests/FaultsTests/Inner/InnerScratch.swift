@@ -70,3 +70,6 @@ final class Player: Sendable {
   func set(_ identity: ProcessIdentity) { process.withLock { $0 = identity } }
   var now: [ProcessIdentity] { process.withLock { $0.map { [$0] } ?? [] } }
 }
+
+/// Whether it is there and neither stopped nor traced.
+func goesOn(_ process: ProcessIdentity) -> Bool { state(process).map { !"TtZX".contains($0) } ?? false }

@@ -38,7 +38,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [ProcessDisturbance.Pause.stop])
+  @Test(arguments: [ProcessDisturbance.Pause.stop, .trace])
   func aPausedProcessStandsStillAndRunsAgain(_ way: ProcessDisturbance.Pause) async throws {
     try await InnerScratch.with { scratch in
       let child = try scratch.start()
@@ -49,7 +49,7 @@ import Testing
       let outcome = try await scratch.holder.disarm("f")
       #expect(outcome.end == .disarmed)
       #expect(outcome.counters.inner?.coverage == 1)
-      #expect(state(child.identity) == "S")
+      #expect(goesOn(child.identity))
       #expect(scratch.keeper.all.allSatisfy { $0.isSettled })
     }
   }
@@ -64,7 +64,7 @@ import Testing
         Issue.record("\(String(describing: scratch.events.end))")
         return
       }
-      #expect(state(child.identity) == "S")
+      #expect(goesOn(child.identity))
     }
   }
 
@@ -75,7 +75,7 @@ import Testing
         scratch.fault(.pause(.stop), .process(child.identity), lease: .milliseconds(300)))
       #expect(try await eventually(within: .seconds(10)) { scratch.events.end != nil })
       #expect(scratch.events.end?.end == .leaseExpired)
-      #expect(state(child.identity) == "S")
+      #expect(goesOn(child.identity))
     }
   }
 
@@ -119,11 +119,14 @@ import Testing
   }
 
   @Test func whatIsProtectedIsLeftOutOfMany() async throws {
-    let child = try ChildProcess(ProcessRequest("/bin/sleep", ["600"]))
-    let scope = ProcessScope(protected: { [child.identity] })
-    let handles = try ProcessSelector(.name("sleep")).resolve(in: scope) { FaultError($0, fault: "f", node: "n") }
-    #expect(!handles.contains { $0.identity == child.identity })
-    try await child.terminate(Signal.kill)
+    try await InnerScratch.with { scratch in
+      let (child, other) = (try scratch.start(), try scratch.start())
+      let scope = ProcessScope(protected: { [child.identity] })
+      let chosen = try ProcessSelector(.name("sleep")).resolve(in: scope) { FaultError($0, fault: "f", node: "n") }
+        .map(\.identity)
+      #expect(chosen.contains(other.identity))
+      #expect(!chosen.contains(child.identity))
+    }
   }
 
   @Test func descendantsAreChosenWithTheirParent() async throws {

@@ -8,6 +8,7 @@ extension InnerProfile {
     let own = bs_pidfd_open(getpid())
     answers[.pidfd] = own >= 0 ? .there("pidfd_open") : .missing("pidfd_open: \(errnoText(errno)); Linux 5.3 has it")
     if own >= 0 { close(own) }
+    answers[.tracing] = Self.tracing
     let groups: ControlGroups
     do { groups = try ControlGroups() } catch {
       for ability in [Ability.freezer2, .freezer1, .cpuMax, .cpuQuota, .memoryHigh] {
@@ -32,6 +33,14 @@ extension InnerProfile {
         controllers.contains(name)
         ? .there(root) : .missing("version 2 in \(root) has no \(name) controller (cgroup.controllers)")
     }
+  }
+
+  /// Whether running processes of others can be traced here.
+  private static var tracing: Answer {
+    let scope = (try? readFile("/proc/sys/kernel/yama/ptrace_scope", limit: 16))?.first  // without Yama there is none
+    guard scope != UInt8(ascii: "3") else { return .missing("kernel.yama.ptrace_scope is 3 until the next boot") }
+    guard geteuid() == 0 else { return .missing("tracing the processes of others needs root") }
+    return .there("ptrace")
   }
 
   private static func mounted(_ place: String?, _ what: String) -> Answer {
