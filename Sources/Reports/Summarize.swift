@@ -25,7 +25,8 @@ extension RunSummary {
       }
     }
     let gap = record.gaps.first.map { "the record is not whole: \($0)" }
-    let left = [record.events(RunAborted.self).last?.event.reason, gap].compactMap(\.self)
+    let dry = record.isDryRun ? "a dry run: nothing was armed" : nil
+    let left = [dry, record.events(RunAborted.self).last?.event.reason, gap].compactMap(\.self)
     ending = left.isEmpty ? (ended == nil ? "the run was cut off" : nil) : left.joined(separator: "; ")
     items = verdict?.items.map { teller.item($0) } ?? []
     anomalies = verdict?.rows.map(AnomalySummary.init) ?? []
@@ -69,7 +70,11 @@ private struct Teller {
   func command(_ started: RunStarted?) -> String {
     let plants = started?.plants.map { " --plant \($0)" }.joined() ?? ""
     let seed = started.map { " --seed \($0.seed)" } ?? ""
-    return "blackstart run \(record.directory.scenario)\(seed)\(plants)"
+    let dry = record.isDryRun ? " --dry-run" : ""
+    guard fileExists(record.directory.scenario) else {
+      return "blackstart run --plan \(record.directory.plan)\(plants)\(dry)"
+    }
+    return "blackstart run \(record.directory.scenario)\(seed)\(plants)\(dry)"
   }
 
   var phases: [Span] {

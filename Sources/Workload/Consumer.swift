@@ -33,6 +33,10 @@ public struct Consumer: Sendable {
     var session: (any StoreSession)?
     var steps = 0
     while !surroundings.isEnding {
+      if surroundings.traffic.isPaused(group: group) {
+        if await !surroundings.pause(.milliseconds(100)) { break }
+        continue
+      }
       do throws(StoreFailure) {
         let link: any StoreSession
         let isFresh = session == nil

@@ -24,9 +24,12 @@ public struct KeySpace: Sendable {
     free = Array(0..<count)
   }
 
-  /// Draws an aggregate and the sequence number of its next event; `nil` while all are held.
-  public mutating func draw(using random: inout SeededRandom) -> (key: UInt32, sequence: UInt64)? {
-    guard let index = free.randomElement(using: &random) else { return nil }
+  /// Draws an aggregate and the sequence number of its next event; `nil` while all are held, or when the one drawn is not
+  /// admitted.
+  public mutating func draw(
+    using random: inout SeededRandom, where isAdmitted: (UInt32) -> Bool = { _ in true }
+  ) -> (key: UInt32, sequence: UInt64)? {
+    guard let index = free.randomElement(using: &random), isAdmitted(first + UInt32(index)) else { return nil }
     progress[index].attempted += 1
     return (first + UInt32(index), progress[index].attempted)
   }

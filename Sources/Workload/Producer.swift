@@ -9,6 +9,8 @@ public import Support
 public struct Producer: Sendable {
   /// Number of the worker: producer number of its events and process of its operations.
   public var worker: UInt32
+  /// The producer that it is a worker of, by which operators call it.
+  public var name: String
   /// Where it runs.
   public var region: String
   /// Events a second.
@@ -19,9 +21,12 @@ public struct Producer: Sendable {
   public var payloadBytes: Int
 
   /// A worker.
-  public init(worker: UInt32, region: String, rate: Double, keys: (first: UInt32, count: Int), payloadBytes: Int = 100)
-  {
+  public init(
+    worker: UInt32, name: String = "", region: String, rate: Double, keys: (first: UInt32, count: Int),
+    payloadBytes: Int = 100
+  ) {
     self.worker = worker
+    self.name = name
     self.region = region
     self.rate = rate
     self.keys = keys
@@ -55,12 +60,14 @@ public struct Surroundings: Sendable {
   public var seed: UInt64
   /// Ends these parts after their operation in flight.
   public var stop: StopSignal
+  /// What operators tell these parts.
+  public var traffic: TrafficControl
 
   /// The surroundings of a workload.
   public init(
     recorder: HistoryRecorder, counters: WorkloadCounters, connector: any StoreConnector,
     authority: any AuthoritySource, timebase: Timebase, clock: any Clock<Duration>, seed: UInt64,
-    stop: StopSignal = StopSignal()
+    stop: StopSignal = StopSignal(), traffic: TrafficControl = TrafficControl()
   ) {
     self.recorder = recorder
     self.counters = counters
@@ -70,6 +77,7 @@ public struct Surroundings: Sendable {
     self.clock = clock
     self.seed = seed
     self.stop = stop
+    self.traffic = traffic
   }
 
   /// Whether a part is to end.
@@ -97,6 +105,8 @@ extension Producer {
     var sequence: UInt64 = 0
     var session: (store: String, link: any StoreSession)?
     var lastStore: String?
+    /// A producer that was sent to a store goes on with the token it knows when its region no longer knows one.
+    var lastToken: Int64?
     var lastEvent: [UInt32: EventID] = [:]
     var nextRelease: Int64 = 0
 
@@ -114,14 +124,17 @@ extension Producer {
       let due = pace.due(now: now)
       if due > now, await !surroundings.pause(.nanoseconds(due - now)) { return false }
       if surroundings.isEnding { return false }
+      let orders = surroundings.traffic.orders(for: producer.name)
       let authority = surroundings.authority.authority(in: producer.region)
-      guard let store = authority.writer, let token = authority.token else { return true }
+      guard !orders.isPaused, let store = orders.store ?? authority.writer, let token = authority.token ?? lastToken
+      else { return true }
+      lastToken = token
       if lastStore != store {
         if lastStore != nil { keys.storeChanged() }
         lastStore = store
       }
       await release(store)
-      await append(to: store, token: token)
+      await append(to: store, token: token, orders)
       return true
     }
 
@@ -129,8 +142,8 @@ extension Producer {
       if let session { await session.link.close() }
     }
 
-    private mutating func append(to store: String, token: Int64) async {
-      guard let (key, keySequence) = keys.draw(using: &random) else { return }
+    private mutating func append(to store: String, token: Int64, _ orders: TrafficControl.ProducerOrders) async {
+      guard let (key, keySequence) = keys.draw(using: &random, where: orders.admits) else { return }
       let id = EventID(producer: producer.worker, sequence: sequence)
       sequence += 1
       let payload = (0..<producer.payloadBytes).map { _ in UInt8.random(in: 33...126, using: &random) }

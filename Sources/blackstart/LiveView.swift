@@ -98,6 +98,7 @@ final class LiveView: Sendable {
     if let lab = record.decoded(LabIsUp.self) {
       return "lab \(lab.lab) is up: \(lab.regions.joined(separator: ", ")) (\(Duration.nanoseconds(lab.took).brief))"
     }
+    if let withheld = record.decoded(FaultWithheld.self) { return "dry run: fault \(withheld.fault) is not armed" }
     if let plant = record.decoded(PlantSet.self) { return "planted \(plant.plant): \(plant.detail)" }
     if let armed = record.decoded(FaultArmed.self) {
       return "fault \(armed.fault) armed on all nodes within \(Duration.nanoseconds(armed.skew).brief)"

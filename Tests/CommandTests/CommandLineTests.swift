@@ -28,9 +28,32 @@ struct CommandLineTests {
     Mistake(
       line: "run x.yaml --keep-lab=yes",
       message: "error: --keep-lab is a switch and takes no value\n  fix: write --keep-lab alone\n"),
-    Mistake(line: "run", message: "error: 'run' needs SCENARIO\n  fix: blackstart run SCENARIO [options]\n"),
     Mistake(
-      line: "run a.yaml b.yaml", message: "error: 'run' takes no 'b.yaml'\n  fix: blackstart run SCENARIO [options]\n"),
+      line: "run",
+      message: "error: 'run' needs SCENARIO or --plan FILE\n  fix: blackstart run SCENARIO [options]\n"),
+    Mistake(
+      line: "run a.yaml b.yaml",
+      message: "error: 'run' takes no 'b.yaml'\n  fix: blackstart run [SCENARIO] [options]\n"),
+    Mistake(
+      line: "run x.yaml --step",
+      message: "error: --step asks a person before each step, but standard input is no terminal; nothing was made\n"
+        + "  fix: start it from a terminal, or without --step\n"),
+    Mistake(
+      line: "run x.yaml --speed 0", message: "error: --speed '0' is no speed\n  fix: a number from 1 to 100000\n"),
+    Mistake(line: "run x.yaml --repeat 0", message: "error: --repeat '0' is none\n  fix: a number from 1 to 100000\n"),
+    Mistake(
+      line: "run --plan p.json --seed 4",
+      message: "error: --seed would change the plan that --plan names\n  fix: give one of the two\n"),
+    Mistake(
+      line: "run --plan p.json",
+      message: "p.json: error: the plan cannot be read: open p.json: No such file or directory (2)\n"
+        + "  fix: write one with: blackstart plan --json\n"),
+    Mistake(
+      line: "replay here",
+      message: "here: error: this is no run directory: it has no journal.jsonl\n  fix: name a directory below runs/\n"),
+    Mistake(
+      line: "minimize here --within soon",
+      message: "here: error: this is no run directory: it has no journal.jsonl\n  fix: name a directory below runs/\n"),
     Mistake(line: "version now", message: "error: 'version' takes no 'now'\n  fix: blackstart version\n"),
     Mistake(
       line: "rnu x.yaml",

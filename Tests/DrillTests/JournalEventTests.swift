@@ -11,7 +11,7 @@ import Testing
     RunStarted(
       scenario: "s", seed: UInt64(Int64.max), version: "0.1.0", build: "ab12", host: "h", kernel: "6.1",
       plants: ["fence-off"],
-      process: ProcessIdentity(pid: 7, startTicks: 99)),
+      process: ProcessIdentity(pid: 7, startTicks: 99), mode: .dryRun),
     PhaseEntered(phase: .recovery), LabIsUp(lab: "r1", regions: ["east", "eu"], took: 4_100_000_000),
     AuthoritySeen(
       region: "eu", role: "writer", writer: "eu", ownToken: 9, token: 9, storeMode: "rw", storeHighest: 9,
@@ -32,6 +32,7 @@ import Testing
     ServerLost(region: "eu", server: "postgres", end: "signal 9"), TruthDumped(file: "log-eu.jsonl", rows: 8),
     HistoryClosed(operations: 10, dropped: 1), RunAborted(reason: "r"), RunEnded(code: 7),
     AnomalySeen(row: "L3", name: "duplicate-append", what: "w", total: 1), StateSeen(values: ["log of eu": "d"]),
+    FaultWithheld(fault: "f", objects: ["eu": ["add table inet bs_r1_f"]]), StepConfirmed(what: "w", waited: 3),
   ]
 
   private func record<T: JournalEvent>(_ event: T, in journal: Journal) async throws {

@@ -10,7 +10,8 @@ internal import Support
 /// - Throws: ``Problem`` or the error of the file that cannot be read.
 public func judgeRun(in directory: RunDirectory, permitting permitted: Permissions = .none) throws -> DrillVerdict {
   let record = try RunRecord(reading: directory)
-  return judge(record.evidence(permitting: permitted), checklist: record.checklist)
+  let verdict = judge(record.evidence(permitting: permitted), checklist: record.checklist)
+  return record.isDryRun ? verdict.ofDryRun : verdict
 }
 
 /// Writes the verdict on a run beside its evidence, and for each entry that fails the smallest evidence that still shows it.
@@ -24,6 +25,20 @@ public func writeVerdict(
   let evidence = try RunRecord(reading: directory).evidence(permitting: permitted)
   for witness in minimalWitnesses(of: evidence, verdict) {
     try writeFile("\(directory.path)/\(witness.name)", encodeJSON(witness, pretty: true))
+  }
+}
+
+extension DrillVerdict {
+  /// What is said of a run in which nothing was armed: what held proves nothing.
+  var ofDryRun: DrillVerdict {
+    var verdict = self
+    for index in verdict.items.indices {
+      guard case .pass(let coverage) = verdict.items[index].verdict else { continue }
+      verdict.items[index].verdict = .vacuous(
+        Vacuity("dry run, nothing was armed; without a fault it held: \(coverage.sentence)"))
+    }
+    verdict.overall = max(verdict.overall, .vacuous)
+    return verdict
   }
 }
 

@@ -26,7 +26,7 @@ public struct RunRecord: Sendable {
   ///   be believed (a dump without its end not at all), and ``gaps`` says so.
   public init(reading directory: RunDirectory) throws {
     self.directory = directory
-    scenario = try parseScenario(readFile(directory.scenario), file: directory.scenario).scenario
+    scenario = try Self.readScenario(directory)
     let contents = try JournalContents(path: directory.journal)
     journal = contents.records
     journalDefect = contents.defect
@@ -54,6 +54,17 @@ public struct RunRecord: Sendable {
   public func events<T: JournalEvent>(_ type: T.Type) -> [(time: Int64, event: T)] {
     journal.compactMap { record in record.decoded(type).map { (record.t, $0) } }
   }
+
+  /// The scenario as the plan has it, whole; where the plan is another version's or none, as its file has it.
+  private static func readScenario(_ directory: RunDirectory) throws -> Scenario {
+    if fileExists(directory.plan), let plan = try? readPlan(readFile(directory.plan), file: directory.plan) {
+      return plan.scenario
+    }
+    return try parseScenario(readFile(directory.scenario), file: directory.scenario).scenario
+  }
+
+  /// Whether nothing was armed on purpose.
+  public var isDryRun: Bool { events(RunStarted.self).first?.event.mode == .dryRun }
 
   /// A history that is not there, or not to be believed, is one without operations, and says why.
   private static func readHistory(_ path: String) throws -> HistoryEvidence {

@@ -120,11 +120,18 @@ final class FaultDirector: Sendable {
     var objects: [PlannedObjects] = []
     for fault in standIns { objects.append(try PlannedObjects(fault, on: try await profile(of: fault, agents))) }
     try planned.confirm(objects)
+    let until = run.timebase.monotonic() + (planned.ends - planned.begins).nanoseconds
+    if run.request.mode == .dryRun {
+      let changes = Dictionary(objects.map { ($0.node, $0.changes) }, uniquingKeysWith: { $0 + $1 })
+      try await run.journal.record(FaultWithheld(fault: planned.id, objects: changes))
+      return try await run.clock.sleep(for: .nanoseconds(max(0, until - run.timebase.monotonic())))
+    }
+    try await run.confirm("arm \(planned.id): \(planned.summary)")
     let faults = try planned.faults(in: run.scenario, seed: plan.seed, run: run.request.runID, node: node)
     let armedAt = try await undo.perform(step) { try await self.arm(planned, faults, agents) }
     try await prove(planned, agents: agents, probe: probe)
-    let until = armedAt + planned.ends.nanoseconds - planned.begins.nanoseconds
-    try await run.clock.sleep(for: .nanoseconds(max(0, until - run.timebase.monotonic())))
+    let over = armedAt + planned.ends.nanoseconds - planned.begins.nanoseconds
+    try await run.clock.sleep(for: .nanoseconds(max(0, over - run.timebase.monotonic())))
     try await end(planned, agents: agents, probe: probe, reason: "planned")
   }
 

@@ -30,7 +30,7 @@ extension JournalRecord {
     FaultArmed.self, FaultProven.self, FaultLapsed.self, GuardianNoted.self, FaultDisarming.self, FaultGone.self,
     Sample.self,
     ConditionMet.self, ConditionMissed.self, ServerLost.self, TruthDumped.self, HistoryClosed.self, RunAborted.self,
-    RunEnded.self, AnomalySeen.self, StateSeen.self,
+    RunEnded.self, AnomalySeen.self, StateSeen.self, FaultWithheld.self, StepConfirmed.self,
   ]
 
   /// Whether the record is of a known type but cannot be read as such. What it told is then missing from the evidence.

@@ -63,6 +63,8 @@ public struct RunStarted: JournalEvent {
   public var plants: [String]
   /// This process.
   public var process: ProcessIdentity
+  /// How far it went; `nil`: all the way.
+  public var mode: RunMode?
 }
 
 /// `phase.entered`
@@ -191,6 +193,26 @@ public struct FaultDisarming: JournalEvent {
   public var reason: String
   /// Packets dropped in all, by node, read just before.
   public var droppedPackets: [String: UInt64]
+}
+
+/// `fault.withheld`: in a dry run, what would have been armed and was not.
+public struct FaultWithheld: JournalEvent {
+  /// The record type.
+  public static let type = "fault.withheld"
+  /// The fault's id.
+  public var fault: String
+  /// What would have been made, by node.
+  public var objects: [String: [String]]
+}
+
+/// `step.confirmed`: a person who watches each step let this one be done.
+public struct StepConfirmed: JournalEvent {
+  /// The record type.
+  public static let type = "step.confirmed"
+  /// What was about to be done.
+  public var what: String
+  /// How long it waited for the person (ns).
+  public var waited: Int64
 }
 
 /// `fault.gone`: verified, on every node.

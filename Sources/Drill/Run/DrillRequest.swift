@@ -6,8 +6,8 @@ public import Support
 
 /// What is to be run, and with what.
 public struct DrillRequest: Sendable {
-  /// The scenario's file, byte for byte.
-  public var scenarioBytes: [UInt8]
+  /// The scenario's file, byte for byte; `nil` when only its plan is at hand.
+  public var scenarioBytes: [UInt8]?
   /// The plan to execute.
   public var plan: Plan
   /// How the stack is made wrong on purpose; empty in an honest drill.
@@ -20,6 +20,12 @@ public struct DrillRequest: Sendable {
   public var program: String
   /// Leave the lab standing when the run has ended.
   public var keepsLab: Bool
+  /// How far the run goes.
+  public var mode: RunMode
+  /// How much faster than real time passes for communications; 1 is real time.
+  public var speed: Double
+  /// Asked before each step that changes something, with what is about to be done; returns when it may be. Throws to stop.
+  public var confirm: (@Sendable (String) async throws -> Void)?
   /// The recorder's clocks.
   public var timebase: Timebase
   /// For waiting.
@@ -32,8 +38,9 @@ public struct DrillRequest: Sendable {
 
   /// A run of `plan`.
   public init(
-    scenarioBytes: [UInt8], plan: Plan, plants: [StackPlant] = [], directory: RunDirectory, stateDirectory: String,
-    program: String, keepsLab: Bool = false, timebase: Timebase = .system,
+    scenarioBytes: [UInt8]?, plan: Plan, plants: [StackPlant] = [], directory: RunDirectory, stateDirectory: String,
+    program: String, keepsLab: Bool = false, mode: RunMode = .full, speed: Double = 1,
+    confirm: (@Sendable (String) async throws -> Void)? = nil, timebase: Timebase = .system,
     clock: any Clock<Duration> = ContinuousClock(), observer: @escaping @Sendable (JournalRecord) -> Void = { _ in }
   ) {
     self.scenarioBytes = scenarioBytes
@@ -43,6 +50,9 @@ public struct DrillRequest: Sendable {
     self.stateDirectory = stateDirectory
     self.program = program
     self.keepsLab = keepsLab
+    self.mode = mode
+    self.speed = speed
+    self.confirm = confirm
     self.timebase = timebase
     self.clock = clock
     self.observer = observer

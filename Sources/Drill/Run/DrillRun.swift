@@ -81,6 +81,14 @@ final class DrillRun: Sendable {
     }
   }
 
+  /// Asks whoever watches each step, if somebody does, before something is changed.
+  func confirm(_ what: String) async throws {
+    guard let confirm = request.confirm else { return }
+    let begun = timebase.monotonic()
+    try await confirm(what)
+    try await journal.record(StepConfirmed(what: what, waited: timebase.monotonic() - begun))
+  }
+
   func enter(_ phase: Phase) async throws {
     try Task.checkCancellation()
     try await journal.record(PhaseEntered(phase: phase))
@@ -106,7 +114,8 @@ final class DrillRun: Sendable {
     return RunStarted(
       scenario: scenario.metadata.name, seed: request.plan.seed, version: Version.number, build: try Version.build(),
       host: text(name.nodename), kernel: text(name.release), plants: request.plants.map(\.rawValue),
-      process: ProcessIdentity(of: getpid()) ?? ProcessIdentity(pid: getpid(), startTicks: 0))
+      process: ProcessIdentity(of: getpid()) ?? ProcessIdentity(pid: getpid(), startTicks: 0),
+      mode: request.mode == .full ? nil : request.mode)
   }
 
   private func buildLab(_ undo: UndoStack) async throws -> Lab {

@@ -17,7 +17,7 @@ public func runDrill(_ request: DrillRequest) async throws -> DrillOutcome {
   let recorder: HistoryRecorder
   let live = LiveChecks()
   do {
-    try writeFile(directory.scenario, request.scenarioBytes)
+    if let bytes = request.scenarioBytes { try writeFile(directory.scenario, bytes) }
     try writeFile(directory.plan, encodeJSON(request.plan, pretty: true))
     journal = try Journal(creating: directory.journal, timebase: request.timebase, observer: request.observer)
     recorder = try HistoryRecorder(

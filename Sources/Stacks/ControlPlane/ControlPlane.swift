@@ -30,6 +30,8 @@ struct ControlPlaneShell: Sendable {
   private let observer: EtcdClient
   private let store: EventStore?
   private let server: LineServer
+  private let orders: AsyncStream<ControlPlaneOrder>
+  private let orderSource: AsyncStream<ControlPlaneOrder>.Continuation
 
   static let tickInterval: Duration = .milliseconds(20)
   static let heartbeat: Int64 = 200_000_000
@@ -45,7 +47,10 @@ struct ControlPlaneShell: Sendable {
     } else {
       store = nil
     }
-    server = try LineServer(path: configuration.socketPath)
+    (orders, orderSource) = AsyncStream.makeStream(of: ControlPlaneOrder.self)
+    server = try LineServer(path: configuration.socketPath) { [orderSource] line in
+      if let order = ControlPlaneOrder(line: line) { orderSource.yield(order) }
+    }
   }
 
   func run(until signals: AsyncStream<Int32>) async throws {
@@ -65,6 +70,9 @@ struct ControlPlaneShell: Sendable {
             for await request in storeRequests { messages.yield(.event(await perform(request))) }
           }
           group.addTask(name: "signals") { for await _ in signals { messages.yield(.event(.stop)) } }
+          group.addTask(name: "orders") {
+            for await order in orders { messages.yield(.event(.order(order))) }
+          }
           group.addTask(name: "ticks") {
             while await rested(Self.tickInterval) { messages.yield(.event(.tick)) }
           }

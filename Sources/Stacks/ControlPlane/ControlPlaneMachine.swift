@@ -102,6 +102,8 @@ public struct ControlPlaneMachine: Sendable, Hashable {
     case fence(FenceState)
     /// The request to the store under way failed. `refused`: the store's fence said no.
     case storeFailed(String, refused: Bool)
+    /// The operator gave an order.
+    case order(ControlPlaneOrder)
     /// The process shall end.
     case stop
   }
@@ -161,6 +163,8 @@ public struct ControlPlaneMachine: Sendable, Hashable {
   var etcdError: String?
   var storeError: String?
   var stopping = false
+  /// Told not to hold write authority.
+  var standsDown = false
   var finished = false
 
   /// Failed requests that return at once are repeated no faster than this.
@@ -185,6 +189,7 @@ public struct ControlPlaneMachine: Sendable, Hashable {
     switch event {
     case .tick: break
     case .stop: stopping = true
+    case .order(let order): standsDown = order == .standDown
     case .fence, .storeFailed: handleStore(event, at: now)
     default: handleEtcd(event, at: now)
     }
@@ -207,13 +212,15 @@ public struct ControlPlaneMachine: Sendable, Hashable {
   private mutating func endWhatIsOver(at now: Int64) {
     switch phase {
     case .campaigning(let lease, let validUntil, _):
-      if now >= validUntil - settings.margin || stopping {
+      if now >= validUntil - settings.margin || stopping || standsDown {
         // What is under way may still win; the revocation that follows takes that back.
         if etcdFlight == nil { abandon(lease: lease) }
       }
     case .sealing(let reign), .writing(let reign):
       if stopping {
         giveUp(reign, "the control plane ends")
+      } else if standsDown {
+        phase = .demoting(reign, why: "told to stand down")
       } else if now >= deadline(of: reign, at: now) {
         giveUp(reign, "the lease was not renewed in time")
       } else if now >= storeAnsweredAt + settings.storePatience {

@@ -53,7 +53,7 @@ extension ControlPlaneMachine {
     if let leaseToRevoke { return .revoke(lease: leaseToRevoke) }
     switch phase {
     case .granting: return nil
-    case .campaigning(let lease, _, _): return stopping ? nil : .campaign(lease: lease)
+    case .campaigning(let lease, _, _): return stopping || standsDown ? nil : .campaign(lease: lease)
     // Not renewed while it seals: a store that cannot be sealed must not keep the key from others.
     case .sealing: break
     case .writing(let reign):
@@ -70,7 +70,9 @@ extension ControlPlaneMachine {
   /// The key was read and is not there, and it is this region's turn. A reading does not go stale here: if somebody has
   /// won since, the campaign loses.
   private func mayCampaign(at now: Int64) -> Bool {
-    guard settings.hasStore, store != nil, storeError == nil, leader == nil, leaderIsKnown else { return false }
+    guard settings.hasStore, !standsDown, store != nil, storeError == nil, leader == nil, leaderIsKnown else {
+      return false
+    }
     return sawLeader || now >= startedAt + settings.campaignDelay
   }
 }

@@ -47,6 +47,8 @@ public struct ControlPlaneState: Sendable, Hashable, Codable {
   public var storeMode: FenceMode?
   /// The highest token of its store, as last seen.
   public var storeToken: Int64?
+  /// Whether it was told not to hold write authority; `nil`: not.
+  public var standsDown: Bool?
   /// What went wrong last, or why it gave up; `nil` when all is well.
   public var note: String?
 }
@@ -61,6 +63,7 @@ extension ControlPlaneMachine {
     state.ownToken = lastReign
     state.validUntilMonotonic = nil
     state.etcdReachable = etcdError == nil && etcdAnswered
+    state.standsDown = standsDown ? true : nil
     state.storeMode = store?.mode
     state.storeToken = store?.token
     var notes = [etcdError, storeError]
@@ -92,5 +95,6 @@ extension ControlPlaneState {
   func saysTheSame(as other: ControlPlaneState) -> Bool {
     role == other.role && writerRegion == other.writerRegion && token == other.token && ownToken == other.ownToken
       && storeMode == other.storeMode && storeToken == other.storeToken && etcdReachable == other.etcdReachable
+      && standsDown == other.standsDown
   }
 }

@@ -2,7 +2,8 @@ internal import Glibc
 internal import Support
 internal import Synchronization
 
-/// Serves one changing line on a Unix-domain socket: whoever connects gets it at once, and each new one after that.
+/// Serves one changing line on a Unix-domain socket: whoever connects gets it at once, and each new one after that. Lines that
+/// a reader writes are handed on.
 ///
 /// A reader that does not keep up is disconnected rather than waited for.
 final class LineServer: Sendable {
@@ -13,6 +14,16 @@ final class LineServer: Sendable {
   private let path: String
   private let wake: Wake
   private let shared = Mutex(Shared())
+  private let onLine: @Sendable ([UInt8]) -> Void
+
+  /// A reader that is connected, and what it has written of a line.
+  private struct Client {
+    var descriptor: Int32
+    var begun: [UInt8] = []
+  }
+
+  /// The most bytes of a line that a reader may write.
+  private static let longestLine = 4096
 
   private struct Shared {
     var line: [UInt8] = []
@@ -22,9 +33,11 @@ final class LineServer: Sendable {
 
   /// Listens on `path`, for the owner only; a socket that a dead process left there is replaced.
   ///
+  /// - Parameter onLine: called with each line that a reader writes, without its end, on the server's thread.
   /// - Throws: ``SystemError``; nothing listens then.
-  init(path: String) throws(SystemError) {
+  init(path: String, onLine: @escaping @Sendable ([UInt8]) -> Void = { _ in }) throws(SystemError) {
     self.path = path
+    self.onLine = onLine
     wake = try Wake()
     listener = socket(AF_UNIX, streamType, 0)
     guard listener >= 0 else { throw SystemError("socket", path) }
@@ -62,28 +75,56 @@ final class LineServer: Sendable {
 
   /// Serves until ``close()``. Blocks its thread.
   func serve() {
-    var clients: [Int32] = []
-    defer { for client in clients { Glibc.close(client) } }
+    var clients: [Client] = []
+    defer { for client in clients { Glibc.close(client.descriptor) } }
     var sent = 0
     while true {
-      var entries = ([listener, wake.descriptor] + clients).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+      var entries = ([listener, wake.descriptor] + clients.map(\.descriptor)).map {
+        pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+      }
       if poll(&entries, nfds_t(entries.count), -1) < 0 && errno != EINTR { return }
       wake.drain()
       let (line, number, closed) = shared.withLock { ($0.line, $0.number, $0.closed) }
       if closed { return }
-      // Readers never write: what makes them readable is their end.
-      let gone = Set(entries.dropFirst(2).filter { $0.revents != 0 }.map(\.fd))
-      let stay = clients.filter { !gone.contains($0) && (number == sent || deliver(line, to: $0)) }
-      for client in clients where !stay.contains(client) { Glibc.close(client) }
+      let readable = Set(entries.dropFirst(2).filter { $0.revents != 0 }.map(\.fd))
+      var stay: [Client] = []
+      for var client in clients {
+        let isThere = !readable.contains(client.descriptor) || takeLines(&client)
+        if isThere, number == sent || deliver(line, to: client.descriptor) {
+          stay.append(client)
+        } else {
+          Glibc.close(client.descriptor)
+        }
+      }
       clients = stay
       sent = number
       while true {
         let client = accept(listener, nil, nil)
         if client < 0 { break }
         _ = fcntl(client, F_SETFD, FD_CLOEXEC)
-        if line.isEmpty || deliver(line, to: client) { clients.append(client) } else { Glibc.close(client) }
+        var fresh = Client(descriptor: client)
+        if line.isEmpty || deliver(line, to: client) {
+          clients.append(fresh)
+        } else {
+          // It may have written its line and gone.
+          _ = takeLines(&fresh)
+          Glibc.close(client)
+        }
       }
     }
+  }
+
+  /// Reads what a client has written; `false` when it is gone, or writes what is no line.
+  private func takeLines(_ client: inout Client) -> Bool {
+    var chunk = [UInt8](repeating: 0, count: 1024)
+    let count = recv(client.descriptor, &chunk, chunk.count, Int32(MSG_DONTWAIT))
+    if count < 0 { return errno == EAGAIN || errno == EINTR }
+    client.begun += chunk.prefix(count)
+    while let end = client.begun.firstIndex(of: UInt8(ascii: "\n")) {
+      onLine(Array(client.begun[..<end]))
+      client.begun.removeSubrange(...end)
+    }
+    return count > 0 && client.begun.count <= Self.longestLine
   }
 
   private func deliver(_ line: [UInt8], to client: Int32) -> Bool {
@@ -113,6 +154,15 @@ final class LineReader {
   }
 
   deinit { close(descriptor) }
+
+  /// Writes a line, which is short enough to go at once.
+  ///
+  /// - Throws: ``SystemError``; it did not arrive then.
+  func send(_ line: [UInt8]) throws(SystemError) {
+    guard Glibc.send(descriptor, line, line.count, Int32(MSG_NOSIGNAL)) == line.count else {
+      throw SystemError("send", "control plane")
+    }
+  }
 
   /// What came of waiting for a line.
   enum Outcome {

@@ -28,7 +28,7 @@ func resolve(_ invocation: Invocation) throws -> (loaded: LoadedScenario, plan: 
 
 /// What the kernel of this machine can do for faults, asked in a network namespace without a name that is gone at once.
 /// Without root nothing can be asked, and a plan that needs more than nf_tables says so.
-private func featuresOfThisMachine() throws -> KernelFeatures {
+func featuresOfThisMachine() throws -> KernelFeatures {
   geteuid() == 0 ? try KernelFeatures.probe() : NodeProfile.unknown.features
 }
 

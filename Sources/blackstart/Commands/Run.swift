@@ -1,6 +1,4 @@
 internal import Drill
-internal import Lab
-internal import Reports
 internal import Scenarios
 internal import Stacks
 internal import Support
@@ -8,69 +6,85 @@ internal import Support
 extension Commands {
   /// `blackstart run`
   static let run = Command(
-    name: "run", operands: ["SCENARIO"],
+    name: "run", operands: ["[SCENARIO]"],
     summary: "Runs a drill: breaks the system, lets it recover, proves whether it did.",
     details: """
       Leaves a run directory with the journal, the history, the servers' own state, the verdict and its reports. Ctrl-C takes
       the faults back, takes the lab down and keeps the evidence.
 
+      --plan runs a plan that was reviewed (plan --json) in place of a scenario, and refuses when this machine would do
+      anything else. --repeat and --until-fail run the scenario again and again: the first run has the scenario's own seed, the
+      others have seeds that follow from it; their directories are DIR/1, DIR/2, … where --run-dir is given.
+
       --plant makes the system under drill wrong on purpose, to see the checklist fail: \
       \(StackPlant.allCases.map(\.rawValue).joined(separator: ", ")).
       """,
     options: planOptions + [
+      Option(name: "--plan", value: "FILE", help: "run this plan, and nothing else"),
       Option(name: "--plant", value: "NAME", help: "make the stack wrong on purpose; may be repeated", repeats: true),
-      Option(name: "--run-dir", value: "DIR", help: "where the evidence goes (runs/<time>-<scenario>-<digits>)"),
-      Option(name: "--keep-lab", help: "leave the lab standing afterwards"),
-      Option(name: "--json", help: "print progress and verdict as JSON Lines"),
-      stateOption,
-    ]
+      Option(name: "--repeat", value: "N", help: "run it N times with seeds that follow from its own, and sum up"),
+      Option(name: "--until-fail", help: "end with the first run that fails; at most 1000 runs, or --repeat"),
+    ] + drillOptions
   ) { invocation, tool in
-    let (loaded, plan) = try resolve(invocation)
-    let plants = try invocation.all("--plant").map(plant)
-    if let twice = plants.first(where: { one in plants.count(where: { $0 == one }) > 1 }) {
-      throw Problem(.usage, "--plant \(twice.rawValue) was given twice", fix: "give it once")
+    let options = try RunOptions(invocation, tool.console)
+    let times = try count("--repeat", 1...100_000, invocation)
+    let untilFail = invocation.has("--until-fail")
+    let subject = try subject(of: invocation)
+    try checkMachine()  // before a directory is made, so that a wrong start leaves nothing
+    for remark in subject.remarks { tool.console.note("\(remark)\n") }
+    guard times != nil || untilFail else {
+      let ended = try await performRun(subject, options, in: options.directory, tool)
+      try show(ended, options, tool)
+      return ended.code
     }
-    try checkMachine()  // before the directory is made, so that a wrong start leaves nothing
-    let wall = Timebase.system.wall()
-    let name = RunDirectory.name(
-      scenario: plan.scenario.metadata.name, wall: wall, nonce: UInt16.random(in: 0 ... .max))
-    let directory = try RunDirectory(creating: invocation.value("--run-dir") ?? "runs/\(name)")
-    for remark in loaded.remarks { tool.console.note("\(remark)\n") }
-
-    let view = LiveView(console: tool.console, isJSON: invocation.has("--json"), plan: plan)
-    let request = DrillRequest(
-      scenarioBytes: loaded.bytes, plan: plan, plants: plants, directory: directory,
-      stateDirectory: stateDirectory(invocation), program: try ownExecutable(), keepsLab: invocation.has("--keep-lab"),
-      observer: { view.take($0) })
-    let ended = try await cancellable(console: tool.console) { try await runDrill(request) }
-    view.finish()
-    let outcome = try ended.outcome.get()
-    if let problem = outcome.problem, ended.termination == nil || problem.code == .recoveryIncomplete {
-      tool.console.note("\(problem)\n")
+    guard invocation.value("--plan") == nil else {
+      throw Problem(
+        .usage, "--plan cannot be repeated with other seeds: what was reviewed has one",
+        fix: "run the scenario, or leave --repeat and --until-fail out")
     }
-    let summary = try summarizeRun(in: directory, verdict: outcome.verdict)
-    var code = outcome.code
-    do { try writeReports(summary, to: directory) } catch {
-      let problem = unwritten(directory, error)
-      tool.console.note("\(problem)\n")
-      if code == .pass { code = problem.code }
+    let features = try featuresOfThisMachine()
+    let campaign = Campaign(seed: subject.plan.seed, count: times ?? 1000, untilFail: untilFail)
+    return try await performRuns(campaign, options, tool) { seed in
+      var next = subject
+      next.plan = try resolvePlan(
+        LoadedScenario(of: subject.plan), tool: Version.number, seed: seed, features: features)
+      return next
     }
-    if invocation.has("--json") {
-      tool.console.print(try jsonReport(summary) + "\n")
-    } else {
-      tool.console.print(terminalReport(summary, color: tool.console.hasColor))
-    }
-    // What may remain outranks everything, then the signal, then what the drill came to.
-    if code == .recoveryIncomplete { return code }
-    return ended.termination?.code ?? code
   }
 
-  private static func plant(_ name: String) throws(Problem) -> StackPlant {
-    if let plant = StackPlant(rawValue: name) { return plant }
-    let names = StackPlant.allCases.map(\.rawValue)
-    throw Problem(
-      .usage, "there is no plant '\(name)'",
-      fix: (nearest(name, in: names).map { "did you mean '\($0)'? " } ?? "")
-        + "plants: \(names.joined(separator: ", "))")
+  /// What the command line names: a scenario, planned now, or a plan.
+  private static func subject(of invocation: Invocation) throws -> RunSubject {
+    guard let file = invocation.value("--plan") else {
+      guard !invocation.operands.isEmpty else {
+        throw Problem(.usage, "'run' needs SCENARIO or --plan FILE", fix: "blackstart run SCENARIO [options]")
+      }
+      let (loaded, plan) = try resolve(invocation)
+      return RunSubject(plan: plan, bytes: loaded.bytes, remarks: loaded.remarks)
+    }
+    for option in planOptions.map(\.name) where invocation.has(option) {
+      throw Problem(.usage, "\(option) would change the plan that --plan names", fix: "give one of the two")
+    }
+    let plan = try readPlanFile(file)
+    var bytes: [UInt8]?
+    if let scenario = invocation.operands.first {
+      let text = try readFile(scenario)
+      guard sha256(text) == plan.scenarioDigest else {
+        throw Problem(
+          .usage, at: scenario, "this is not the scenario that \(file) was made of; nothing was touched",
+          fix: "plan it again, or leave SCENARIO out")
+      }
+      bytes = text
+    }
+    return RunSubject(
+      plan: try plan.confirmed(by: try featuresOfThisMachine(), at: file), bytes: bytes, remarks: plan.remarks)
   }
+}
+
+/// The plan in a file.
+func readPlanFile(_ path: String) throws -> Plan {
+  let bytes: [UInt8]
+  do throws(SystemError) { bytes = try readFile(path) } catch {
+    throw Problem(.usage, at: path, "the plan cannot be read: \(error)", fix: "write one with: blackstart plan --json")
+  }
+  return try readPlan(bytes, file: path)
 }

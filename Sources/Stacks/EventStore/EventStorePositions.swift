@@ -1,0 +1,175 @@
+public import Events
+
+/// Where a consumer group has come to in one store, by event, so that it means the same in any other store.
+public struct GroupPosition: Sendable, Hashable, Codable {
+  /// The group.
+  public var group: String
+  /// How many events of the store it has read.
+  public var ordinal: Int64
+  /// The last event it has read; `nil` before the first.
+  public var last: EventID?
+  /// The events that it has applied, as ranges of sequences by producer.
+  public var applied: [UInt32: [ClosedRange<UInt64>]]
+
+  /// Whether the group has applied `event`.
+  public func hasApplied(_ event: EventID) -> Bool {
+    guard let ranges = applied[event.producer] else { return false }
+    // Ranges rise; the first that does not end before it is the only one that can hold it.
+    var (low, high) = (0, ranges.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if ranges[middle].upperBound < event.sequence { low = middle + 1 } else { high = middle }
+    }
+    return low < ranges.count && ranges[low].contains(event.sequence)
+  }
+
+  /// How many events the group has applied.
+  public var count: UInt64 { applied.values.joined().reduce(0) { $0 + ($1.upperBound - $1.lowerBound + 1) } }
+}
+
+/// What an import of a position came to.
+public struct ImportedPosition: Sendable, Hashable {
+  /// How many events of this store the group now counts as read.
+  public var ordinal: Int64
+  /// The last of them.
+  public var last: EventID?
+  /// Events that the group had applied and that come again here, behind one that it had not.
+  public var again: Int64
+}
+
+/// One part of a store's log, for comparing stores.
+public struct LogDigest: Sendable, Hashable {
+  /// The region whose events they are.
+  public var origin: String
+  /// Which of the buckets that aggregates are dealt out to.
+  public var bucket: Int64
+  /// How many events.
+  public var count: Int64
+  /// A digest of them, whatever their order.
+  public var digest: String
+}
+
+/// Positions that move from one store to another, and the comparison of two stores; as ``administrator``.
+extension EventStore {
+  /// Reads where `group` has come to; `nil` when it has never read here.
+  ///
+  /// - Throws: ``PostgresError``.
+  public func position(of group: String) async throws(PostgresError) -> GroupPosition? {
+    let rows = try await connection.query(
+      """
+      select p.ordinal, e.producer, e.sequence from es.progress p
+      left join es.events e on e.local_xid = p.cursor_xid and e.arrival = p.cursor_arrival where p.grp = $1
+      """, [group], within: limit)
+    guard !rows.isEmpty else { return nil }
+    var row = try only(rows, "a group's progress")
+    let ordinal = try row.integer()
+    let last = ordinal > 0 ? try row.event() : nil
+    return GroupPosition(group: group, ordinal: ordinal, last: last, applied: try await applied(by: group))
+  }
+
+  private func applied(by group: String) async throws(PostgresError) -> [UInt32: [ClosedRange<UInt64>]] {
+    // Neighbouring sequences of one producer have the same difference to their rank.
+    let rows = try await connection.query(
+      """
+      select producer, min(sequence), max(sequence) from (
+        select producer, sequence, sequence - row_number() over (partition by producer order by sequence) as island
+        from es.applied where grp = $1) s
+      group by producer, island order by producer, min(sequence)
+      """, [group], within: limit)
+    var ranges: [UInt32: [ClosedRange<UInt64>]] = [:]
+    for range in try convert(
+      rows, "a range of applied events",
+      { (row) throws(PostgresError) in (try row.small(), try row.unsigned(), try row.unsigned()) })
+    {
+      ranges[range.0, default: []].append(range.1...max(range.1, range.2))
+    }
+    return ranges
+  }
+
+  /// Sets a group to a position that was read in another store: to the last event here before the first one that the group
+  /// has not applied. Its projection takes over what it had applied; what it had applied beyond comes again.
+  ///
+  /// - Throws: ``PostgresError``; nothing is changed then.
+  public func importPosition(_ position: GroupPosition) async throws(PostgresError) -> ImportedPosition {
+    var cursor = StoreCursor.start
+    var last: EventID?
+    var ordinal: Int64 = 0
+    reading: while true {
+      let rows = try await tail(after: cursor, limit: 5000)
+      for row in rows {
+        guard position.hasApplied(row.id) else { break reading }
+        cursor = row.cursor
+        last = row.id
+        ordinal += 1
+      }
+      if rows.isEmpty { break }
+    }
+    try await connection.query(
+      Self.importStatement,
+      [position.group, "\(cursor.transaction)", "\(cursor.position)", "\(ordinal)"], within: limit)
+    return ImportedPosition(ordinal: ordinal, last: last, again: Int64(clamping: position.count) - ordinal)
+  }
+
+  /// Events that `position` counts as applied and this store does not hold: while there are any, a mirror is behind.
+  ///
+  /// - Throws: ``PostgresError``.
+  public func missing(of position: GroupPosition) async throws(PostgresError) -> Int64 {
+    var producers: [String] = []
+    var (lows, highs): ([String], [String]) = ([], [])
+    for (producer, ranges) in position.applied {
+      for range in ranges {
+        producers.append("\(producer)")
+        lows.append("\(range.lowerBound)")
+        highs.append("\(range.upperBound)")
+      }
+    }
+    let lists = [producers, lows, highs].map { "{\($0.joined(separator: ","))}" }
+    let rows = try await connection.query(
+      """
+      select count(distinct (e.producer, e.sequence)) from unnest($1::bigint[], $2::bigint[], $3::bigint[]) r(p, low, high)
+      join es.events e on e.producer = r.p and e.sequence between r.low and r.high
+      """, lists, within: limit)
+    var row = try only(rows, "a count")
+    return Int64(clamping: position.count) - (try row.integer())
+  }
+
+  /// Digests of the log, by origin and bucket of aggregates.
+  ///
+  /// - Throws: ``PostgresError``.
+  public func logDigests(buckets: Int = 16) async throws(PostgresError) -> [LogDigest] {
+    let rows = try await connection.query(
+      """
+      select origin, aggregate_id % $1::bigint, count(*), md5(string_agg(
+        producer || '-' || sequence || ' ' || aggregate_sequence || ' ' || checksum, ',' order by producer, sequence))
+      from es.events group by 1, 2 order by 1, 2
+      """, ["\(buckets)"], within: limit)
+    return try convert(rows, "a digest") { (row) throws(PostgresError) in
+      LogDigest(
+        origin: try row.text(), bucket: try row.integer(), count: try row.integer(), digest: try row.text())
+    }
+  }
+
+  private static let importStatement = """
+    with prefix as materialized (
+      select producer, sequence, aggregate_id, aggregate_sequence, checksum,
+        row_number() over (order by local_xid, arrival) as ordinal
+      from es.events where (local_xid, arrival) <= ($2::xid8, $3::bigint)
+    ), fresh as (
+      insert into es.applied (grp, producer, sequence, ordinal, deliveries)
+      select $1, producer, sequence, ordinal, 1 from prefix on conflict (grp, producer, sequence) do nothing
+      returning producer, sequence
+    ), projected as (
+      insert into es.projection as p (grp, aggregate_id, events, checksum, last_sequence)
+      select $1, x.aggregate_id, count(*), sum(x.checksum), max(x.aggregate_sequence)
+      from prefix x join fresh using (producer, sequence) group by x.aggregate_id
+      on conflict (grp, aggregate_id) do update set
+        events = p.events + excluded.events, checksum = p.checksum + excluded.checksum,
+        last_sequence = greatest(p.last_sequence, excluded.last_sequence)
+    )
+    insert into es.progress as g (grp, cursor_xid, cursor_arrival, ordinal)
+    values ($1, $2::xid8, $3::bigint, $4::bigint)
+    on conflict (grp) do update set
+      cursor_xid = excluded.cursor_xid, cursor_arrival = excluded.cursor_arrival, ordinal = excluded.ordinal
+    where g.ordinal < excluded.ordinal
+    """
+}
