@@ -5,7 +5,7 @@ import Testing
 @Suite("Run modes", .serialized)
 struct RunModeTests {
   private func plan(in directory: String) async throws -> String {
-    let text = try variant("for: 14s", "for: 1s")
+    let text = try variant("for: 14s", "for: 9s")
     try writeFile("\(directory)/s.yaml", Array(text.utf8))
     let plan = try await Blackstart.run(["plan", "--json", "s.yaml"], in: directory)
     try #require(plan.code == 0, "\(plan.errors)")

@@ -30,7 +30,7 @@ import Testing
     #expect(machine.handle(.leaseGranted(EtcdLease(id: 7, seconds: 10)), at: 1) == [.etcd(.campaign(lease: 7))])
     #expect(machine.handle(.order(.standDown), at: 2).isEmpty)
     // It had won by then: taken back before anything was written.
-    #expect(machine.handle(.campaignWon(token: 40), at: 3) == [.store(.demote(token: 40)), .etcd(.readLeader)])
+    #expect(machine.handle(.campaignWon(token: 40), at: 3) == [.store(.demote(token: 40))])
   }
 
   @Test func ordersComeAsLines() throws {

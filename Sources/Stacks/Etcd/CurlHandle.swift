@@ -44,6 +44,42 @@ final class CurlHandle {
     curl_slist_free_all(headers)
   }
 
+  /// Sends any request and waits for the whole answer. Blocks its thread, for `limit` at most.
+  func send(_ request: HTTPRequest, within limit: Duration) -> HTTPOutcome {
+    sink.bytes.removeAll(keepingCapacity: true)
+    let milliseconds = Int(max(1, limit.milliseconds))
+    // `Expect:` off, as above. The list must live as long as the call.
+    var fields = curl_slist_append(nil, "Expect:")
+    for field in request.headers { fields = curl_slist_append(fields, "\(field.name): \(field.value)") }
+    defer {
+      _ = bs_curl_set_pointer(handle, CURLOPT_HTTPHEADER, headers)
+      curl_slist_free_all(fields)
+    }
+    _ = bs_curl_set_pointer(handle, CURLOPT_HTTPHEADER, fields)
+    _ = bs_curl_set_string(handle, CURLOPT_URL, request.url)
+    _ = bs_curl_set_string(handle, CURLOPT_PROTOCOLS_STR, "http,https")
+    _ = bs_curl_set_long(handle, CURLOPT_TIMEOUT_MS, milliseconds)
+    _ = bs_curl_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, milliseconds)
+    let body = request.body ?? []
+    let code = body.withUnsafeBytes { bytes in
+      if request.body != nil {
+        _ = bs_curl_set_long(handle, CURLOPT_POSTFIELDSIZE, bytes.count)
+        // Not copied by curl: the bytes live to the end of the call.
+        _ = bs_curl_set_pointer(handle, CURLOPT_POSTFIELDS, bytes.baseAddress ?? UnsafeRawPointer(sinkAddress))
+      }
+      _ = bs_curl_set_long(handle, CURLOPT_NOBODY, request.method == "HEAD" ? 1 : 0)
+      _ = bs_curl_set_string(handle, CURLOPT_CUSTOMREQUEST, request.method)
+      return curl_easy_perform(handle)
+    }
+    guard code == CURLE_OK else { return .failed(String(cString: curl_easy_strerror(code))) }
+    var status = 0
+    _ = bs_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
+    return .answered(status: status, body: sink.bytes)
+  }
+
+  /// Any address that is not NULL, for a body without bytes.
+  private var sinkAddress: UnsafeMutableRawPointer { Unmanaged.passUnretained(sink).toOpaque() }
+
   /// Posts `body` and waits for the whole answer. Blocks its thread, for `limit` at most.
   func post(_ url: String, _ body: [UInt8], within limit: Duration) -> Reply {
     sink.bytes.removeAll(keepingCapacity: true)

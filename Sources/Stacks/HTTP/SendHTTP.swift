@@ -1,0 +1,59 @@
+public import Support
+
+/// One HTTP request as it leaves, with nothing left to fill in.
+public struct HTTPRequest: Sendable {
+  /// The method, such as `GET`.
+  public var method: String
+  /// The whole address, `http:` or `https:`.
+  public var url: String
+  /// Header fields, in order.
+  public var headers: [(name: String, value: String)]
+  /// The body; `nil`: none.
+  public var body: [UInt8]?
+
+  /// A request from its parts.
+  public init(
+    method: String = "GET", url: String, headers: [(name: String, value: String)] = [], body: [UInt8]? = nil
+  ) {
+    self.method = method
+    self.url = url
+    self.headers = headers
+    self.body = body
+  }
+}
+
+/// How a request ended.
+public enum HTTPOutcome: Sendable, Hashable {
+  /// The whole answer.
+  case answered(status: Int, body: [UInt8])
+  /// None, and why.
+  case failed(String)
+}
+
+/// Sends one request and waits for the whole answer, on a thread of its own; redirects are not followed, proxies not used.
+///
+/// - Parameters:
+///   - limit: the longest it may take. Cancellation does not shorten it.
+///   - networkNamespace: descriptor of the namespace that its socket opens in.
+/// - Throws: ``SystemError`` when the thread cannot be made.
+public func sendHTTP(
+  _ request: HTTPRequest, within limit: Duration, networkNamespace: Int32? = nil
+) async throws -> HTTPOutcome {
+  let request = request
+  return try await onOwnThread("http", networkNamespace: networkNamespace) {
+    try CurlHandle().send(request, within: limit)
+  }
+}
+
+/// `text` as part of a query in an address: everything but letters, digits and `-._~` as `%XX` (RFC 3986).
+public func percentEncoded(_ text: String) -> String {
+  let digits = Array("0123456789ABCDEF")
+  return text.utf8.reduce(into: "") { result, byte in
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+      result.append(Character(UnicodeScalar(byte)))
+    default: result += "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
+    }
+  }
+}
