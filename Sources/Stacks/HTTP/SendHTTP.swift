@@ -1,4 +1,4 @@
-public import Support
+internal import Support
 
 /// One HTTP request as it leaves, with nothing left to fill in.
 public struct HTTPRequest: Sendable {
