@@ -59,7 +59,7 @@ import Testing
   @Test func everyItemAndMetricIsOnThePages() throws {
     let page = try Self.page()
     for item in ChecklistItem.allCases { #expect(page.contains("item: \(item.rawValue)")) }
-    for metric in Scenarios.Expectation.Metric.allCases { #expect(page.contains("`\(metric.rawValue)`")) }
+    for metric in Scenarios.Metric.allCases { #expect(page.contains("`\(metric.rawValue)`")) }
     for kind in FaultSpecification.Kind.allCases { #expect(page.contains("`\(kind.rawValue)`")) }
     for role in Role.allCases { #expect(page.contains("`\(role.rawValue)`")) }
   }

@@ -144,7 +144,7 @@ import Testing
     ("{}", "plan.json: error: is no plan\n  fix: write one with: blackstart plan --json SCENARIO"),
     (
       "{\"format\": 9}",
-      "plan.json: error: is a plan of form 9; this version knows form 2\n  fix: plan the scenario again with this version"
+      "plan.json: error: is a plan of form 9; this version knows form 3\n  fix: plan the scenario again with this version"
     ),
   ]) func whatIsNoPlanIsRefused(text: String, message: String) {
     #expect(problem { _ = try readPlan(Array(text.utf8), file: "plan.json") } == message)

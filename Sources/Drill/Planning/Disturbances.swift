@@ -4,12 +4,13 @@ internal import Support
 
 /// From a scenario's words to what agents understand.
 extension FaultSpecification {
-  /// What happens between the nodes of the fault's regions.
+  /// What happens between the nodes of the fault's regions; `nil` for a fault that does not happen on the network.
   ///
   /// - Parameter node: a region's node with its addresses.
   func disturbance(
     in topology: Topology, node: (String) throws -> Disturbance.Node
-  ) rethrows -> Disturbance {
+  ) rethrows -> Disturbance? {
+    guard let link else { return nil }
     let others = link.peers.resolve(against: link.region, in: topology)
     var disturbance = Disturbance(try [node(link.region)], and: try others.map(node))
     disturbance.ports = link.scope.ports.map { PortRange($0.first, $0.last) }

@@ -12,14 +12,14 @@ extension PlannedFault {
   func faults(
     in scenario: Scenario, seed: UInt64, run: String, node: (String) throws -> Disturbance.Node
   ) throws -> [Fault] {
-    guard let entry = scenario.timeline.first(where: { $0.id == id }) else {
+    guard entry.id == id else {
       throw Problem(.usage, "the plan has a fault '\(id)' that its scenario has not", fix: "plan again")
     }
-    let flapping = entry.fault.link.flapping.map { Fault.Flapping(on: $0.on, off: $0.off) }
+    let flapping = entry.fault.link?.flapping.map { Fault.Flapping(on: $0.on, off: $0.off) }
     let timing = Fault.Timing(lease: lease, heartbeat: heartbeat, silence: elementTimeout, flapping: flapping)
     var random = SeededRandom(seed: seed, for: "fault \(id)")
-    return try entry.fault.disturbance(in: scenario.topology, node: node)
-      .faults(id: id, run: run, timing: timing, seed: random.next())
+    guard let disturbance = try entry.fault.disturbance(in: scenario.topology, node: node) else { return [] }
+    return disturbance.faults(id: id, run: run, timing: timing, seed: random.next())
   }
 
   /// Checks that what will be armed is what was planned: a plan is a file, and files can be edited.

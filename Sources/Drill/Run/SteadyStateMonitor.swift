@@ -26,28 +26,63 @@ struct SteadyStateMonitor: Sendable {
   /// Why `sample` breaks `expectation`, in words; `nil` when it keeps it. No data breaks it: what nobody measured does not hold.
   static func violation(of expectation: Expectation, by sample: Sample, leader: String?) -> String? {
     switch expectation {
-    case .writeErrorRate(let max):
-      let total = sample.rates.values.reduce(into: Sample.Rates()) { sum, rates in
-        sum.acknowledged += rates.acknowledged
-        sum.failed += rates.failed
-        sum.unknown += rates.unknown
-      }
-      let all = total.acknowledged + total.failed + total.unknown
-      guard all > 0 else { return "write-error-rate: no write was attempted" }
-      let share = Double(total.failed + total.unknown) / Double(all)
-      return share <= max.fraction ? nil : "write-error-rate is \(fixed(share * 100, 1))%, at most \(max) is steady"
-    case .mirrorLag(let max):
+    case .writeErrorRate(let limits):
+      let total = sample.total
+      guard total.all > 0 else { return "write-error-rate: no write was attempted" }
+      let share = Double(total.failed + total.unknown) / Double(total.all)
+      let isSteady = limits.map(\.fraction).contains(share)
+      return isSteady ? nil : "write-error-rate is \(fixed(share * 100, 1))%, \(wanted(expectation)) is steady"
+    case .writeRate(let limits):
+      guard sample.interval > 0 else { return "write-rate: no time was measured" }
+      let rate = Double(sample.total.acknowledged) * 1e9 / Double(sample.interval)
+      let isSteady = limits.map(\.perSecond).contains(rate)
+      return isSteady ? nil : "write-rate is \(fixed(rate, 1))/s, \(wanted(expectation)) is steady"
+    case .mirrorLag(let limits):
       guard let worst = sample.lag.max(by: { $0.value.age < $1.value.age }) else {
         return "mirror-lag: no mirror was seen"
       }
-      return worst.value.age <= max.nanoseconds
-        ? nil
-        : "mirror-lag \(worst.key) is \(Duration.nanoseconds(worst.value.age).brief), at most \(max.text) is steady"
-    case .leader(let region):
+      let age = Duration.nanoseconds(worst.value.age)
+      return limits.contains(age)
+        ? nil : "mirror-lag \(worst.key) is \(age.brief), \(wanted(expectation)) is steady"
+    case .mirrorBacklog(let limits):
+      guard let worst = sample.lag.max(by: { $0.value.records < $1.value.records }) else {
+        return "mirror-backlog: no mirror was seen"
+      }
+      return limits.contains(Int64(worst.value.records))
+        ? nil : "mirror-backlog \(worst.key) is \(worst.value.records), \(wanted(expectation)) is steady"
+    case .leader(.is(let region)):
       guard let leader else { return "leader: nobody holds write authority" }
       return leader == region ? nil : "leader is \(leader), not \(region)"
+    case .leader(.isNot(let region)):
+      guard let leader else { return "leader: nobody holds write authority" }
+      return leader != region ? nil : "leader is \(region) still"
+    case .token, .events, .probe: return "\(wanted(expectation)): nobody measures it here"
     }
   }
+
+  /// `at most 1%`; for other bounds the expectation's own words.
+  private static func wanted(_ expectation: Expectation) -> String {
+    switch expectation {
+    case .writeErrorRate(let limits) where limits.min == nil: limits.max.map { "at most \($0)" } ?? ""
+    case .mirrorLag(let limits) where limits.min == nil: limits.max.map { "at most \($0.text)" } ?? ""
+    default: "\(expectation)"
+    }
+  }
+}
+
+extension Sample {
+  /// The completions of all regions together.
+  fileprivate var total: Rates {
+    rates.values.reduce(into: Rates()) { sum, rates in
+      sum.acknowledged += rates.acknowledged
+      sum.failed += rates.failed
+      sum.unknown += rates.unknown
+    }
+  }
+}
+
+extension Sample.Rates {
+  fileprivate var all: UInt64 { acknowledged + failed + unknown }
 }
 
 /// Watches one abort condition: since when it has been broken without a break.

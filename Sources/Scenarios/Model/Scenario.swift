@@ -16,10 +16,22 @@ public struct Scenario: Sendable, Hashable, Codable {
   public var stack: StackSettings
   /// The load that runs through it.
   public var workload: WorkloadPlan
-  /// What must hold before anything is injected.
+  /// The variables with the values that were used.
+  public var variables: [Variable]
+  /// Where secrets are to be had.
+  public var secrets: [Secret]
+  /// The questions that are asked all through the drill.
+  public var probes: [Probe]
+  /// What must hold before anything is injected, throughout, and in the end.
   public var steadyState: SteadyState
-  /// The disturbances, in the order of the file.
-  public var timeline: [TimelineEntry]
+  /// The disturbances and patterns of them, in the order of the file.
+  public var timeline: [TimelineItem]
+  /// The way over to the survivor; `nil`: the system finds it by itself.
+  public var runbook: Runbook?
+  /// The way back; `nil`: the drill ends before it.
+  public var failback: Runbook?
+  /// The messages that are due.
+  public var communications: [Communication]
   /// How long the run waits for the system to come back.
   public var recovery: Recovery
   /// The properties that are judged.
@@ -32,8 +44,10 @@ public struct Scenario: Sendable, Hashable, Codable {
   /// A scenario from its parts.
   public init(
     metadata: Metadata, seed: UInt64, topology: Topology, ownership: [Ownership], stack: StackSettings,
-    workload: WorkloadPlan, steadyState: SteadyState, timeline: [TimelineEntry], recovery: Recovery,
-    checklist: [ChecklistEntry], abort: [AbortCondition], safety: Safety
+    workload: WorkloadPlan, variables: [Variable] = [], secrets: [Secret] = [], probes: [Probe] = [],
+    steadyState: SteadyState, timeline: [TimelineItem], runbook: Runbook? = nil, failback: Runbook? = nil,
+    communications: [Communication] = [], recovery: Recovery, checklist: [ChecklistEntry], abort: [AbortCondition],
+    safety: Safety
   ) {
     self.metadata = metadata
     self.seed = seed
@@ -41,8 +55,14 @@ public struct Scenario: Sendable, Hashable, Codable {
     self.ownership = ownership
     self.stack = stack
     self.workload = workload
+    self.variables = variables
+    self.secrets = secrets
+    self.probes = probes
     self.steadyState = steadyState
     self.timeline = timeline
+    self.runbook = runbook
+    self.failback = failback
+    self.communications = communications
     self.recovery = recovery
     self.checklist = checklist
     self.abort = abort
@@ -53,27 +73,6 @@ public struct Scenario: Sendable, Hashable, Codable {
   public var primary: String { ownership[0].normal }
   /// The region that owns all writes after a failover.
   public var survivor: String { ownership[0].failover }
-}
-
-/// What a scenario is called and for whom it is.
-public struct Metadata: Sendable, Hashable, Codable {
-  /// A name that may stand in file names.
-  public var name: String
-  /// What the drill shows, in a sentence or two.
-  public var description: String
-  /// The teams that answer for it.
-  public var owners: [String]
-  /// Words to find it by.
-  public var tags: [String]
-  /// Rows of the domain table (docs/domain.md) that it covers.
-  public var domain: [Int]
-
-  /// Metadata from its parts.
-  public init(name: String, description: String = "", owners: [String] = [], tags: [String] = [], domain: [Int] = []) {
-    self.name = name
-    self.description = description
-    self.owners = owners
-    self.tags = tags
-    self.domain = domain
-  }
+  /// All steps, of the runbook and of the failback.
+  public var steps: [RunbookStep] { (runbook?.steps ?? []) + (failback?.steps ?? []) }
 }

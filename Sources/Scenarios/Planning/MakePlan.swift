@@ -10,21 +10,22 @@ internal import Support
 public func makePlan(
   _ loaded: LoadedScenario, tool: String, seed: UInt64? = nil, figures: PlanningFigures = PlanningFigures()
 ) -> Plan {
-  let scenario = loaded.scenario
+  var scenario = loaded.scenario
+  if let seed { scenario.seed = seed }
+  let schedule = scenario.schedule()
   let nodes = scenario.topology.regions.enumerated().map { PlannedNode(region: $1, index: $0 + 1) }
-  let order = scenario.timeline.indices.sorted { (scenario.timeline[$0].at, $0) < (scenario.timeline[$1].at, $1) }
   return Plan(
     format: Plan.currentFormat, tool: tool, scenario: scenario, scenarioDigest: loaded.digest,
-    seed: seed ?? scenario.seed, nodes: nodes, phases: phases(of: scenario, figures),
-    faults: order.map { plannedFault(scenario.timeline[$0], in: scenario, nodes, figures) },
+    seed: scenario.seed, nodes: nodes, phases: phases(of: scenario, schedule, figures),
+    faults: schedule.entries.map { plannedFault($0, in: scenario, nodes, figures) },
     evidence: scenario.checklist.map { plannedEvidence(for: $0, in: scenario) },
-    blastRadius: blastRadius(of: scenario), remarks: loaded.remarks)
+    blastRadius: blastRadius(of: scenario, schedule), remarks: loaded.remarks)
 }
 
 /// The phases one after the other; each begins when the one before is expected to end.
-private func phases(of scenario: Scenario, _ figures: PlanningFigures) -> [PlannedPhase] {
+private func phases(of scenario: Scenario, _ schedule: Schedule, _ figures: PlanningFigures) -> [PlannedPhase] {
   let steady = scenario.steadyState.hold
-  let timeline = scenario.timeline.map(\.end).max() ?? .zero
+  let timeline = schedule.through
   let recovery = scenario.recovery.within
   let parts: [(name: String, expected: Duration, limit: Duration, what: String)] = [
     ("preflight", figures.preflight.expected, figures.preflight.limit, "build the lab, check every part"),
@@ -55,9 +56,9 @@ private func phases(of scenario: Scenario, _ figures: PlanningFigures) -> [Plann
   }
 }
 
-private func blastRadius(of scenario: Scenario) -> BlastRadius {
+private func blastRadius(of scenario: Scenario, _ schedule: Schedule) -> BlastRadius {
   let names = scenario.topology.regions.map(\.name)
-  let disturbed = Set(scenario.timeline.flatMap(\.fault.disturbed))
+  let disturbed = Set(schedule.entries.flatMap(\.entry.fault.disturbed))
   return BlastRadius(
     disturbed: names.filter(disturbed.contains), bystanders: names.filter { !disturbed.contains($0) },
     limit: scenario.safety.maxRegions)

@@ -4,7 +4,7 @@ internal import Support
 /// same scenario and figures give the same bytes.
 public struct Plan: Sendable, Hashable, Codable {
   /// The version of this form; a run refuses one that it does not know.
-  public static let currentFormat = 2
+  public static let currentFormat = 3
 
   /// The version of this form.
   public var format: Int
@@ -86,9 +86,11 @@ public struct PlannedFault: Sendable, Hashable, Codable {
   public var kind: String
   /// What it does, in words.
   public var summary: String
-  /// When it begins, from the end of the baseline.
+  /// The timeline entry, written out: its start and stop are what the run goes by.
+  public var entry: TimelineEntry
+  /// When it begins, from the end of the baseline; at the earliest, where ``entry`` waits for something.
   @DurationText public var begins: Duration
-  /// When it is taken away, from the end of the baseline.
+  /// When it is taken away, from the end of the baseline; at the latest, where ``entry`` waits for something.
   @DurationText public var ends: Duration
   /// The longest it may live: the agent refuses to refresh it after that.
   @DurationText public var lease: Duration

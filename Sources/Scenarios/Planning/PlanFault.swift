@@ -1,9 +1,10 @@
 internal import Support
 
-/// Resolves one timeline entry, but for the kernel objects.
+/// Resolves one disturbance, but for the kernel objects.
 func plannedFault(
-  _ entry: TimelineEntry, in scenario: Scenario, _ nodes: [PlannedNode], _ figures: PlanningFigures
+  _ timed: TimedEntry, in scenario: Scenario, _ nodes: [PlannedNode], _ figures: PlanningFigures
 ) -> PlannedFault {
+  let entry = timed.entry
   let cut = entry.fault.cutPaths(in: scenario.topology)
   let paths = nodes.flatMap { from in
     nodes.filter { $0.region != from.region }.map { to in
@@ -13,8 +14,8 @@ func plannedFault(
   }
   return PlannedFault(
     id: entry.id, kind: entry.fault.kind.rawValue, summary: entry.fault.summary(in: scenario.topology),
-    begins: entry.at, ends: entry.end, lease: entry.hold + figures.leaseReserve, heartbeat: figures.heartbeat,
-    elementTimeout: figures.elementTimeout, reachability: paths)
+    entry: entry, begins: timed.from, ends: timed.through, lease: entry.stop.longest + figures.leaseReserve,
+    heartbeat: figures.heartbeat, elementTimeout: figures.elementTimeout, reachability: paths)
 }
 
 /// From one region to another.
@@ -38,14 +39,14 @@ extension FaultSpecification {
   }
 
   fileprivate func summary(in topology: Topology) -> String {
-    let others = listed(link.peers.resolve(against: link.region, in: topology))
+    let others = link.map { listed($0.peers.resolve(against: $0.region, in: topology)) } ?? ""
     let text =
       switch self {
       case .partition(let link, let direction, let answer): cut(link.region, others, direction) + answer.words
       case .network(let link, let inbound, let outbound): disturbance(link.region, others, inbound, outbound)
       case .killConnections(let link): "breaks the connections between \(link.region) and \(others)"
       }
-    return text + link.scope.words + link.flapping.words
+    return text + (link.map { $0.scope.words + $0.flapping.words } ?? "")
   }
 
   private func cut(_ region: String, _ others: String, _ direction: Direction) -> String {

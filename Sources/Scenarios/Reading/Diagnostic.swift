@@ -44,8 +44,9 @@ public struct Diagnostic: Sendable, Hashable, Codable, CustomStringConvertible {
 }
 
 extension [Diagnostic] {
-  /// In the order of the file, the graver one first where two stand at one place; each only once.
-  func inFileOrder() -> [Diagnostic] {
+  /// In the order of `files` and of the places in them, the graver one first where two stand at one place; each only once.
+  func inFileOrder(_ files: [String]) -> [Diagnostic] {
+    let order = Dictionary(files.enumerated().map { ($1, $0) }, uniquingKeysWith: { one, _ in one })
     func rank(_ severity: Diagnostic.Severity) -> Int {
       switch severity {
       case .error: 0
@@ -53,10 +54,11 @@ extension [Diagnostic] {
       case .note: 2
       }
     }
-    var seen: Set<Diagnostic> = []
-    return filter { seen.insert($0).inserted }.sorted {
-      ($0.location.line, $0.location.column, rank($0.severity), $0.what)
-        < ($1.location.line, $1.location.column, rank($1.severity), $1.what)
+    func place(_ remark: Diagnostic) -> (Int, Int, Int, Int, String) {
+      let location = remark.location
+      return (order[location.file] ?? 0, location.line, location.column, rank(remark.severity), remark.what)
     }
+    var seen: Set<Diagnostic> = []
+    return filter { seen.insert($0).inserted }.sorted { place($0) < place($1) }
   }
 }

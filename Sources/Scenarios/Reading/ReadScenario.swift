@@ -4,7 +4,8 @@ internal import Support
 // are found, every key is read before the first result is looked at.
 
 extension Scenario {
-  static func read(_ value: Value) -> Scenario? {
+  /// - Parameter variables: the variables, which have been read and written out already.
+  static func read(_ value: Value, variables: [Variable]) -> Scenario? {
     value.fields { fields in
       let version = fields.required("apiVersion") {
         constant($0, Scenario.apiVersion, "the language that this tool reads")
@@ -12,23 +13,34 @@ extension Scenario {
       let kind = fields.required("kind") { constant($0, "Scenario", "the only kind of document") }
       let metadata = fields.required("metadata", Metadata.read)
       let seed = fields.required("seed") { $0.integer(in: 0...Int64.max) }
+      _ = (fields.value("include"), fields.value("variables"))
+      let secrets = fields.optional("secrets", or: []) { $0.dictionary(longest: 32, Secret.read) }
       let topology = fields.required("topology", Topology.read)
       let ownership = fields.required("ownership") { $0.dictionary(longest: 32, Ownership.read) }
       let stack = fields.required("stack", StackSettings.read)
       let workload = fields.required("workload", WorkloadPlan.read)
+      let probes = fields.optional("probes", or: []) { $0.dictionary(longest: 32, Probe.read) }
       let steadyState = fields.required("steadyState", SteadyState.read)
-      let timeline = fields.required("timeline") { $0.list(TimelineEntry.read) }
+      let timeline = fields.required("timeline") { $0.list(TimelineItem.read) }
+      // Absent is nil; so is a wrong one, but then its mistake was noted and the scenario is refused.
+      let runbook = fields.value("runbook").flatMap(Runbook.read)
+      let failback = fields.value("failback").flatMap(Runbook.read)
+      let communications = fields.optional("communications", or: []) { $0.list(Communication.read) }
       let recovery = fields.required("recovery", Recovery.read)
       let checklist = fields.required("checklist") { $0.list(ChecklistEntry.read) }
       let abort = fields.optional("abort", or: []) { $0.list(AbortCondition.read) }
       let safety = fields.required("safety", Safety.read)
-      guard version != nil, kind != nil, let metadata, let seed, let topology, let ownership, let stack, let workload,
-        let steadyState, let timeline, let recovery, let checklist, let abort, let safety
+      guard version != nil, kind != nil, let metadata, let seed, let secrets, let topology, let ownership, let stack,
+        let workload,
+        let probes, let steadyState, let timeline, let communications, let recovery, let checklist, let abort,
+        let safety
       else { return nil }
       return Scenario(
         metadata: metadata, seed: UInt64(seed), topology: topology, ownership: ownership, stack: stack,
-        workload: workload, steadyState: steadyState, timeline: timeline, recovery: recovery, checklist: checklist,
-        abort: abort, safety: safety)
+        workload: workload, variables: variables, secrets: secrets, probes: probes, steadyState: steadyState,
+        timeline: timeline, runbook: runbook,
+        failback: failback, communications: communications, recovery: recovery, checklist: checklist, abort: abort,
+        safety: safety)
     }
   }
 
@@ -56,35 +68,16 @@ extension Metadata {
   }
 }
 
-extension Topology {
-  static func read(_ value: Value) -> Topology? {
-    value.fields { fields in fields.required("lab", lab) }
-  }
-
-  private static func lab(_ value: Value) -> Topology? {
-    value.fields { fields in
-      fields.required("regions") { $0.dictionary(longest: 12, Region.read) }.map { Topology(ground: .lab, regions: $0) }
-    }
-  }
-}
-
-extension Region {
-  static func read(name: String, _ value: Value) -> Region? {
-    value.fields { fields in
-      fields.required("roles") { $0.list { $0.choice(Role.self, called: "a role") } }.map {
-        Region(name: name, roles: $0)
-      }
-    }
-  }
-}
-
 extension Ownership {
   static func read(topic: String, _ value: Value) -> Ownership? {
     value.fields { fields in
       let normal = fields.required("normal") { $0.text(expected: "a region") }
       let failover = fields.required("failover") { $0.text(expected: "a region") }
+      // Absent is nil; so is a wrong one, but then its mistake was noted and the scenario is refused.
+      let operation = fields.value("operation").flatMap { $0.text(expected: "a region") }
+      let failback = fields.value("failback").flatMap { $0.text(expected: "a region") }
       guard let normal, let failover else { return nil }
-      return Ownership(topic: topic, normal: normal, failover: failover)
+      return Ownership(topic: topic, normal: normal, failover: failover, operation: operation, failback: failback)
     }
   }
 }
@@ -148,8 +141,11 @@ extension Consumer {
       let name = fields.required("name") { $0.name() }
       let region = fields.required("region") { $0.text(expected: "a region") }
       let store = fields.required("store") { $0.text(expected: "a region with a store") }
-      guard let name, let region, let store else { return nil }
-      return Consumer(name: name, region: region, store: store)
+      let resume = fields.optional("resume", or: .checkpoint) {
+        $0.choice(ResumeRule.self, called: "a place to go on reading")
+      }
+      guard let name, let region, let store, let resume else { return nil }
+      return Consumer(name: name, region: region, store: store, resume: resume)
     }
   }
 }
@@ -161,33 +157,6 @@ extension OldLeader {
       let rate: Rate? = fields.required("rate") { $0.unit() }
       guard let region, let rate else { return nil }
       return OldLeader(region: region, rate: rate)
-    }
-  }
-}
-
-extension SteadyState {
-  static func read(_ value: Value) -> SteadyState? {
-    value.fields { fields in
-      let hold = fields.required("for") { $0.positiveDuration() }
-      let expect = fields.required("expect") { $0.list { $0.fields(Expectation.read) } }
-      guard let hold, let expect else { return nil }
-      return SteadyState(hold: hold, expect: expect)
-    }
-  }
-}
-
-extension Expectation {
-  /// Reads the keys that belong to the metric; they may stand among others.
-  static func read(_ fields: Fields) -> Expectation? {
-    let metric = fields.required("metric") { $0.choice(Metric.self, called: "a metric") }
-    switch metric {
-    case .writeErrorRate: return fields.required("max") { $0.unit() }.map { .writeErrorRate(max: $0) }
-    case .mirrorLag: return fields.required("max") { $0.positiveDuration() }.map { .mirrorLag(max: $0) }
-    case .leader: return fields.required("is") { $0.text(expected: "a region") }.map { .leader(is: $0) }
-    case nil:
-      // Which of them belongs here depends on the metric; none is a second mistake.
-      _ = (fields.value("max"), fields.value("is"))
-      return nil
     }
   }
 }
@@ -233,19 +202,6 @@ extension ChecklistEntry {
       case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress:
         return .init(item)
       }
-    }
-  }
-}
-
-extension Safety {
-  static func read(_ value: Value) -> Safety? {
-    value.fields { fields in
-      let maxDuration = fields.required("maxDuration") { $0.positiveDuration() }
-      let regions = fields.required("blastRadius") { radius in
-        radius.fields { $0.required("regions") { $0.integer(in: 1...1000) } }
-      }
-      guard let maxDuration, let regions else { return nil }
-      return Safety(maxDuration: maxDuration, maxRegions: Int(regions))
     }
   }
 }

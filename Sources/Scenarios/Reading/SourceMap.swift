@@ -19,5 +19,5 @@ public struct SourceMap: Sendable {
     return places[""] ?? SourceLocation(file: file, line: 1, column: 1)
   }
 
-  mutating func record(_ path: String, at mark: Mark) { places[path] = mark.location(in: file) }
+  mutating func record(_ path: String, at place: SourceLocation) { places[path] = place }
 }

@@ -1,20 +1,31 @@
+internal import Support
+
 /// Collects what one pass over a file finds wrong, and where its keys stand.
 final class Reading {
-  let file: String
+  /// The scenario's own file, then those that it includes.
+  private(set) var files: [String]
   private(set) var diagnostics: [Diagnostic] = []
   private(set) var places: SourceMap
 
   init(file: String) {
-    self.file = file
+    files = [file]
     places = SourceMap(file: file)
   }
 
   func found(_ severity: Diagnostic.Severity = .error, at mark: Mark, path: String, _ what: String, fix: String? = nil)
   {
-    diagnostics.append(Diagnostic(severity, at: mark.location(in: file), path: path, what, fix: fix))
+    diagnostics.append(Diagnostic(severity, at: location(mark), path: path, what, fix: fix))
   }
 
-  func record(_ path: String, at mark: Mark) { places.record(path, at: mark) }
+  func record(_ path: String, at mark: Mark) { places.record(path, at: location(mark)) }
+
+  func location(_ mark: Mark) -> SourceLocation { mark.location(in: files[mark.source]) }
+
+  /// Adds an included file; returns the number of its marks.
+  func add(file: String) -> Int {
+    files.append(file)
+    return files.count - 1
+  }
 }
 
 /// A node on its way into the model: it knows its path, and notes mistakes instead of throwing, so that one pass finds
@@ -38,9 +49,17 @@ struct Value {
   }
 
   /// The text of a scalar.
-  func text(expected: String = "a text") -> String? {
+  ///
+  /// - Parameter isTemplate: whether references that the run resolves may stand in it.
+  func text(expected: String = "a text", isTemplate: Bool = false) -> String? {
     guard case .scalar(let text, _) = node.content, !node.isNull else {
       mistake("expected \(expected), found \(node.summary)")
+      return nil
+    }
+    if !isTemplate, let reference = Template(text).firstReference {
+      mistake(
+        "\(quoted(reference)) has no meaning here",
+        fix: "secrets stand in probes, steps and messages only, and facts in messages")
       return nil
     }
     return text
@@ -178,6 +197,42 @@ final class Fields {
     guard let member = members.first(where: { $0.key == key }) else { return nil }
     return Value(member.value, path: join(owner.path, key), in: owner.reading)
   }
+
+  /// Lets every other key pass: after a mistake that leaves open which ones belong here. Always `nil`.
+  func acceptOthers<T>() -> T? {
+    for member in members where !asked.contains(member.key) { asked.append(member.key) }
+    return nil
+  }
+
+  /// The one of `keys` that the mapping has; it must have exactly one. All of them count as known.
+  ///
+  /// - Parameters:
+  ///   - what: what they say, in words.
+  ///   - missing: the key that is said to be missing when there is none; all are named where `nil`.
+  func only(_ keys: [String], called what: String, missing: String? = nil) -> String? {
+    for key in keys where !asked.contains(key) { asked.append(key) }
+    let given = members.map(\.key).filter(keys.contains)
+    if given.count == 1 { return given[0] }
+    let names = keys.map { "'\($0)'" }
+    if given.isEmpty {
+      if let missing {
+        owner.mistake(
+          "the key '\(missing)' is missing", fix: keys.count > 1 ? "one of: \(keys.joined(separator: ", "))" : nil)
+      } else {
+        owner.mistake("nothing says \(what)", fix: "add one of: \(keys.joined(separator: ", "))")
+      }
+    } else {
+      let said = listed(names.filter { name in given.contains { "'\($0)'" == name } })
+      owner.mistake("\(said) say \(what) in more than one way", fix: "keep one of them")
+    }
+    return nil
+  }
+
+  /// Notes a mistake at the mapping.
+  func mistake(_ what: String, fix: String? = nil) { owner.mistake(what, fix: fix) }
+
+  /// Whether the mapping has `key`; does not ask for it.
+  func has(_ key: String) -> Bool { members.contains { $0.key == key } }
 
   fileprivate func refuseUnknownKeys() {
     let known = asked.joined(separator: ", ")

@@ -96,3 +96,16 @@ func encodeUnit(_ text: String, to encoder: any Encoder) throws {
   var container = encoder.singleValueContainer()
   try container.encode(text)
 }
+
+extension Rate: Comparable {
+  /// The one that is done less often first; of equally frequent ones the one with the smaller count.
+  public static func < (left: Self, right: Self) -> Bool {
+    // At most 10,000,000 × 3,600, far from overflow.
+    let (one, other) = (left.count * right.period.seconds, right.count * left.period.seconds)
+    return one == other ? left.count < right.count : one < other
+  }
+}
+
+extension Rate.Period {
+  fileprivate var seconds: Int64 { duration.components.seconds }
+}

@@ -54,10 +54,15 @@ extension Checking {
       region(owner.normal, with: .control, at: "\(path).normal")
       region(owner.failover, with: .store, at: "\(path).failover")
       region(owner.failover, with: .control, at: "\(path).failover")
+      for phase in [Ownership.Phase.operation, .failback]
+      where owner[phase] != owner.normal && owner[phase] != owner.failover {
+        region(owner[phase], with: .store, at: "\(path).\(phase.rawValue)")
+        region(owner[phase], with: .control, at: "\(path).\(phase.rawValue)")
+      }
       if owner.normal == owner.failover {
         error(
           "\(path).failover", "'\(owner.failover)' owns the writes already; a failover goes to another region")
-      } else if (owner.normal, owner.failover) != (first.normal, first.failover) {
+      } else if Ownership.Phase.allCases.contains(where: { owner[$0] != first[$0] }) {
         error(
           path,
           "owned by \(owner.normal), then \(owner.failover), but '\(first.topic)' by \(first.normal), then"

@@ -46,21 +46,42 @@ extension Checking {
     if steady.expect.isEmpty {
       error(
         "steadyState.expect", "nothing is expected, so the baseline could never fail",
-        fix: "expect at least one metric: \(Expectation.Metric.allCases.map(\.rawValue).joined(separator: ", "))")
+        fix: "expect at least one metric: \(Metric.allCases.map(\.rawValue).joined(separator: ", "))")
     }
-    unique(steady.expect.map(\.metric.rawValue), "the metric", fix: "leave one of the two out") {
+    unique(steady.expect.map(\.subject), "the metric", fix: "leave one of the two out") {
       "steadyState.expect[\($0)].metric"
     }
     for (index, expectation) in steady.expect.enumerated() {
       let path = "steadyState.expect[\(index)]"
       check(expectation, at: path)
-      if case .leader(let name) = expectation, let owner = scenario.ownership.first?.normal, name != owner,
+      if case .leader(.is(let name)) = expectation, let owner = scenario.ownership.first?.normal, name != owner,
         scenario.topology.region(name) != nil
       {
         error(
           "\(path).is", "'\(name)' is expected to lead, but 'ownership' says '\(owner)'",
           fix: "did you mean '\(owner)'?")
       }
+    }
+  }
+
+  mutating func checkContinuity() {
+    let steady = scenario.steadyState
+    for (index, tolerated) in steady.continuously.enumerated() {
+      let path = "steadyState.continuously[\(index)]"
+      check(tolerated.expectation, at: path)
+      let outage = scenario.stack.longestLease
+      if case .writeErrorRate = tolerated.expectation, cutsPrimary, tolerated.tolerance <= outage {
+        warning(
+          "\(path).for",
+          "will be broken: until the lease of '\(scenario.primary)' runs out, up to \(outage.text) (2 × ttl), no region"
+            + " accepts writes", fix: "allow more than \(outage.text)")
+      }
+    }
+    for (index, expectation) in (steady.after?.expect ?? []).enumerated() {
+      check(expectation, at: "steadyState.after.expect[\(index)]")
+    }
+    if let after = steady.after, after.expect.isEmpty {
+      error("steadyState.after.expect", "nothing is expected", fix: "expect something, or leave 'after' out")
     }
   }
 
@@ -79,14 +100,35 @@ extension Checking {
     }
   }
 
-  private mutating func check(_ expectation: Expectation, at path: String) {
+  mutating func check(_ expectation: Expectation, at path: String) {
     switch expectation {
-    case .writeErrorRate(let max):
-      if max == .all {
+    case .writeErrorRate(let limits):
+      if limits.max == .all {
         error("\(path).max", "can never be exceeded: no error rate is above 100%", fix: "say less than 100%")
       }
-    case .mirrorLag: break
-    case .leader(let name): region(name, with: .control, at: "\(path).is")
+      checkOrder(of: limits, at: path)
+    case .writeRate(let limits): checkOrder(of: limits, at: path)
+    case .mirrorLag(let limits): checkOrder(of: limits, at: path)
+    case .mirrorBacklog(let limits), .token(let limits), .events(let limits): checkOrder(of: limits, at: path)
+    case .leader(.is(let name)): region(name, with: .control, at: "\(path).is")
+    case .leader(.isNot(let name)): region(name, with: .control, at: "\(path).isNot")
+    case .probe(let name): probe(name, at: "\(path).probe")
     }
+  }
+
+  private mutating func checkOrder<T>(of limits: Limits<T>, at path: String) {
+    if let min = limits.min, let max = limits.max, min > max {
+      error("\(path).min", "is more than max: no figure could be within", fix: "swap the two")
+    }
+  }
+
+  /// Notes a mistake unless `name` is a probe.
+  mutating func probe(_ name: String, at path: String) {
+    let names = scenario.probes.map(\.name)
+    guard !names.contains(name) else { return }
+    let near = closest(to: name, among: names).map { "did you mean '\($0)'? " } ?? ""
+    error(
+      path, "there is no probe \(quoted(name))",
+      fix: near + (names.isEmpty ? "add it to probes" : "probes: \(names.joined(separator: ", "))"))
   }
 }

@@ -11,7 +11,15 @@ public func check(_ scenario: Scenario, at places: SourceMap) -> [Diagnostic] {
   checking.checkOwnership()
   checking.checkWorkload()
   checking.checkSteadyState()
+  checking.checkContinuity()
   checking.checkTimeline()
+  checking.checkReferences()
+  checking.checkDeadlocks()
+  checking.checkRunbooks()
+  checking.checkKnownMistakes()
+  checking.checkProbes()
+  checking.checkCommunications()
+  checking.checkVariables()
   checking.checkFailover()
   checking.checkChecklist()
   checking.checkAbort()
@@ -23,22 +31,36 @@ public func check(_ scenario: Scenario, at places: SourceMap) -> [Diagnostic] {
 struct Checking {
   let scenario: Scenario
   let places: SourceMap
-  /// For each timeline entry, the pairs of regions that it cuts.
+  /// The timeline written out.
+  let expansion: Expansion
+  /// When things happen, as far as it is known.
+  let schedule: Schedule
+  /// The disturbances, in the order in which they begin.
+  var entries: [TimedEntry] { schedule.entries }
+  /// Where each disturbance stands in ``entries``.
+  let entryIndex: [String: Int]
+  /// The parts of the timeline as it is written, with the parts in them.
+  var timelineItems: [(item: TimelineItem, path: String)] = []
+  /// For each disturbance, the pairs of regions that it cuts.
   let cuts: [[RegionPair]]
-  /// For each timeline entry, the groups of regions that reach each other when it begins.
+  /// For each disturbance, the groups of regions that reach each other when it begins.
   let islands: [[[String]]]
-  /// The entries that cut the normal owner off from the majority, so that a failover must follow.
+  /// The disturbances that cut the normal owner off from the majority, so that a failover must follow.
   let cutsOfPrimary: [Int]
   private(set) var found: [Diagnostic] = []
 
   init(scenario: Scenario, places: SourceMap) {
     self.scenario = scenario
     self.places = places
-    let cuts = scenario.timeline.map { $0.fault.cutPairs(in: scenario.topology) }
-    let islands = scenario.islands(cuts: cuts)
+    expansion = Expansion(of: scenario.timeline, in: scenario.topology, seed: scenario.seed)
+    schedule = Schedule(of: expansion.entries, runbook: scenario.runbook)
+    let entries = schedule.entries
+    entryIndex = Dictionary(entries.indices.map { (entries[$0].entry.id, $0) }, uniquingKeysWith: { one, _ in one })
+    let cuts = entries.map { $0.entry.fault.cutPairs(in: scenario.topology) }
+    let islands = scenario.islands(entries, cuts: cuts)
     self.cuts = cuts
     self.islands = islands
-    cutsOfPrimary = scenario.cutsOfPrimary(cuts: cuts, islands: islands)
+    cutsOfPrimary = scenario.cutsOfPrimary(entries, cuts: cuts, islands: islands)
   }
 
   /// Whether any fault makes a failover necessary.
@@ -84,6 +106,15 @@ struct Checking {
       } else {
         first[name] = index
       }
+    }
+  }
+
+  /// The key that says when something begins.
+  func startKey(_ start: TimelineStart) -> String {
+    switch start {
+    case .at: "at"
+    case .after: "after"
+    case .when: "when"
     }
   }
 

@@ -2,14 +2,15 @@ extension Scenario {
   /// Whether a fault of the timeline cuts the owner of the writes off from the majority of the quorum, so that another
   /// region must take over. Loss and delay may lead there too, but nothing makes them.
   public var expectsFailover: Bool {
-    let cuts = timeline.map { $0.fault.cutPairs(in: topology) }
-    return !cutsOfPrimary(cuts: cuts, islands: islands(cuts: cuts)).isEmpty
+    let entries = schedule().entries
+    let cuts = entries.map { $0.entry.fault.cutPairs(in: topology) }
+    return !cutsOfPrimary(entries, cuts: cuts, islands: islands(entries, cuts: cuts)).isEmpty
   }
 
   /// The timeline's entries that cut the owner off from the majority.
-  func cutsOfPrimary(cuts: [[RegionPair]], islands: [[[String]]]) -> [Int] {
+  func cutsOfPrimary(_ entries: [TimedEntry], cuts: [[RegionPair]], islands: [[[String]]]) -> [Int] {
     let quorum = Set(topology.names(with: .quorum))
-    return timeline.indices.filter { index in
+    return entries.indices.filter { index in
       guard let owner = ownership.first?.normal, let own = islands[index].first(where: { $0.contains(owner) }) else {
         return false
       }
@@ -18,22 +19,25 @@ extension Scenario {
     }
   }
 
-  /// For each timeline entry, at its beginning: the groups of regions that still reach each other, directly or through
-  /// others, with every fault counted that is in force then.
+  /// For each disturbance, at its beginning: the groups of regions that still reach each other, directly or through
+  /// others, with every fault counted that may be in force then.
   ///
   /// - Parameter cuts: for each entry, the pairs that it cuts.
-  func islands(cuts: [[RegionPair]]) -> [[[String]]] {
+  func islands(_ entries: [TimedEntry], cuts: [[RegionPair]]) -> [[[String]]] {
     let names = topology.regions.map(\.name)
-    var result = [[[String]]](repeating: [], count: timeline.count)
+    var result = [[[String]]](repeating: [], count: entries.count)
     var active: [Int] = []
-    var rest = timeline.indices.sorted { (timeline[$0].at, $0) < (timeline[$1].at, $1) }[...]
+    var known: [Set<RegionPair>: [[String]]] = [:]  // timelines repeat themselves
+    var rest = entries.indices.sorted { (entries[$0].from, $0) < (entries[$1].from, $1) }[...]
     while let first = rest.first {
-      let now = timeline[first].at
-      let beginning = rest.prefix { timeline[$0].at == now }
+      let now = entries[first].from
+      let beginning = rest.prefix { entries[$0].from == now }
       rest = rest.dropFirst(beginning.count)
-      active.removeAll { timeline[$0].end <= now }
+      active.removeAll { entries[$0].through <= now }
       active += beginning
-      let groups = connectedGroups(of: names, cut: Set(active.flatMap { cuts[$0] }))
+      let cut = Set(active.flatMap { cuts[$0] })
+      let groups = known[cut] ?? connectedGroups(of: names, cut: cut)
+      known[cut] = groups
       for index in beginning { result[index] = groups }
     }
     return result

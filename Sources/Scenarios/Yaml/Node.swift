@@ -35,10 +35,12 @@ struct Node: Sendable {
   }
 }
 
-/// A place in the document; line and column count from 1, columns in characters.
+/// A place in one of the documents that a scenario is made of; line and column count from 1, columns in characters.
 struct Mark: Sendable, Hashable {
   var line: Int
   var column: Int
+  /// Which document: 0 is the scenario's own file, the others are included.
+  var source = 0
 
   func location(in file: String) -> SourceLocation { SourceLocation(file: file, line: line, column: column) }
 }

@@ -5,8 +5,12 @@ internal import Support
 ///
 /// What is narrower than YAML 1.1, on purpose: one document, no tags, no merge keys, keys are plain texts, a repeated key
 /// is an error, aliases may not contain themselves and are counted at full size.
-func parseYaml(_ bytes: [UInt8], file: String, limits: YamlLimits = YamlLimits()) throws(Problems) -> Node {
-  let parser = YamlEvents(bytes)
+///
+/// - Parameter source: which document this is, of those that a scenario is made of.
+func parseYaml(
+  _ bytes: [UInt8], file: String, source: Int = 0, limits: YamlLimits = YamlLimits()
+) throws(Problems) -> Node {
+  let parser = YamlEvents(bytes, source: source)
   do {
     return try TreeBuilder(events: parser, limits: limits).document()
   } catch {
@@ -46,8 +50,10 @@ private enum YamlEvent {
 private final class YamlEvents {
   private let parser: UnsafeMutablePointer<yaml_parser_t>
   private let input: UnsafeMutableBufferPointer<UInt8>
+  private let source: Int
 
-  init(_ bytes: [UInt8]) {
+  init(_ bytes: [UInt8], source: Int) {
+    self.source = source
     parser = .allocate(capacity: 1)
     input = .allocate(capacity: max(1, bytes.count))
     _ = input.initialize(from: bytes)
@@ -68,7 +74,7 @@ private final class YamlEvents {
       guard yaml_parser_parse(parser, &raw) == 1 else { throw error() }
     } while raw.type == YAML_STREAM_START_EVENT || raw.type == YAML_NO_EVENT
     defer { yaml_event_delete(&raw) }
-    return (Self.copy(raw), Mark(raw.start_mark))
+    return (Self.copy(raw), Mark(raw.start_mark, source))
   }
 
   private static func copy(_ raw: yaml_event_t) -> YamlEvent {
@@ -107,7 +113,7 @@ private final class YamlEvents {
         mark(atByte: raw.problem_offset), "not a text in UTF-8: \(problem) (byte \(raw.problem_offset))",
         fix: "save the file as UTF-8 text")
     }
-    let mark = Mark(raw.problem_mark)
+    let mark = Mark(raw.problem_mark, source)
     if problem.contains("cannot start any token"), character(at: mark) == "\t" {
       return YamlError(mark, "broken YAML: a tab in the indentation", fix: "indent with spaces")
     }
@@ -115,7 +121,7 @@ private final class YamlEvents {
       return YamlError(
         mark, "broken YAML: a value cannot begin with this character", fix: "put the text into quotes")
     }
-    let begin = Mark(raw.context_mark)
+    let begin = Mark(raw.context_mark, source)
     let place = begin.line < mark.line ? " that begins at line \(begin.line), column \(begin.column)" : ""
     return YamlError(mark, "broken YAML: \(context.map { "\($0)\(place): " } ?? "")\(problem)")
   }
@@ -136,8 +142,8 @@ private final class YamlEvents {
 }
 
 extension Mark {
-  fileprivate init(_ mark: yaml_mark_t) {
-    self.init(line: mark.line + 1, column: mark.column + 1)
+  fileprivate init(_ mark: yaml_mark_t, _ source: Int) {
+    self.init(line: mark.line + 1, column: mark.column + 1, source: source)
   }
 }
 

@@ -46,12 +46,25 @@ public struct Consumer: Sendable, Hashable, Codable {
   public var region: String
   /// The region whose store it reads.
   public var store: String
+  /// Where it goes on reading when it comes to a log in which it has no position.
+  public var resume: ResumeRule
+
+  /// Where a consumer goes on reading in a log in which it has no position.
+  public enum ResumeRule: String, Sendable, Hashable, Codable, CaseIterable {
+    /// At its checkpoint, translated by event.
+    case checkpoint
+    /// At the beginning: everything again.
+    case earliest
+    /// At the end: what was written meanwhile is skipped.
+    case latest
+  }
 
   /// A consumer from its parts.
-  public init(name: String, region: String, store: String) {
+  public init(name: String, region: String, store: String, resume: ResumeRule = .checkpoint) {
     self.name = name
     self.region = region
     self.store = store
+    self.resume = resume
   }
 }
 

@@ -1,0 +1,30 @@
+internal import Support
+
+/// What a drill may never exceed.
+public struct Safety: Sendable, Hashable, Codable {
+  /// Baseline, timeline and recovery together.
+  @DurationText public var maxDuration: Duration
+  /// How many regions may be disturbed in one drill.
+  public var maxRegions: Int
+  /// How many faults may be in force at one time; `nil`: any number.
+  public var maxConcurrent: Int?
+  /// Regions and hosts that no fault may disturb.
+  public var protectedNodes: [String]
+  /// Ports that no fault may disturb, on any node.
+  public var protectedPorts: [TrafficScope.Ports]
+  /// Mistakes that the scenario makes on purpose.
+  public var accepted: [KnownMistake]
+
+  /// Limits from their parts.
+  public init(
+    maxDuration: Duration, maxRegions: Int, maxConcurrent: Int? = nil, protectedNodes: [String] = [],
+    protectedPorts: [TrafficScope.Ports] = [], accepted: [KnownMistake] = []
+  ) {
+    self.maxDuration = maxDuration
+    self.maxRegions = maxRegions
+    self.maxConcurrent = maxConcurrent
+    self.protectedNodes = protectedNodes
+    self.protectedPorts = protectedPorts
+    self.accepted = accepted
+  }
+}

@@ -1,0 +1,76 @@
+/// What a disturbance does, in the words of the scenario. All of it is seen from `region`, to which the peers are the other
+/// side.
+public enum FaultSpecification: Sendable, Hashable, Codable {
+  /// Nothing passes between `region` and `peers` in the directions given; inside `region` everything works.
+  case partition(Link, direction: Direction, answer: CutAnswer)
+  /// Packets between `region` and `peers` are lost, late, doubled, damaged or slowed down, in each direction as it says.
+  case network(Link, inbound: PacketEffect, outbound: PacketEffect)
+  /// The connections between `region` and `peers` that exist at the beginning are broken, on both ends.
+  case killConnections(Link)
+
+  /// The kinds' names in a scenario.
+  public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
+    /// See ``FaultSpecification/partition(_:direction:answer:)``.
+    case partition
+    /// See ``FaultSpecification/network(_:inbound:outbound:)``.
+    case network
+    /// See ``FaultSpecification/killConnections(_:)``.
+    case killConnections = "kill-connections"
+  }
+
+  /// Where it happens: between which regions, to which of their packets, and whether all the time.
+  public struct Link: Sendable, Hashable, Codable {
+    /// The region that directions are seen from.
+    public var region: String
+    /// The other side.
+    public var peers: PeerSelection
+    /// Which packets.
+    public var scope: TrafficScope
+    /// Whether it comes and goes. `nil`: it stays.
+    public var flapping: Flapping?
+
+    /// A link between regions.
+    public init(region: String, peers: PeerSelection, scope: TrafficScope = .all, flapping: Flapping? = nil) {
+      self.region = region
+      self.peers = peers
+      self.scope = scope
+      self.flapping = flapping
+    }
+  }
+
+  /// Which packets are meant, seen from the region.
+  public enum Direction: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Those that come to it.
+    case `in`
+    /// Those that leave it.
+    case out
+    /// All.
+    case both
+  }
+
+  /// What a sender learns of a packet that does not pass.
+  public enum CutAnswer: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Nothing, as from a cut cable.
+    case silence
+    /// A TCP reset, as from many firewalls; packets of other protocols are answered as `unreachable` does.
+    case reset
+    /// ICMP "administratively prohibited", as from a router with a filter.
+    case unreachable
+  }
+
+  /// Which kind.
+  public var kind: Kind {
+    switch self {
+    case .partition: .partition
+    case .network: .network
+    case .killConnections: .killConnections
+    }
+  }
+
+  /// Between which regions it happens; `nil` for a kind that does not happen on the network.
+  public var link: Link? {
+    switch self {
+    case .partition(let link, _, _), .network(let link, _, _), .killConnections(let link): link
+    }
+  }
+}

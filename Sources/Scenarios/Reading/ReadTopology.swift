@@ -1,0 +1,58 @@
+internal import Support
+
+extension Topology {
+  static func read(_ value: Value) -> Topology? {
+    value.fields { fields in
+      switch fields.only(["lab", "inventory"], called: "where the drill takes place", missing: "lab") {
+      case "lab": fields.required("lab", lab)
+      case "inventory": fields.required("inventory", inventory)
+      default: nil
+      }
+    }
+  }
+
+  private static func lab(_ value: Value) -> Topology? {
+    value.fields { fields in
+      fields.required("regions") { $0.dictionary(longest: 12, Region.read) }.map { Topology(ground: .lab, regions: $0) }
+    }
+  }
+
+  private static func inventory(_ value: Value) -> Topology? {
+    value.fields { fields in
+      fields.required("hosts") { $0.dictionary(longest: 32, Host.read) }.map { hosts in
+        var regions: [Region] = []
+        for host in hosts {
+          if let index = regions.firstIndex(where: { $0.name == host.region }) {
+            regions[index].roles += host.roles.filter { !regions[index].roles.contains($0) }
+          } else {
+            regions.append(Region(name: host.region, roles: host.roles))
+          }
+        }
+        return Topology(ground: .inventory, regions: regions, hosts: hosts)
+      }
+    }
+  }
+}
+
+extension Region {
+  static func read(name: String, _ value: Value) -> Region? {
+    value.fields { fields in
+      fields.required("roles") { $0.list { $0.choice(Role.self, called: "a role") } }.map {
+        Region(name: name, roles: $0)
+      }
+    }
+  }
+}
+
+extension Host {
+  static func read(name: String, _ value: Value) -> Host? {
+    value.fields { fields in
+      let region = fields.required("region") { $0.name(longest: 12) }
+      let roles = fields.required("roles") { $0.list { $0.choice(Role.self, called: "a role") } }
+      let addresses = fields.required("addresses") { $0.list { $0.address() } }
+      let agent = fields.required("agent") { $0.list { $0.text(expected: "a word of a command") } }
+      guard let region, let roles, let addresses, let agent else { return nil }
+      return Host(name: name, region: region, roles: roles, addresses: addresses, agent: agent)
+    }
+  }
+}

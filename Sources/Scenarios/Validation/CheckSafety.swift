@@ -1,0 +1,93 @@
+internal import Support
+
+extension Checking {
+  mutating func checkSafety() {
+    let safety = scenario.safety
+    let disturbed = scenario.topology.regions.map(\.name).filter { name in
+      entries.contains { $0.entry.fault.disturbed.contains(name) }
+    }
+    if disturbed.count > safety.maxRegions {
+      error(
+        "safety.blastRadius.regions",
+        "the timeline disturbs \(disturbed.count) regions (\(listed(disturbed))),"
+          + " \(safety.maxRegions) allowed", fix: "disturb fewer regions or raise the limit")
+    }
+    checkConcurrency()
+    checkProtection()
+    let last = max(schedule.through, schedule.stepsThrough)
+    guard last <= longestTime * 2, scenario.recovery.within <= longestTime, scenario.steadyState.hold <= longestTime
+    else {
+      if scenario.recovery.within > longestTime { error("recovery.within", "is longer than a year") }
+      if scenario.steadyState.hold > longestTime { error("steadyState.for", "is longer than a year") }
+      if last > longestTime * 2, !found.contains(where: { $0.severity == .error }) {
+        error("timeline", "comes to more than two years")
+      }
+      return
+    }
+    let sum = scenario.steadyState.hold + last + scenario.recovery.within
+    if sum > safety.maxDuration {
+      error(
+        "safety.maxDuration",
+        "the drill may take \(sum.text): steady state \(scenario.steadyState.hold.text) + timeline"
+          + " \(last.text) + recovery \(scenario.recovery.within.text), \(safety.maxDuration.text) allowed",
+        fix: "shorten one of them or raise the limit")
+    }
+  }
+
+  /// Sweeps over the beginnings and ends of all faults, which gives the most that can be in force at one time.
+  private mutating func checkConcurrency() {
+    guard let limit = scenario.safety.maxConcurrent else { return }
+    let events = entries.flatMap { [(at: $0.from, change: 1), (at: $0.through, change: -1)] }
+    var now = 0
+    // What ends at a time makes room for what begins at it.
+    for event in events.sorted(by: { ($0.at, $0.change) < ($1.at, $1.change) }) {
+      now += event.change
+      guard now > limit else { continue }
+      error(
+        "safety.blastRadius.concurrent",
+        "at \(event.at.text) \(now) faults may be in force at one time, \(limit) allowed",
+        fix: "spread them in time, or raise the limit")
+      return
+    }
+  }
+
+  private mutating func checkProtection() {
+    let safety = scenario.safety
+    for (index, name) in safety.protectedNodes.enumerated() {
+      guard !scenario.topology.hosts.contains(where: { $0.name == name }) else { continue }
+      _ = region(name, at: "safety.protected.nodes[\(index)]")
+    }
+    guard !safety.protectedNodes.isEmpty || !safety.protectedPorts.isEmpty else { return }
+    var seen: Set<String> = []
+    for timed in entries where seen.insert(timed.path).inserted {
+      guard let link = timed.entry.fault.link else { continue }
+      let touched = [link.region] + link.peers.resolve(against: link.region, in: scenario.topology)
+      for name in touched where isProtected(name) {
+        error(
+          timed.path, "touches '\(name)', which safety.protected names",
+          fix: "leave '\(name)' out, or protect it no more")
+      }
+      let ports = safety.protectedPorts.filter { link.scope.covers($0) }
+      if !ports.isEmpty {
+        error(
+          timed.path,
+          "touches the protected port\(ports.count == 1 ? "" : "s") \(ports.map(\.description).joined(separator: ", "))",
+          fix: "name the ports that are meant: only: { protocol: tcp, ports: […] }")
+      }
+    }
+  }
+
+  private func isProtected(_ region: String) -> Bool {
+    let safety = scenario.safety
+    return safety.protectedNodes.contains(region)
+      || scenario.topology.hosts.contains { $0.region == region && safety.protectedNodes.contains($0.name) }
+  }
+}
+
+extension TrafficScope {
+  /// Whether packets from or to one of these ports are among those meant.
+  fileprivate func covers(_ protected: Ports) -> Bool {
+    guard !ports.isEmpty || !peerPorts.isEmpty else { return true }
+    return (ports + peerPorts).contains { $0.first <= protected.last && protected.first <= $0.last }
+  }
+}
