@@ -48,16 +48,21 @@ struct LogRows<Records: RecordIndex>: Sendable {
   }
 
   /// How many events' marks are read ahead at a time: as many as stay in the nearest cache until their turn.
-  private static var reach: Int { 64 }
+  private static var reach: Int { Records.isFar ? 64 : .max }
 
   /// Looks at the next events.
   mutating func take(_ events: [LogEvent]) {
     var start = 0
     while start < events.count {
-      let end = min(start + Self.reach, events.count)
+      let end = start + min(Self.reach, events.count - start)
       if Records.isFar { ledger.records.touch(events[start..<end]) }
-      for place in start..<end { take(events[place]) }
-      start = end
+      while start < end {
+        start = ledger.takeOrdinary(events, from: start, to: end)
+        if start < end {
+          take(events[start])
+          start += 1
+        }
+      }
     }
   }
 

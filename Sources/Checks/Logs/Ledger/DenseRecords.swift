@@ -81,6 +81,22 @@ struct DenseRecords: RecordIndex {
     return addSlowly(marks, to: id, number, sequence)
   }
 
+  @inline(__always)
+  mutating func advance(_ id: RecordID, from: RecordMarks, by marks: RecordMarks) -> Bool {
+    let number = Int(id >> Self.sequenceBits)
+    let sequence = id & Self.sequenceMask
+    guard number < producers.count else { return false }
+    let producer = producers[number]
+    guard sequence &- producer.low < producer.span, producer.order > 0 else { return false }
+    let index = producer.index(sequence)
+    let shift = (sequence & 15) << 2
+    let word = words.storage[index]
+    guard word &>> shift & 15 == UInt64(from.rawValue) else { return false }
+    words.storage[index] = word | UInt64(marks.rawValue) &<< shift
+    if sequence >= producer.high { producers[number].high = sequence + 1 }
+    return true
+  }
+
   @inline(never)
   private mutating func addSlowly(_ marks: RecordMarks, to id: RecordID, _ number: Int, _ sequence: UInt64)
     -> RecordMarks

@@ -19,7 +19,9 @@ struct LogLedger<Records: RecordIndex>: Sendable {
   var readerLanes: [[Int]] = []
   var senders: [SenderState] = []
   var logOrder = 4
-  var keys: [[KeyState]] = []
+  /// How far keys have come, a piece for each topic; and those with numbers too high for that.
+  var keys = Extents<KeyState>(blank: KeyState())
+  var keyTables: [KeyTable] = []
   var otherKeys: [UInt64: KeyState] = [:]
   var jumps: [UInt16: [LogJump]] = [:]
   var chains: [Int: [ChainedSend]] = [:]
@@ -96,7 +98,7 @@ struct LogLedger<Records: RecordIndex>: Sendable {
   @inline(never)
   private mutating func addLogs(through log: Int) {
     while windows.count <= log {
-      windows.append(LogWindow())
+      windows.append(LogWindow(topic: options.topic(of: UInt16(windows.count))))
       readerLanes.append([])
     }
     guard log >= 1 << logOrder else { return }

@@ -21,6 +21,8 @@ struct LogSlot: Sendable {
 /// The slots from `low` to `head` are kept one by one in a ring; it grows while the slowest reader is behind, up to a limit, and
 /// lets go of what all have passed. Logs may begin anywhere.
 struct LogWindow: Sendable {
+  /// The topic that the log is a part of.
+  var topic = 0
   var place = 0
   var order = 0
   /// The lowest offset kept, and the highest known. The window is empty while `head < low`.
@@ -81,6 +83,13 @@ struct ReaderState: Sendable {
   /// The assignment it holds the log by.
   var stamp: UInt32 = 0
 
+  /// Whether a record stands right behind its last one.
+  @inline(__always)
+  func isFollowed(by event: LogEvent) -> Bool {
+    let previous = operation == event.operation && last != Self.nowhere ? last : position
+    return previous != Self.nowhere && event.offset == previous + 1
+  }
+
   /// It was given the next record.
   @inline(__always)
   mutating func move(_ event: LogEvent) {
@@ -97,6 +106,21 @@ struct SenderState: Sendable {
   var offset: UInt32 = 0
   /// The operation of the last send; 0: there was none.
   var operation: UInt32 = 0
+}
+
+extension SenderState {
+  /// A sender of which this is the last record.
+  @inline(__always)
+  init(_ event: LogEvent) {
+    self.init(offset: UInt32(truncatingIfNeeded: event.offset), operation: event.operation)
+  }
+
+  /// Whether a record stands behind its last one; right behind it within one operation.
+  @inline(__always)
+  func isFollowed(by event: LogEvent) -> Bool {
+    let distance = event.offset.distance(fromLow: offset)
+    return operation == 0 || distance == 1 || distance > 0 && event.operation != operation
+  }
 }
 
 /// A send whose place in its sender's order is known before its offset is.
@@ -140,6 +164,32 @@ struct KeyState: Sendable {
   /// Its number in the key's sequence; 0: there was none.
   var sequence: UInt32 = 0
   var log: UInt16 = 0
+}
+
+extension KeyState {
+  /// A key of which this is the latest record.
+  @inline(__always)
+  init(_ event: LogEvent) {
+    self.init(offset: UInt32(truncatingIfNeeded: event.offset), sequence: event.keySequence, log: event.log)
+  }
+
+  /// Whether a record stands behind the latest, in the sequence and in the same log.
+  @inline(__always)
+  func isFollowed(by event: LogEvent) -> Bool {
+    event.keySequence > sequence && event.offset.distance(fromLow: offset) > 0 && event.log == log
+  }
+}
+
+/// Where the keys of one topic are.
+struct KeyTable: Sendable {
+  var place = 0
+  var order = 0
+
+  @inline(__always)
+  var count: Int { order == 0 ? 0 : 1 &<< order }
+
+  @inline(__always)
+  func has(_ key: UInt32) -> Bool { Int(key) < count }
 }
 
 extension Int64 {

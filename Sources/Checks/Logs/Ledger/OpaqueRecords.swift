@@ -90,6 +90,15 @@ struct OpaqueRecords: RecordIndex {
     RecordMarks(rawValue: insert(marks.rawValue, id) & Self.content)
   }
 
+  @inline(__always)
+  mutating func advance(_ id: RecordID, from: RecordMarks, by marks: RecordMarks) -> Bool {
+    let index = slot(of: id)
+    let before = self.marks[index]
+    guard before != 0, before & Self.content == from.rawValue else { return false }
+    self.marks[index] = before | marks.rawValue
+    return true
+  }
+
   func marks(of id: RecordID) -> RecordMarks { RecordMarks(rawValue: marks[slot(of: id)] & Self.content) }
 
   mutating func invoke(_ id: RecordID) { _ = insert(RecordMarks.invoked.rawValue, id) }

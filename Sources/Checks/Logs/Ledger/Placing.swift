@@ -124,40 +124,48 @@ extension LogLedger {
   /// Compares a record with the latest of its key: sequence and offset must rise together.
   @inline(__always)
   mutating func follow(_ event: LogEvent, _ id: RecordID) {
-    let topic = options.topic(of: event.log)
-    let key = Int(event.key)
-    guard topic < keys.count, key < keys[topic].count else {
-      followSlowly(event, id, topic)
+    let table = keyTable(of: event)
+    guard table.has(event.key) else {
+      followSlowly(event, id)
       return
     }
-    let state = keys[topic][key]
+    let index = table.place + Int(event.key)
+    let state = keys.storage[index]
     // By far most often the next record of a key stands behind the latest.
-    let distance = event.offset.distance(fromLow: state.offset)
-    if _fastPath(event.keySequence > state.sequence && distance > 0 && event.log == state.log) {
-      keys[topic][key] = KeyState(
-        offset: UInt32(truncatingIfNeeded: event.offset), sequence: event.keySequence, log: event.log)
+    if _fastPath(state.isFollowed(by: event)) {
+      keys.storage[index] = KeyState(event)
     } else {
-      keys[topic][key] = compare(event, id, state)
+      keys.storage[index] = compare(event, id, state)
     }
   }
 
+  private func keyTable(of event: LogEvent) -> KeyTable {
+    let topic = windows[Int(event.log)].topic
+    return topic < keyTables.count ? keyTables[topic] : KeyTable()
+  }
+
   @inline(never)
-  private mutating func followSlowly(_ event: LogEvent, _ id: RecordID, _ topic: Int) {
+  private mutating func followSlowly(_ event: LogEvent, _ id: RecordID) {
+    let topic = windows[Int(event.log)].topic
     guard topic < 1 << 10, event.key < 1 << 20 else {
       let key = UInt64(topic) << 32 | UInt64(event.key)
       otherKeys[key] = compare(event, id, otherKeys[key] ?? KeyState())
       return
     }
-    while keys.count <= topic { keys.append([]) }
-    let missing = Int(event.key) + 1 - keys[topic].count
-    if missing > 0 { keys[topic] += repeatElement(KeyState(), count: max(missing, keys[topic].count)) }
+    while keyTables.count <= topic { keyTables.append(KeyTable()) }
+    let old = keyTables[topic]
+    var new = KeyTable(order: max(4, old.order))
+    while !new.has(event.key) { new.order += 1 }
+    new.place = keys.take(order: new.order)
+    for key in 0..<old.count { keys.storage[new.place + key] = keys.storage[old.place + key] }
+    if old.order > 0 { keys.give(old.place, order: old.order) }
+    keyTables[topic] = new
     follow(event, id)
   }
 
   @inline(never)
   private mutating func compare(_ event: LogEvent, _ id: RecordID, _ state: KeyState) -> KeyState {
-    let next = KeyState(
-      offset: UInt32(truncatingIfNeeded: event.offset), sequence: event.keySequence, log: event.log)
+    let next = KeyState(event)
     if state.sequence == 0 { return next }
     if state.log != event.log {
       note(.keyMoved(from: state.log), event, id)

@@ -37,6 +37,8 @@ protocol RecordIndex: Sendable {
   func event(_ id: RecordID) -> EventID
   /// Adds marks other than `dumped` and `invoked`; returns those that stood there before.
   mutating func add(_ marks: RecordMarks, to id: RecordID) -> RecordMarks
+  /// Adds marks to a record that has exactly those of `from`. False, and nothing is changed: it has others, or is not at hand.
+  mutating func advance(_ id: RecordID, from: RecordMarks, by marks: RecordMarks) -> Bool
   /// The marks of a record, without `dumped` and `invoked`.
   func marks(of id: RecordID) -> RecordMarks
   /// Somebody begins to send it.

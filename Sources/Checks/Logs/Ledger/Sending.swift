@@ -76,14 +76,11 @@ extension LogLedger {
       chain(event, id, row, event.offset)
     }
     let sender = senders[row]
-    let distance = event.offset.distance(fromLow: sender.offset)
-    if _slowPath(distance <= 0 || event.operation == sender.operation && distance != 1), sender.operation != 0,
-      chains[row] == nil
-    {
-      let last = event.offset - distance
+    if _slowPath(!sender.isFollowed(by: event)), chains[row] == nil {
+      let last = event.offset - event.offset.distance(fromLow: sender.offset)
       step(event, id, from: last, sender.operation, record(at: last, in: event.log))
     }
-    senders[row] = SenderState(offset: UInt32(truncatingIfNeeded: event.offset), operation: event.operation)
+    senders[row] = SenderState(event)
   }
 
   /// Judges a send by the one before it.
