@@ -20,6 +20,9 @@ private func runCommand(_ words: [String]) async -> Int32 {
     case "hold":  // only our own measure of releases calls this
       try await holdUntilKilled(Array(words.dropFirst()))
       return 0
+    case "arm-once":  // only our own count of programs calls this
+      try await armOnce(Array(words.dropFirst()))
+      return 0
     case "sweep-victim":  // only the sweep of faults calls this
       try await beSwept(Array(words.dropFirst()))
       return 0

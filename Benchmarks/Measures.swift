@@ -1,5 +1,6 @@
 /// Everything that can be measured, in the order in which it is.
 let measures: [Measure] = [
-  partitionMeasure, peersMeasure, releaseMeasure, packetCostMeasure, realismMeasure, lossMeasure, collateralMeasure,
-  delayLineMeasure, labMeasure, historyMeasure, checkMeasure,
+  partitionMeasure, commandSequenceMeasure, peersMeasure, cutSkewMeasure, releaseMeasure, timeoutMeasure,
+  packetCostMeasure, realismMeasure, lossMeasure, collateralMeasure, delayLineMeasure, netemMeasure,
+  labMeasure, historyMeasure, checkMeasure,
 ]

@@ -20,6 +20,7 @@ enum SweptFault: String, CaseIterable, Sendable {
   case delayBoth = "delay-both"
   case duplicate = "duplicate-out"
   case corrupt = "corrupt-in"
+  case answers = "answers-in"
 
   /// As short as heartbeats allow, so that the kernel's own end comes within the time that is waited.
   static let silence = Duration.milliseconds(300)
@@ -60,6 +61,7 @@ enum SweptFault: String, CaseIterable, Sendable {
     case .delayBoth: fault(in: delay, out: delay)
     case .duplicate: fault(out: .init(duplicate: .init(0.2)))
     case .corrupt: fault(in: .init(corrupt: .init(0.2)))
+    case .answers: fault(in: .init(answers: .names([.init("*", .noSuchName, delay: .milliseconds(50))])))
     }
   }
 }

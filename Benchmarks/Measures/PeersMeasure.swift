@@ -5,11 +5,13 @@ internal import Support
 
 /// One node that is cut off from few and from many.
 let peersMeasure = Measure(
-  name: "peers", summary: "one node cut off from 1 to 100,000 peers, by us and by nft"
+  name: "peers", summary: "one node cut off from 1 to 100,000 peers, by us, by nft, and by a rule each"
 ) { bench in
-  try await withNodes(1) { nodes in
+  try await withNodes(2) { nodes in
     let node = nodes[0]
-    let agents = try AgentMaker(nodes)
+    guard let real = nodes[1].addresses.first(where: { $0.family == .v4 }) else { return [] }
+    let path = try DatagramPath(from: nodes[1], to: node, port: 9602)
+    let agents = try AgentMaker([node])
     let scripts = RuleScripts(workspace: bench.workspace)
     let watch = try TableWatch([node.namespace])
     defer { watch.close() }
@@ -18,18 +20,24 @@ let peersMeasure = Measure(
       var random = SeededRandom(seed: bench.seed, for: "peers \(count)")
       let fault = Fault(
         id: "cut\(count)", run: "bench\(getpid())", node: node.name, inbound: .drop,
-        targets: .init(peers: drawPeers(count, &random)), timing: .init(lease: .seconds(60)))
+        targets: .init(peers: drawPeers(count - 1, &random) + [real]), timing: .init(lease: .seconds(60)))
       var makers: [any RuleMaker] = [agents]
-      if RuleScripts.available.present.contains(.nft) {
+      for tool in [RuleScripts.Tool.nft, .restore] where RuleScripts.available.present.contains(tool) {
+        // A rule each for 100,000 takes seconds; twice of that is enough for a few samples.
+        if tool == .restore, count > 10_000, bench.isQuick { continue }
         makers.append(
-          try ProgramMaker(RuleScripts.Tool.nft.rawValue, faults: [fault], nodes: nodes, workspace: bench.workspace) {
-            try scripts.script(.nft, $0)
+          try ProgramMaker(tool.rawValue, faults: [fault], nodes: nodes, workspace: bench.workspace) {
+            try scripts.script(tool, $0)
           })
       }
       let contest = Contest(makers: makers, faults: [fault]) { isArmed in
+        // Rules that have no set are known by what becomes of packets alone.
         let peers = try watch.peers()
-        guard peers == (isArmed ? count : 0) else {
+        guard peers == 0 || (isArmed && peers == count) else {
           throw Problem(.fail, at: fault.id, "\(peers) peers are cut off, not \(isArmed ? count : 0)")
+        }
+        guard try isDeaf(path) == isArmed else {
+          throw Problem(.fail, at: fault.id, isArmed ? "armed, it lets packets pass" : "disarmed, it stops packets")
         }
       }
       let what = "\(count) peer\(count == 1 ? "" : "s")"

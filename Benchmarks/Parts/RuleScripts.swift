@@ -73,7 +73,9 @@ struct RuleScripts: Sendable {
   private func restore(_ fault: Fault) throws -> ProgramMaker.Script {
     func programs(_ action: String) throws -> [Program] {
       try families(of: fault).map { family in
-        let lines = rules(fault, family).map { "\(action) PREROUTING \($0.joined(separator: " "))" }
+        var lines = rules(fault, family).map { "\(action) PREROUTING \($0.joined(separator: " "))" }
+        // It looks each rule up among all: thousands are cleared away at once.
+        if action == "-D", lines.count > 100 { lines = ["-F PREROUTING"] }
         let text = "*raw\n\(lines.joined(separator: "\n"))\nCOMMIT\n"
         return Program(
           path: "\(family.iptables)-restore", arguments: ["--noflush"],

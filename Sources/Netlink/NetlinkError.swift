@@ -110,7 +110,9 @@ public struct NetlinkError: Error, Sendable, Hashable, Codable, CustomStringConv
   public var description: String {
     let place = namespace.map { " in namespace \"\($0)\"" } ?? ""
     let words = kernelText.map { ", kernel says \"\($0)\"" } ?? ""
-    return "\(call) \(object)\(place): \(reason.text)\(words)"
+    // Other objects can be refused so because they are somebody else's.
+    let right = errno == EPERM && object == .socket ? "; it needs CAP_NET_ADMIN: run as root" : ""
+    return "\(call) \(object)\(place): \(reason.text)\(words)\(right)"
   }
 
   /// A refusal with the thread's errno; build it right after the call.

@@ -98,6 +98,7 @@ public final class ThreadExecutor: SerialExecutor {
   }
 
   private let gate = Gate()
+  private let isElsewhere: Bool
 
   /// Starts the thread.
   ///
@@ -107,6 +108,7 @@ public final class ThreadExecutor: SerialExecutor {
   ///     closed when this returns.
   /// - Throws: ``SystemError`` when the thread cannot be made or may not enter the namespace; nothing is left behind.
   public init(name: String, networkNamespace: Int32? = nil) throws(SystemError) {
+    isElsewhere = networkNamespace != nil
     let start = Start(
       gate: gate, executor: UnownedSerialExecutor(complexEquality: self), name: name, namespace: networkNamespace ?? -1)
     var thread = pthread_t()
@@ -144,6 +146,18 @@ public final class ThreadExecutor: SerialExecutor {
   /// Ends the thread after the jobs queued so far. Does not wait; idempotent.
   public func stop() {
     gate.withLock { $0.stopped = true }
+  }
+
+  /// Brings the calling thread, which is this executor's, back to the process's own network namespace.
+  ///
+  /// Whoever it wakes may be given a new thread of the pool, and that is born in the namespace of the one that wakes.
+  fileprivate func goHome() {
+    guard isElsewhere else { return }
+    let home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)
+    guard home >= 0 else { return }
+    // If it is refused the thread ends where it was.
+    bs_setns_net(home)
+    close(home)
   }
 
   /// The body of the thread.
@@ -194,5 +208,8 @@ private actor Runner {
     executor = try ThreadExecutor(name: name, networkNamespace: networkNamespace)
   }
 
-  func run<T>(_ body: () throws -> T) rethrows -> T { try body() }
+  func run<T>(_ body: () throws -> T) rethrows -> T {
+    defer { executor.goHome() }
+    return try body()
+  }
 }

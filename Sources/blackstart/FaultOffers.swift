@@ -31,7 +31,12 @@ func faultOffers(_ features: KernelFeatures) -> [FaultOffer] {
       offer("\(kind), outbound", Fault(doctor: nil, effect), node),
     ]
   }
-  return shaped + [offer("broken connections", Fault(doctor: nil, nil), node)]
+  let answers: [(String, Fault.Answers)] = [
+    ("answers of name servers", .names([.init("*", .noSuchName)])),
+    ("answers of time servers", .time(.init(.seconds(5)))),
+  ]
+  return shaped + answers.map { offer($0, Fault(doctor: .init(answers: $1), nil), node) }
+    + [offer("broken connections", Fault(doctor: nil, nil), node)]
 }
 
 private func offer(_ name: String, _ fault: Fault, _ node: NodeProfile) -> FaultOffer {

@@ -13,7 +13,7 @@ import Testing
       var passed: [UInt32] = []
       for decision in decisions {
         switch decision {
-        case .one(let id, _):
+        case .one(let id, _), .replace(let id, _):
           if let index = ids.firstIndex(of: id) { passed.append(ids.remove(at: index)) }
         case .all(let last, _):
           while let id = ids.first, !PacketQueue.isAfter(id, last) { passed.append(ids.removeFirst()) }

@@ -52,6 +52,19 @@ import Testing
       ])
   }
 
+  /// As `nfq_set_verdict(qh, id, NF_ACCEPT, 5, data)` sends it.
+  @Test func otherContentsAreWrittenSo() throws {
+    #expect(
+      try encoded(.replace(id: 0x0102_0304, payload: [0x45, 1, 2, 3, 4])) == [
+        44, 0, 0, 0, 1, 3, 1, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x12, 0x34,
+        12, 0, 2, 0, 0, 0, 0, 1, 1, 2, 3, 4,  // NFQA_VERDICT_HDR: NF_ACCEPT, number
+        9, 0, 10, 0, 0x45, 1, 2, 3, 4, 0, 0, 0,  // NFQA_PAYLOAD, padding
+      ])
+    #expect(throws: WireError.self) {
+      try encoded(.replace(id: 1, payload: [UInt8](repeating: 0, count: 65_532)))
+    }
+  }
+
   @Test func numbersOfPacketsAreOrderedAroundTheirEnd() {
     #expect(PacketQueue.isAfter(2, 1) && !PacketQueue.isAfter(1, 2) && !PacketQueue.isAfter(1, 1))
     #expect(PacketQueue.isAfter(0, .max) && !PacketQueue.isAfter(.max, 0))

@@ -44,8 +44,8 @@ private struct Compilation {
     let name = fault.tableName
     // Never 0, which is the mark of packets without one.
     let mark = UInt32(truncatingIfNeeded: Fault.hash(name)) | 1
-    ip = TableBuilder(.inet, name: name, fault.targets, mark: mark, firstSet: 1)
-    device = TableBuilder(.netdev, name: name, fault.targets, mark: mark, firstSet: 101)
+    ip = TableBuilder(.inet, name: name, fault.ruleTargets, mark: mark, firstSet: 1)
+    device = TableBuilder(.netdev, name: name, fault.ruleTargets, mark: mark, firstSet: 101)
   }
 
   var result: CompiledFault {
@@ -92,6 +92,7 @@ private struct Compilation {
         by: .bySocket
       ) { table, family in loss.rule(&table, .inbound, family, stop: [.fixed(.verdict(.drop))]) }
     }
+    if let answers = effect.answers { try change(answers) }
     let shaping = try shaping(effect, .inbound)
     if shaping.hasLine {
       let queue = queueStep(.inbound)
@@ -231,6 +232,26 @@ private struct Compilation {
     .queue(direction, isTarget: !node.features.has(.queueExpression))
   }
 
+  // MARK: Answers
+
+  /// Answers go to a line that reads them. The rule only sees that they are answers; the line counts those that are meant.
+  private mutating func change(_ answers: Fault.Answers) throws(Mistake) {
+    try needQueue(for: "changing answers")
+    let queue = queueStep(.inbound)
+    lines.append(DelayLineRequest(direction: .inbound, settings: .init(answers: answers)))
+    choose(.inbound, "answers", .answerChange, "they are changed where they arrive, whoever asked", answers.accuracy)
+    ip.add(
+      "answers", at: Place(layer: .ip, direction: .inbound), hook: .prerouting, priority: Stage.shaping.atArrival,
+      by: .bySocket
+    ) { _, family in Rule(counting: .drawn, .inbound, family, then: [queue]) }
+  }
+
+  private func needQueue(for what: String, orNetem: Bool = false) throws(Mistake) {
+    if node.features.has(.queueExpression) || node.features.has(.compatibleQueue) { return }
+    throw lacks(
+      (orNetem ? [.netem] : []) + [.queueExpression, .compatibleQueue], for: what, otherwise: "one is enough")
+  }
+
   // MARK: Loss
 
   private mutating func lossDraw(_ loss: Fault.Loss?, _ direction: Fault.Direction) throws(Mistake) -> LossDraw? {
@@ -296,10 +317,7 @@ private struct Compilation {
             + "address or port"))
     }
     if let delay = effect.delay {
-      guard node.features.has(.queueExpression) || node.features.has(.compatibleQueue) else {
-        throw lacks(
-          [.netem, .queueExpression, .compatibleQueue], for: "its \(direction) delay", otherwise: "one is enough")
-      }
+      try needQueue(for: "its \(direction) delay", orNetem: true)
       let settings = DelayLine.Settings(delay: delay, reorder: effect.reorder, seed: seed(direction))
       shaping.hasLine = true
       lines.append(DelayLineRequest(direction: direction, settings: settings))

@@ -43,6 +43,9 @@ extension Fault {
     guard targets.overlaps(other.targets) else { return nil }
     for direction in Direction.allCases {
       guard let mine = effect(direction), let others = other.effect(direction) else { continue }
+      if let answers = mine.answers, let otherAnswers = others.answers, answers.overlaps(otherAnswers) {
+        return "both change the same answers, and the one that came first would win; make one fault of the two"
+      }
       if targets.sharesDevices(other.targets), usesQueue(direction, on: node), other.usesQueue(direction, on: node) {
         return
           "both shape \(direction) packets by a queue on a device, and a packet can pass only one such queue; make one "

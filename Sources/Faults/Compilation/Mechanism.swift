@@ -2,7 +2,7 @@
 public struct MechanismChoice: Sendable, Hashable, Codable, CustomStringConvertible {
   /// The direction; `nil` for what has none.
   public var direction: Fault.Direction?
-  /// The part of the effect: `cut`, `loss`, `delay`, `rate`, `connections`, `pause`, `processor`.
+  /// The part of the effect: `cut`, `loss`, `delay`, `rate`, `answers`, `connections`, `pause`, `processor`.
   public var part: String
   /// How it is made.
   public var mechanism: Mechanism
@@ -25,6 +25,8 @@ public struct MechanismChoice: Sendable, Hashable, Codable, CustomStringConverti
     case tokenBucket
     /// The packet queue with our own clock.
     case delayLine
+    /// The packet queue, with packets copied here and given back changed.
+    case answerChange
     /// Socket diagnosis.
     case socketDestroy
     /// Signals through process descriptors.

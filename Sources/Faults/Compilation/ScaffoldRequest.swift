@@ -34,6 +34,9 @@ public struct DelayLineRequest: Sendable, Hashable, Codable, CustomStringConvert
 
   /// What is made, for plans and journals.
   public var description: String {
+    if let answers = settings.answers {
+      return "open the \(direction) line that changes \(answers.words), at most \(settings.capacity) packets"
+    }
     let effect = Fault.Effect(delay: settings.delay, reorder: settings.reorder)
     return
       "open the \(direction) delay line: \(effect.words), at most \(settings.capacity) packets, seed \(settings.seed)"

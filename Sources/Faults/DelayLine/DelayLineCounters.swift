@@ -25,8 +25,25 @@ extension DelayLine {
     public var highErrorNanoseconds: Int64?
     /// The largest.
     public var largestErrorNanoseconds: Int64?
+    /// What became of answers; `nil` for a line that changes none.
+    public var answers: Answers?
     /// Why the line gave up, in words; everything passes it without delay since then. `nil` while it works.
     public var failure: String?
+
+    /// What became of the answers that came to a line.
+    public struct Answers: Sendable, Hashable, Codable {
+      /// They went on with other words, or late.
+      public var changed: UInt64 = 0
+      /// They were thrown away as asked for.
+      public var silenced: UInt64 = 0
+      /// They passed, for nobody meant them.
+      public var passed: UInt64 = 0
+      /// They passed although they may have been meant: fragments, authenticated ones, what is no answer.
+      public var unreadable: UInt64 = 0
+
+      /// Answers that something happened to.
+      public var hit: UInt64 { changed &+ silenced }
+    }
   }
 }
 

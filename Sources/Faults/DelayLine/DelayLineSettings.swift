@@ -7,6 +7,8 @@ extension DelayLine {
     public var reorder: Fault.Reorder?
     /// Which of them are lost, by number.
     public var losses: Losses?
+    /// Which answers are changed; nothing else happens to packets then.
+    public var answers: Fault.Answers?
     /// Where all chance comes from: the same seed does the same to the same sequence of packets.
     public var seed: UInt64
     /// How many packets a second are expected at most; the line's own limit is near 300,000.
@@ -24,6 +26,12 @@ extension DelayLine {
       self.packetsPerSecond = packetsPerSecond
     }
 
+    /// Describes a line that changes answers: no node gets more of them than 10,000 a second.
+    public init(answers: Fault.Answers) {
+      self.init(packetsPerSecond: 10_000)
+      self.answers = answers
+    }
+
     /// How many packets the line holds at most, to be stated in the plan; what comes beyond is dropped and counted.
     ///
     /// What arrives within the longest time a packet can be held, and half as much again; at least 1,024 and at most
@@ -35,7 +43,7 @@ extension DelayLine {
 
     /// The longest time a packet can be held, nanoseconds.
     public var longestNanoseconds: Int64 {
-      guard let delay else { return 0 }
+      guard let delay else { return answers?.longestNanoseconds ?? 0 }
       // A table's entries reach 32,767/8,192 of the jitter.
       let swing: Int64
       switch delay.distribution {

@@ -16,7 +16,10 @@ final class LineEngine: @unchecked Sendable {
   private var queue: PacketQueue?
   private var timer: DueTimer?
   private var schedule: DelaySchedule
+  private var desk: AnswerDesk?
   private var held = HeldPackets()
+  /// Other contents for packets that are held, by their numbers.
+  private var replacements: [UInt32: [UInt8]] = [:]
   private var drops: [PacketQueue.Decision] = []
   private var sendings: [Sending] = []
   private var lastID: UInt32 = 0
@@ -28,19 +31,22 @@ final class LineEngine: @unchecked Sendable {
     var errors = DurationHistogram()
   }
 
-  /// Decisions whose refusal may still lie in the socket: numbers from `first`, drops before releases. A single release can
-  /// be about many packets.
+  /// Decisions whose refusal may still lie in the socket: numbers from `first`, drops before changes before releases. A
+  /// single release can be about many packets.
   private struct Sending {
     var first: UInt32
     var drops: Int
+    var changes = 0
     var releases: Int
+    /// Those of the releases.
     var packets: Int
 
     /// How many packets were not released after all, if this decision was refused; `nil` if it is none of these.
     func packets(refused number: UInt32) -> Int? {
       let index = Int(number &- first)
-      guard index < drops + releases else { return nil }
+      guard index < drops + changes + releases else { return nil }
       if index < drops { return 0 }
+      if index < drops + changes { return 1 }
       return releases == 1 ? packets : 1
     }
   }
@@ -60,10 +66,9 @@ final class LineEngine: @unchecked Sendable {
     self.bell = bell
     capacity = Int(settings.capacity)
     schedule = DelaySchedule(settings)
-    let queue = try PacketQueue(
-      options: .init(
-        copy: (settings.delay?.slots?.bytes ?? 0) > 0 ? .descriptionAndLength : .description,
-        maximumLength: settings.capacity + Self.margin))
+    let queue = try PacketQueue(options: Self.options(settings))
+    desk = settings.answers.map { AnswerDesk($0, begun: timebase.monotonic()) }
+    if desk != nil { tally.answers = .init() }
     queueNumber = queue.number
     let timer = try DueTimer()
     poller = bs_poller()
@@ -80,6 +85,14 @@ final class LineEngine: @unchecked Sendable {
     self.queue = consume queue
     self.timer = consume timer
     Self.hurry()
+  }
+
+  private static func options(_ settings: DelayLine.Settings) -> PacketQueue.Options {
+    let length = settings.capacity + margin
+    // An answer is a packet and no bundle; longer ones than this are not in use.
+    if settings.answers != nil { return .init(copy: .payload(16_384), maximumLength: length, flags: .failOpen) }
+    return .init(
+      copy: (settings.delay?.slots?.bytes ?? 0) > 0 ? .descriptionAndLength : .description, maximumLength: length)
   }
 
   /// Puts the calling thread before all ordinary ones, so that delays stay exact on a busy node; without the right to do
@@ -187,12 +200,13 @@ final class LineEngine: @unchecked Sendable {
     tally.arrived += 1
     tally.missed += UInt64(packet.id &- lastID &- 1)
     lastID = packet.id
-    switch schedule.fate(ofArrivalAt: arrival, lengthBytes: packet.lengthBytes ?? 0) {
+    switch fate(of: packet, at: arrival) {
     case .drop:
       tally.lost += 1
       drops.append(.one(id: packet.id, .drop))
     case .release where held.count >= capacity:
       tally.overflowed += 1
+      replacements[packet.id] = nil
       drops.append(.one(id: packet.id, .drop))
     case .release(let due):
       held.insert(.init(id: packet.id, due: due))
@@ -200,14 +214,54 @@ final class LineEngine: @unchecked Sendable {
     }
   }
 
+  private func fate(of packet: QueuedPacket, at arrival: Int64) -> DelaySchedule.Fate {
+    guard let desk, var answers = tally.answers else {
+      return schedule.fate(ofArrivalAt: arrival, lengthBytes: packet.lengthBytes ?? 0)
+    }
+    defer { tally.answers = answers }
+    switch desk.treat(packet.payload, isWhole: packet.isWhole, at: arrival) {
+    case .pass: answers.passed += 1
+    case .unreadable: answers.unreadable += 1
+    case .drop:
+      answers.silenced += 1
+      return .drop
+    case .change(let nanoseconds, let bytes):
+      answers.changed += 1
+      replacements[packet.id] = bytes
+      return .release(at: arrival + nanoseconds)
+    }
+    return .release(at: arrival)
+  }
+
+  /// Decisions that give packets other contents. They come before those about all packets up to a number.
+  private func changes(_ ids: some Sequence<UInt32>) -> [PacketQueue.Decision] {
+    if replacements.isEmpty { return [] }
+    return ids.compactMap { id in
+      replacements.removeValue(forKey: id).map { .replace(id: id, payload: $0) }
+    }
+  }
+
   /// Sends the decisions that are due.
   private func decide() throws {
     let now = timebase.monotonic()
     var dues: [Int64] = []
+    var ids: [UInt32] = []
     // Drops first: a decision about all up to a number would let them pass.
-    let releases = held.takeDue(at: now) { dues.append($0.due) }
-    guard !(drops.isEmpty && releases.isEmpty), let first = try queue?.decide(drops + releases) else { return }
-    sendings.append(Sending(first: first, drops: drops.count, releases: releases.count, packets: dues.count))
+    var releases = held.takeDue(at: now) {
+      dues.append($0.due)
+      if !replacements.isEmpty { ids.append($0.id) }
+    }
+    let changes = changes(ids)
+    if !changes.isEmpty {
+      // One by one: the kernel refuses a decision about all up to a number when none of them is left.
+      let changed = Set(changes.compactMap(\.id))
+      releases = ids.filter { !changed.contains($0) }.map { .one(id: $0, .accept) }
+    }
+    guard !(drops.isEmpty && dues.isEmpty), let first = try queue?.decide(drops + changes + releases) else { return }
+    sendings.append(
+      Sending(
+        first: first, drops: drops.count, changes: changes.count, releases: releases.count,
+        packets: dues.count - changes.count))
     drops.removeAll(keepingCapacity: true)
     tally.released += UInt64(dues.count)
     let done = timebase.monotonic()
@@ -217,8 +271,12 @@ final class LineEngine: @unchecked Sendable {
   }
 
   private func releaseAll() throws {
+    let changes = changes(replacements.keys.sorted { PacketQueue.isAfter($1, $0) })
+    if !changes.isEmpty, let first = try queue?.decide(changes) {
+      sendings.append(Sending(first: first, drops: 0, changes: changes.count, releases: 0, packets: 0))
+    }
     guard let first = try queue?.releaseAll(lastID: lastID) else { return }
-    sendings.append(Sending(first: first, drops: 0, releases: 1, packets: held.count))
+    sendings.append(Sending(first: first, drops: 0, releases: 1, packets: held.count - changes.count))
     tally.released += UInt64(held.count)
     held.removeAll()
     try receive()

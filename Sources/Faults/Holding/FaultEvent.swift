@@ -42,7 +42,7 @@ public struct FaultEvent: Sendable, Hashable, Codable {
 public struct FaultCounters: Sendable, Hashable, Codable {
   /// What it did to the packets of one family in one direction. What it does not do is `nil`.
   public struct Tally: Sendable, Hashable, Codable {
-    /// Packets that were meant and that a loss was drawn for, lost or not.
+    /// Packets that were looked at: a loss was drawn for them, lost or not, or they may be answers that are to change.
     public var drawn: NFTables.Count?
     /// Packets that were thrown away, swallowed or refused.
     public var stopped: NFTables.Count?
@@ -106,7 +106,9 @@ public struct FaultCounters: Sendable, Hashable, Codable {
   public var v6: NFTables.Count? { sum(\.v6) }
 
   /// Packets of both families and directions that something happened to.
-  public var packets: UInt64 { (inbound?.packets ?? 0) &+ (outbound?.packets ?? 0) }
+  public var packets: UInt64 {
+    (inbound?.packets ?? 0) &+ (outbound?.packets ?? 0) &+ (inboundLine?.answers?.hit ?? 0)
+  }
 
   private func sum(_ family: KeyPath<Side, Tally?>) -> NFTables.Count? {
     let tallies = [inbound, outbound].compactMap { $0?[keyPath: family] }

@@ -304,5 +304,7 @@ extension Fault {
   var usesDevices: Bool { outbound != nil || inbound?.shapes == true }
 
   /// Whether more must be known of the kernel than that it has nf_tables.
-  var needsFeatures: Bool { usesDevices || targets.cgroup != nil || targets.user != nil || killsConnections }
+  var needsFeatures: Bool {
+    usesDevices || inbound?.answers != nil || targets.cgroup != nil || targets.user != nil || killsConnections
+  }
 }

@@ -16,11 +16,13 @@ extension Fault {
     public var corrupt: Chance?
     /// No more than so much passes in a second.
     public var rate: Rate?
+    /// Answers of name or time servers say something else, or come late; inbound, and alone.
+    public var answers: Answers?
 
     /// Describes an effect by its parts.
     public init(
       cut: Refusal? = nil, loss: Loss? = nil, delay: Delay? = nil, reorder: Reorder? = nil, duplicate: Chance? = nil,
-      corrupt: Chance? = nil, rate: Rate? = nil
+      corrupt: Chance? = nil, rate: Rate? = nil, answers: Answers? = nil
     ) {
       self.cut = cut
       self.loss = loss
@@ -29,6 +31,7 @@ extension Fault {
       self.duplicate = duplicate
       self.corrupt = corrupt
       self.rate = rate
+      self.answers = answers
     }
 
     /// All packets are thrown away without a word, as by a cut cable.

@@ -14,6 +14,7 @@ extension Fault.Effect {
     if let duplicate { parts.append("duplicate \(duplicate.words)") }
     if let corrupt { parts.append("corrupt \(corrupt.words)") }
     if let rate { parts.append("rate \(rate.words)") }
+    if let answers { parts.append(answers.words) }
     return parts.joined(separator: ", ")
   }
 }

@@ -50,6 +50,10 @@ extension Fault {
       self.devices = devices
     }
 
+    /// The most single addresses that a fault may name. The kernel takes so many in one transaction of less than a second,
+    /// during which nobody else can change a rule.
+    public static let mostPeers = 262_144
+
     /// True if the other end is limited at all.
     public var limitsPeers: Bool { !(peers.isEmpty && networks.isEmpty && names.isEmpty) }
   }

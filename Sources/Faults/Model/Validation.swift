@@ -12,7 +12,7 @@ extension Fault {
         }
       }
       try validateEffects()
-      try targets.validate(inbound: inbound != nil)
+      try targets.validate(inbound: inbound != nil, knowsPorts: inbound?.answers != nil)
       try timing.validate()
     } catch {
       throw FaultError(error.reason, fault: id, node: node)
@@ -30,6 +30,7 @@ extension Fault {
       }
       try effect.validate("its \(direction)")
     }
+    try validateAnswers()
     if inbound == nil && outbound == nil, timing.flapping != nil {
       throw Mistake("connections are destroyed once, at arming; there is nothing that could flap")
     }
@@ -166,11 +167,17 @@ extension Fault.Rate {
 }
 
 extension Fault.Targets {
-  fileprivate func validate(inbound: Bool) throws(Mistake) {
+  /// - Parameter knowsPorts: whether the effect itself says which ports are meant.
+  fileprivate func validate(inbound: Bool, knowsPorts: Bool) throws(Mistake) {
     guard
       limitsPeers || !remotePorts.isEmpty || !localPorts.isEmpty || !protocols.isEmpty || cgroup != nil || user != nil
+        || knowsPorts
     else {
       throw Mistake("it has no peers, so it could never do anything; to mean everything, name 0.0.0.0/0 and ::/0")
+    }
+    let addresses = peers.count + except.peers.count
+    guard addresses <= Self.mostPeers else {
+      throw Mistake("it names \(addresses) addresses, more than \(Self.mostPeers); use networks")
     }
     let exempt = Set(exempt)
     for peer in peers {

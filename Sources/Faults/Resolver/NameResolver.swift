@@ -29,6 +29,8 @@ public final class NameResolver: Sendable {
   private let options: Options
   private let timebase: Timebase
   private let thread: HolderThread<Void>
+  /// Wakes who waits: a thread that is made for it is born in the namespace of the thread that wakes.
+  private let messenger: HolderThread<Void>
 
   /// Starts the resolver's thread. Not from a holder's thread, whose descriptors it would share and keep open.
   ///
@@ -41,6 +43,7 @@ public final class NameResolver: Sendable {
   {
     self.options = options
     self.timebase = timebase
+    messenger = try HolderThread("tell names", timebase: timebase, make: {})
     // Unowned: the last reference must not be given up on a thread where the namespace's descriptor means nothing.
     thread = try HolderThread("names", timebase: timebase, make: { [unowned namespace] in try namespace?.enter() })
   }
@@ -62,7 +65,7 @@ public final class NameResolver: Sendable {
   /// - Throws: ``ResolverError``.
   public func resolve(_ name: String) async throws -> ResolvedName {
     try await withCheckedThrowingContinuation { continuation in
-      resolve(name) { continuation.resume(with: $0) }
+      resolve(name) { [messenger] answer in messenger.post { continuation.resume(with: answer) } }
     }
   }
 }

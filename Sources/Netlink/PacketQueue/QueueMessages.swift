@@ -30,6 +30,17 @@ extension PacketQueue {
     /// About every packet in the queue up to and including this number, which must therefore be the highest of those
     /// that are meant, in the order of ``isAfter(_:_:)``.
     case all(upTo: UInt32, Verdict)
+    /// The packet of this number goes on with other contents, from its network header on. Lengths and checksums in it are
+    /// the caller's.
+    case replace(id: UInt32, payload: [UInt8])
+
+    /// The packet's number; `nil` for a decision about many.
+    public var id: UInt32? {
+      switch self {
+      case .one(let id, _), .replace(let id, _): id
+      case .all: nil
+      }
+    }
   }
 
   /// Whether packet number `first` came after `second`. Numbers start anew after 2³² packets.
@@ -73,6 +84,7 @@ extension PacketQueue {
       switch decision {
       case .one(let id, let verdict): (1, id, verdict)
       case .all(let id, let verdict): (3, id, verdict)
+      case .replace(let id, _): (1, id, .accept)
       }
     try writer.message(type: subsystem | kind, flags: 1, sequence: sequence) { (writer) throws(WireError) in
       writer.raw([0, 0])
@@ -81,6 +93,7 @@ extension PacketQueue {
         writer.big(verdict.rawValue)
         writer.big(id)
       }
+      if case .replace(_, let payload) = decision { try writer.raw(10, payload) }  // NFQA_PAYLOAD
     }
   }
 }

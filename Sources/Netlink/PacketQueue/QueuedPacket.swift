@@ -22,6 +22,9 @@ public struct QueuedPacket: Sendable, Hashable {
   /// What was copied of the packet itself, from its network header on.
   public var payload: [UInt8] = []
 
+  /// Whether all of the packet was copied.
+  public var isWhole: Bool { lengthBytes.map { Int($0) == payload.count } ?? false }
+
   /// Decodes the part `range` of `bytes`: NFQNL_MSG_PACKET behind its netlink header. It reads in place and allocates
   /// nothing but a payload.
   init(decoding bytes: Span<UInt8>, _ range: Range<Int>) throws(WireError) {
