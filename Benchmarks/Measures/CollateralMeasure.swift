@@ -9,43 +9,71 @@ let collateralMeasure = Measure(
 ) { bench in
   try await withNodes(3) { nodes in
     let agents = try AgentMaker(nodes, keeper: try bench.keeper())
-    let targets = Fault.Targets(peers: nodes[2].addresses)
-    func fault(_ what: String, _ inbound: Fault.Effect?, _ outbound: Fault.Effect? = nil) -> Fault {
-      Fault(
-        id: what, run: "bench\(getpid())", node: nodes[0].name, inbound: inbound, outbound: outbound,
-        targets: targets, timing: .init(lease: .seconds(300)))
-    }
-    let loss = Fault.Effect(loss: .random(probability: 0.1))
-    let delay = Fault.Effect(delay: .init(.milliseconds(50)))
-    let rate = Fault.Effect(rate: .init(bytesPerSecond: 1_250_000))
-    var rows: [(what: String, fault: Fault?, samples: Samples)] = [
-      ("no fault", nil, Samples()),
-      ("cut", fault("cut", .drop), Samples()),
-      ("cut both ways, at this node", fault("cut-both", .drop, .drop), Samples()),
-      ("10 % loss both ways", fault("loss", loss, loss), Samples()),
-      ("50 ms both ways", fault("delay", delay, delay), Samples()),
-      ("10 Mbit/s both ways", fault("rate", rate, rate), Samples()),
+    // Into the faulted node and out of it, on connections that outlive every fault.
+    let streams = [
+      try StreamPath(from: nodes[1], to: nodes[0], port: 9400),
+      try StreamPath(from: nodes[0], to: nodes[1], port: 9401),
     ]
+    let bytes = bench.size(quick: 16, full: 64) << 20
+    @Sendable func transfer() async throws -> Int64 {
+      try await onOwnThread("stream") { try streams.reduce(0) { try $0 + $1.transfer(bytes) } }
+    }
+    var rows = bystanderFaults(nodes).map { Pairs(fault: $0) }
     var random = SeededRandom(seed: bench.seed, for: "collateral")
-    let megabytes = bench.size(quick: 64, full: 512)
-    for round in 0..<bench.size(quick: 2, full: 12) {
+    for round in 0...bench.size(quick: 3, full: 40) {
       for place in rows.indices.shuffled(using: &random) {
+        let before = try await transfer()
         if let fault = rows[place].fault { try await agents.arm(fault) }
-        let took = try await onOwnThread("stream") {
-          // Into the faulted node and out of it.
-          try StreamPath(from: nodes[1], to: nodes[0], port: UInt16(9400 + round)).transfer(megabytes << 20)
-            + StreamPath(from: nodes[0], to: nodes[1], port: UInt16(9400 + round)).transfer(megabytes << 20)
-        }
-        rows[place].samples.add(took / Int64(2 * megabytes))
+        let during = try await transfer()
         if let fault = rows[place].fault { try await agents.disarm(fault) }
+        let after = try await transfer()
+        // The first round gets the connections going.
+        if round > 0 { rows[place].add(during, between: before, and: after) }
       }
     }
     try await agents.close()
-    return rows.map { row in
-      let share = row.samples.median.flatMap { own in rows[0].samples.median.map { Double($0) / Double(own) } } ?? 0
-      return Figure(
-        what: "MiB of a bystander's stream, \(row.what)", samples: row.samples, base: rows[0].samples,
-        note: row.fault == nil ? "" : "\(fixed(share, 2)) of the throughput without")
-    }
+    return rows.map { $0.figure(megabytes: Int64(2 * bytes) >> 20) }
+  }
+}
+
+/// Faults of the first node against the third; first none, to see what the machine does by itself.
+private func bystanderFaults(_ nodes: [BenchNode]) -> [Fault?] {
+  func fault(_ id: String, _ inbound: Fault.Effect, _ outbound: Fault.Effect? = nil) -> Fault {
+    Fault(
+      id: id, run: "bench\(getpid())", node: nodes[0].name, inbound: inbound, outbound: outbound,
+      targets: .init(peers: nodes[2].addresses), timing: .init(lease: .seconds(300)))
+  }
+  let loss = Fault.Effect(loss: .random(probability: 0.1))
+  let delay = Fault.Effect(delay: .init(.milliseconds(50)))
+  let rate = Fault.Effect(rate: .init(bytesPerSecond: 1_250_000))
+  return [
+    nil, fault("cut", .drop), fault("cut-both-ways", .drop, .drop), fault("loss-both-ways", loss, loss),
+    fault("50ms-both-ways", delay, delay), fault("10mbit-both-ways", rate, rate),
+    fault("answers", .init(answers: .names([.init("*", .noSuchName)]))),
+  ]
+}
+
+/// A stream under a fault, each time between two without, so that what else the machine does meanwhile falls on both.
+private struct Pairs {
+  var fault: Fault?
+  private var during = Samples()
+  private var without = Samples()
+  /// Throughput under the fault over that without, in millionths.
+  private var shares = Samples()
+
+  init(fault: Fault?) { self.fault = fault }
+
+  mutating func add(_ time: Int64, between before: Int64, and after: Int64) {
+    during.add(time)
+    without.add((before + after) / 2)
+    shares.add((before + after) / 2 * 1_000_000 / max(1, time))
+  }
+
+  func figure(megabytes: Int64) -> Figure {
+    let name = fault?.id ?? "no fault"
+    func share(_ quantile: Double) -> String { fixed(Double(shares.quantile(quantile) ?? 0) / 1e6, 2) }
+    return Figure(
+      what: "\(megabytes) MiB of a bystander's streams, \(name)", samples: during, base: without,
+      note: "\(share(0.5)) of the throughput without, half of all pairs within \(share(0.25)) and \(share(0.75))")
   }
 }
