@@ -153,6 +153,8 @@ import Testing
         try links.setUp(name)
         try links.addAddress(#require(IPPrefix(text)), to: name)
       }
+      // A new link lets packets out a moment after it was switched on, and a busy machine takes its time.
+      for _ in 0..<1000 where try !(near.link(named: "va")?.isRunning ?? false) { usleep(10_000) }
       let listener = try NFTables.Connection(in: made[1])
       try listener.commit(
         .init([
