@@ -43,6 +43,17 @@ import Testing
     }
   }
 
+  @Test func exceptionsAreSeenFromEachEnd() {
+    var disturbance = Disturbance.cut([one], from: others)
+    disturbance.exceptPorts = [PortRange(1)]
+    disturbance.exceptOtherPorts = [PortRange(2)]
+    for fault in disturbance.faults(id: "p", run: "r", timing: .init(lease: .seconds(1))) {
+      let isInGroup = fault.node == "one"
+      #expect(fault.targets.except.localPorts == [PortRange(isInGroup ? 1 : 2)])
+      #expect(fault.targets.except.remotePorts == [PortRange(isInGroup ? 2 : 1)])
+    }
+  }
+
   @Test func eachNodeDrawsFromASeedOfItsOwn() {
     let faults = Disturbance.cut([one], from: others).faults(
       id: "c", run: "r", timing: .init(lease: .seconds(1)), seed: 7)

@@ -43,6 +43,7 @@ import Testing
   @Test(arguments: [
     "fault: network, region: east, from: all, both: { loss: 100% }",
     "fault: partition, region: east, from: all, only: { protocol: tcp, ports: [5432] }",
+    "fault: partition, region: east, from: all, only: { except: { ports: [2379-2380] } }",
     "fault: partition, region: east, from: all, flapping: { on: 2s, off: 1s }",
     "fault: kill-connections, region: east, from: all",
   ]) func whatDoesNotCutEverythingAllTheTimeIsNotPromisedToCut(fault: String) throws {
@@ -50,6 +51,10 @@ import Testing
   }
 
   @Test(arguments: [
+    (
+      "fault: kill-connections, region: east, from: [eu], only: { except: { ports: [22], peerPorts: [2379-2380] } }",
+      "breaks the connections between east and eu; except the region's ports 22, the peers' ports 2379-2380"
+    ),
     (
       "fault: network, region: east, from: all, in: { loss: 1% }, out: { loss: 20% }",
       "from eu and ap to east: 1% lost; from east to eu and ap: 20% lost"

@@ -15,6 +15,8 @@ extension FaultSpecification {
     var disturbance = Disturbance(try [node(link.region)], and: try others.map(node))
     disturbance.ports = link.scope.ports.map { PortRange($0.first, $0.last) }
     disturbance.otherPorts = link.scope.peerPorts.map { PortRange($0.first, $0.last) }
+    disturbance.exceptPorts = (link.scope.except?.ports ?? []).map { PortRange($0.first, $0.last) }
+    disturbance.exceptOtherPorts = (link.scope.except?.peerPorts ?? []).map { PortRange($0.first, $0.last) }
     disturbance.protocols = link.scope.transport.map { [$0 == .tcp ? .tcp : .udp] } ?? []
     switch self {
     case .partition(_, let direction, let answer):

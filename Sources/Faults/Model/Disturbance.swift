@@ -35,6 +35,10 @@ public struct Disturbance: Sendable, Hashable, Codable {
   public var otherPorts: [PortRange]
   /// Protocols; empty for any.
   public var protocols: [IPProtocol]
+  /// Ports of the group whose packets fare as ever.
+  public var exceptPorts: [PortRange] = []
+  /// Ports of the others whose packets fare as ever.
+  public var exceptOtherPorts: [PortRange] = []
 
   /// What happens between two groups.
   public init(
@@ -74,7 +78,11 @@ public struct Disturbance: Sendable, Hashable, Codable {
         id: id, run: run, node: node.name, inbound: effect, killsConnections: kills,
         targets: .init(
           peers: (isInGroup ? others : group).flatMap(\.addresses), remotePorts: isInGroup ? otherPorts : ports,
-          localPorts: isInGroup ? ports : otherPorts, protocols: protocols, exempt: exempt), timing: timing,
+          localPorts: isInGroup ? ports : otherPorts, protocols: protocols,
+          except: .init(
+            remotePorts: isInGroup ? exceptOtherPorts : exceptPorts,
+            localPorts: isInGroup ? exceptPorts : exceptOtherPorts),
+          exempt: exempt), timing: timing,
         seed: seed &+ UInt64(place) &* 0x9E37_79B9_7F4A_7C15)
     }
     return group.enumerated().compactMap { fault(on: $0, $1, isInGroup: true) }

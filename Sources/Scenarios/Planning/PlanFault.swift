@@ -78,11 +78,16 @@ extension FaultSpecification.CutAnswer {
 
 extension TrafficScope {
   fileprivate var words: String {
-    guard let transport else { return "" }
     func side(_ ports: [Ports], _ whose: String) -> String {
       ports.isEmpty ? "" : ", \(whose) ports \(ports.map(\.description).joined(separator: " "))"
     }
-    return "; only \(transport.rawValue)\(side(ports, "the region's"))\(side(peerPorts, "the peers'"))"
+    let only = transport.map {
+      "; only \($0.rawValue)\(side(ports, "the region's"))\(side(peerPorts, "the peers'"))"
+    }
+    let except = except.map {
+      "; except" + (side($0.ports, "the region's") + side($0.peerPorts, "the peers'")).dropFirst()
+    }
+    return (only ?? "") + (except ?? "")
   }
 }
 

@@ -105,12 +105,17 @@ public struct TrafficScope: Sendable, Hashable, Codable {
   public var ports: [Ports]
   /// Only packets from or to these ports of the peers. Empty: any.
   public var peerPorts: [Ports]
+  /// What passes all the same; `nil` for nothing.
+  public var except: Exceptions?
 
   /// A scope.
-  public init(transport: TransportProtocol? = nil, ports: [Ports] = [], peerPorts: [Ports] = []) {
+  public init(
+    transport: TransportProtocol? = nil, ports: [Ports] = [], peerPorts: [Ports] = [], except: Exceptions? = nil
+  ) {
     self.transport = transport
     self.ports = ports
     self.peerPorts = peerPorts
+    self.except = except
   }
 
   /// All packets.

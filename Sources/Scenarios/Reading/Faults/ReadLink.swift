@@ -42,12 +42,14 @@ extension TrafficScope {
       let transport = fields.value("protocol").flatMap { $0.choice(TransportProtocol.self, called: "a protocol") }
       let ports = fields.optional("ports", or: []) { $0.list(Ports.read) }
       let peerPorts = fields.optional("peerPorts", or: []) { $0.list(Ports.read) }
+      // Absent is nil; so is a wrong one, but then its mistake was noted and the scenario is refused.
+      let except = fields.value("except").flatMap(Exceptions.read)
       guard let ports, let peerPorts else { return nil }
       if transport == nil, !(ports.isEmpty && peerPorts.isEmpty) {
         value.mistake("ports belong to a protocol, and none is given", fix: "add protocol: tcp or protocol: udp")
         return nil
       }
-      return TrafficScope(transport: transport, ports: ports, peerPorts: peerPorts)
+      return TrafficScope(transport: transport, ports: ports, peerPorts: peerPorts, except: except)
     }
   }
 }
