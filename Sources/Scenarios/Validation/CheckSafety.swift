@@ -88,7 +88,9 @@ extension TrafficScope {
   /// Whether packets from or to one of these ports are among those meant.
   fileprivate func covers(_ protected: Ports) -> Bool {
     // One side may be open and the port be that of the other.
-    if let except, [except.ports, except.peerPorts].allSatisfy({ $0.contains { $0.holds(protected) } }) { return false }
+    if let except, [except.ports, except.peerPorts].allSatisfy({ side in side.contains { $0.holds(protected) } }) {
+      return false
+    }
     guard !ports.isEmpty || !peerPorts.isEmpty else { return true }
     return (ports + peerPorts).contains { $0.first <= protected.last && protected.first <= $0.last }
   }
