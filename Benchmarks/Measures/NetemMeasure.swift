@@ -38,5 +38,7 @@ let netemMeasure = Measure(
 private func delayFault(_ delay: Fault.Delay, _ nodes: [BenchNode]) -> Fault {
   Fault(
     id: "netem", run: "bench\(getpid())", node: nodes[1].name, inbound: .init(delay: delay),
-    targets: .init(peers: nodes[0].addresses), timing: .init(lease: .seconds(300)))
+    targets: .init(peers: nodes[0].addresses),
+    // An emulated machine is slow, and what it measures must not end because of that.
+    timing: .init(lease: .seconds(300), heartbeat: .seconds(2), silence: .seconds(60)))
 }

@@ -60,7 +60,7 @@ import Testing
       AnswerDesk(.time(.init(.seconds(1))), begun: 0),
     ]
     var changes = 0
-    for round in 0..<20_000 {
+    for round in 0..<6000 {
       var bytes = good[round % good.count]
       for _ in 0..<Int.random(in: 1...4, using: &random) {
         switch Int.random(in: 0..<4, using: &random) {
@@ -78,6 +78,6 @@ import Testing
         #expect(throws: Never.self) { try UDPPacket(changed) }
       }
     }
-    #expect(changes > 1000, "hardly any packet was good enough to be changed")
+    #expect(changes > 300, "hardly any packet was good enough to be changed")
   }
 }
