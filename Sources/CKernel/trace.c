@@ -101,6 +101,7 @@ static int slot(enum bs_register which) {
   case bs_register_argument_3: return AT(r10);
   case bs_register_argument_4: return AT(r8);
   case bs_register_argument_5: return AT(r9);
+  case bs_register_frame: return AT(rbp);
   case bs_register_link: return -1;
   }
   return -1;
@@ -122,6 +123,7 @@ static int slot(enum bs_register which) {
   case bs_register_argument_3: return 3;
   case bs_register_argument_4: return 4;
   case bs_register_argument_5: return 5;
+  case bs_register_frame: return 29;
   case bs_register_link: return 30;
   }
   return -1;

@@ -43,7 +43,7 @@ int bs_registers_set(pid_t thread, const struct bs_registers *registers);
 enum bs_register {
   bs_register_instruction, bs_register_stack, bs_register_result, bs_register_call_number,
   bs_register_argument_0, bs_register_argument_1, bs_register_argument_2, bs_register_argument_3,
-  bs_register_argument_4, bs_register_argument_5, bs_register_link /* arm64 only */
+  bs_register_argument_4, bs_register_argument_5, bs_register_frame, bs_register_link /* arm64 only */
 };
 uint64_t bs_register_value(const struct bs_registers *registers, enum bs_register which);
 void bs_register_put(struct bs_registers *registers, enum bs_register which, uint64_t value);

@@ -16,6 +16,9 @@ struct ThreadRegisters {
     set { put(bs_register_stack, newValue) }
   }
 
+  /// The frame pointer, where code keeps one.
+  var frame: UInt64 { value(bs_register_frame) }
+
   /// What a function or system call returned.
   var result: UInt64 {
     get { value(bs_register_result) }

@@ -1,0 +1,71 @@
+internal import Support
+
+/// Where a thread stands, or will stand again when a signal handler returns.
+struct StandingPlace {
+  var instruction: UInt64
+  var frame: UInt64
+  /// arm64: where the function returns to.
+  var link: UInt64
+
+  init(_ registers: ThreadRegisters) {
+    instruction = registers.instruction
+    frame = registers.frame
+    link = registers.link
+  }
+
+  init(instruction: UInt64, frame: UInt64, link: UInt64) {
+    self.instruction = instruction
+    self.frame = frame
+    self.link = link
+  }
+
+  /// Whether something in `range` is executed from here on.
+  ///
+  /// Besides the place itself only the stub's own call of the original `clock_gettime` comes back to it. What that
+  /// function's frame says is exact; where it keeps none, any word on the stack that looks like such an address counts, and
+  /// costs another try.
+  func isReferring(
+    to range: Range<UInt64>, image: Range<UInt64>, _ patch: VDSOPatch, _ stack: StackWords,
+    _ memory: borrowing ProcessMemory
+  ) -> Bool {
+    if range.contains(instruction) || range.contains(link) { return true }
+    guard patch.keepsFastPath, image.contains(instruction) else { return false }
+    guard patch.keepsFrame else { return stack.words.contains(where: range.contains) }
+    guard let bytes = try? memory.read(frame &+ 8, count: 8) else { return false }  // no frame of the image's
+    return range.contains(bytes.word(at: 0))
+  }
+}
+
+/// The words on a thread's stack, as far as frames of the vDSO and of a signal handler reach.
+struct StackWords {
+  let words: [UInt64]
+
+  init(above pointer: UInt64, _ memory: borrowing ProcessMemory) {
+    // A shorter stack ends at a page that cannot be read.
+    for count in [16_384, 4096 - Int(pointer & 4095)] {
+      guard let bytes = try? memory.read(pointer & ~7, count: count & ~7) else { continue }
+      words = bytes.withUnsafeBytes { Array($0.bindMemory(to: UInt64.self)) }
+      return
+    }
+    words = []
+  }
+
+  init(words: [UInt64]) { self.words = words }
+
+  /// Where handlers that are running will return to: what the kernel saved when it started them, recognized by the shape of
+  /// its record (`struct sigcontext`).
+  var interruptedPlaces: [StandingPlace] {
+    #if arch(x86_64)
+      // … rbp (10) rbx rdx rax rcx rsp rip (16) eflags, and the code segment of 64-bit programs.
+      return words.indices.dropFirst(16).dropLast(2).compactMap { index in
+        guard words[index + 2] & 0xffff == 0x33, words[index + 1] & ~0x3f_7fd7 == 0, words[index + 1] & 2 != 0 else {
+          return nil
+        }
+        return StandingPlace(instruction: words[index], frame: words[index - 6], link: 0)
+      }
+    #else
+      // Nothing tells such a record from other words there: each may be one.
+      return words.map { StandingPlace(instruction: $0, frame: 0, link: 0) }
+    #endif
+  }
+}
