@@ -39,6 +39,8 @@ public struct MechanismChoice: Sendable, Hashable, Codable, CustomStringConverti
     case freezer
     /// The processor limit of a control group, under guardian.
     case processorLimit
+    /// A process's vDSO led to a stub, which ends by itself.
+    case clockStub
     /// The memory limit above which a control group is slowed down, under guardian.
     case memoryHigh
   }

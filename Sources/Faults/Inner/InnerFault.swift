@@ -36,6 +36,8 @@ public struct InnerFault: Sendable, Hashable, Codable {
   public enum Effect: Sendable, Hashable, Codable {
     /// Something happens to processes themselves.
     case processes(ProcessDisturbance)
+    /// Processes see a clock that is wrong.
+    case clock(ClockSkew)
   }
 }
 
@@ -56,6 +58,9 @@ extension InnerFault {
     case .processes(let disturbance):
       if let why = disturbance.mistake { throw refuse(why) }
       guard processes != nil else { throw refuse("it says nothing about which processes are meant") }
+    case .clock(let skew):
+      if let why = skew.mistake { throw refuse(why) }
+      guard processes != nil else { throw refuse("it says nothing about which processes are meant") }
     }
   }
 
@@ -63,6 +68,7 @@ extension InnerFault {
   public var text: String {
     switch effect {
     case .processes(let disturbance): "\(disturbance) \(processes.map { "\($0)" } ?? "nothing")"
+    case .clock(let skew): "skews the clock (\(skew)) of \(processes.map { "\($0)" } ?? "nothing")"
     }
   }
 }

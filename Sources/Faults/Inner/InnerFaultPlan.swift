@@ -25,6 +25,7 @@ public struct InnerFaultPlan: Sendable, Hashable, Codable {
     try fault.validate()
     switch fault.effect {
     case .processes(let disturbance): self = try disturbance.plan(fault, on: node)
+    case .clock(let skew): self = try skew.plan(fault, on: node)
     }
   }
 }

@@ -70,6 +70,7 @@ struct InnerOrder: Sendable {
   func mechanism() throws -> any Mechanism {
     switch fault.effect {
     case .processes(let disturbance): try disturbance.mechanism(self)
+    case .clock(let skew): try ClockSkewing(self, skew)
     }
   }
 

@@ -10,6 +10,7 @@ public struct InnerOffer: Sendable, Hashable, Codable {
   /// What every kind of inner fault would come to on a node like this. Touches nothing.
   public static func all(on node: InnerProfile) -> [InnerOffer] {
     ProcessDisturbance.examples.map { name, disturbance in offer(name, .processes(disturbance), on: node) }
+      + ClockSkew.examples.map { name, skew in offer(name, .clock(skew), on: node) }
   }
 
   static func offer(_ name: String, _ effect: InnerFault.Effect, on node: InnerProfile) -> InnerOffer {

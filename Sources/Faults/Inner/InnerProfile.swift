@@ -16,6 +16,8 @@ public struct InnerProfile: Sendable, Hashable, Codable {
     case cpuQuota
     /// The memory controller of version 2: `memory.high`.
     case memoryHigh
+    /// The functions that tell programs the time can be led through a stub.
+    case clockStub
   }
 
   /// What was found.
@@ -38,6 +40,7 @@ public struct InnerProfile: Sendable, Hashable, Codable {
   public init(reading: Void = ()) {
     self.init(answers: [:])
     addProcessAbilities()
+    addClockAbilities()
   }
 
   /// A node of which nothing is known but that it is a Linux with what this tool needs anyway.

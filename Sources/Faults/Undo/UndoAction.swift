@@ -13,6 +13,8 @@ public enum UndoAction: Sendable, Hashable, Codable {
   case removeInterface(name: String, kind: String, alias: String)
   /// What was done to processes. What belongs to a family of inner faults stands in a file of that family.
   case processes(ProcessUndo)
+  /// What was done to the clocks of processes.
+  case clocks(ClockUndo)
 
   /// What a step came to.
   public enum Result: Sendable, Hashable, Codable {
@@ -32,6 +34,7 @@ public enum UndoAction: Sendable, Hashable, Codable {
   func perform(in namespace: NetworkNamespace?) throws -> Result {
     switch self {
     case .processes(let undo): return try undo.perform()
+    case .clocks(let undo): return try undo.perform()
     case .removeInterface(let name, let kind, let alias):
       guard let namespace else { return .absent }
       let links = try LinkController(in: namespace)
@@ -62,6 +65,7 @@ extension UndoAction: CustomStringConvertible {
     switch self {
     case .removeInterface(let name, let kind, _): "\(kind) \(name)"
     case .processes(let undo): "\(undo)"
+    case .clocks(let undo): "\(undo)"
     }
   }
 }

@@ -18,6 +18,9 @@ public struct ClockUndo: Sendable, Hashable, Codable {
   var keepsFastPath: Bool
   var keepsFrame: Bool
 
+  /// Takes all of it back and verifies that it is gone.
+  func perform() throws -> UndoAction.Result { try restoreAll().isEmpty ? .absent : .removed }
+
   /// Gives every process its clocks back. Blocks: some 0.1 ms a process, and as much for each that is redirected.
   ///
   /// - Returns: which were redirected and no longer are.
@@ -53,7 +56,8 @@ public struct ClockUndo: Sendable, Hashable, Codable {
   func redirected() throws -> [ProcessIdentity] {
     let own = getpid()
     return try listDirectory("/proc").compactMap { name in
-      guard let pid = Int32(name), pid != own, let process = ProcessIdentity(of: pid) else { return nil }
+      guard let pid = Int32(name), pid != own, VDSOMapping.start(of: pid) != nil, let process = ProcessIdentity(of: pid)
+      else { return nil }
       return try SkewedProcess(process, redirectedBy: self) == nil ? nil : process
     }
   }

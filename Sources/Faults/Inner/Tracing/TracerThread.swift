@@ -55,15 +55,17 @@ final class TracerThread: Sendable {
 
   /// Runs `body` with a tracer on a thread of its own and waits for its end, which lets go whatever `body` did not.
   /// Blocks: for callers that are on a thread where they may.
-  static func once<T: Sendable>(_ body: @escaping @Sendable (Tracer) throws -> T) throws -> T {
-    let holder = OutcomeHolder<T>()
-    let thread = ThreadBody {
-      let result = Result { try body(try Tracer()) }
-      holder.outcome.withLock { $0 = result }
+  static func once<T>(timebase: Timebase = .system, _ body: (Tracer) throws -> T) throws -> T {
+    try withoutActuallyEscaping(body) { body in
+      let errand = Errand(body)
+      let thread = ThreadBody {
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(bs_gettid()), -10)  // as above
+        errand.outcome = Result { try errand.body(try Tracer(timebase: timebase)) }
+      }
+      try thread.runAndJoin("tracer")
+      guard let outcome = errand.outcome else { preconditionFailure("a thread ended without an outcome") }
+      return try outcome.get()
     }
-    try thread.runAndJoin("tracer")
-    guard let result = holder.outcome.withLock({ $0 }) else { preconditionFailure("a thread ended without an outcome") }
-    return try result.get()
   }
 
   private static func run(_ tracer: Tracer, _ state: SharedState) {
@@ -86,8 +88,12 @@ final class TracerThread: Sendable {
   }
 }
 
-private final class OutcomeHolder<T: Sendable>: Sendable {
-  let outcome = Mutex<Result<T, any Error>?>(nil)
+/// One call on another thread.
+private final class Errand<T>: @unchecked Sendable {  // proof: whoever made it waits until the other thread has ended
+  let body: (Tracer) throws -> T
+  var outcome: Result<T, any Error>?
+
+  init(_ body: @escaping (Tracer) throws -> T) { self.body = body }
 }
 
 /// Jobs on their way to the thread.

@@ -5,7 +5,7 @@ internal import Support
 ///
 /// Its words are written without stopping it. Its code is changed only while every thread stands still, none of them inside
 /// the bytes that change, and no page of it ever becomes writable.
-final class SkewedProcess {
+final class SkewedProcess: @unchecked Sendable {  // proof: the fault's thread alone has it, and the one it waits for
   let process: ProcessIdentity
   let patch: VDSOPatch
   let tag: UInt64
@@ -52,17 +52,16 @@ final class SkewedProcess {
 
   /// Finds one that was redirected earlier, by whomever; `nil` if the process has no such stub.
   init?(_ process: ProcessIdentity, redirectedBy undo: ClockUndo, timebase: Timebase = .system) throws {
-    guard let mapping = try? VDSOMapping(of: process), mapping.size == undo.size else { return nil }
-    guard let memory = try? ProcessMemory(of: process),
-      let head = try? memory.read(mapping.start + UInt64(undo.stub.offset), count: 16),
+    guard let start = VDSOMapping.start(of: process.pid), let memory = try? ProcessMemory(of: process),
+      let head = try? memory.read(start + UInt64(undo.stub.offset), count: 16),
       head.word(at: StubLayout.tag) == undo.tag, head.word(at: StubLayout.magic) == StubLayout.magicWord
     else { return nil }
     self.process = process
     tag = undo.tag
     self.timebase = timebase
     self.memory = memory
-    start = mapping.start
-    size = mapping.size
+    self.start = start
+    size = undo.size
     patch = VDSOPatch(undo)
   }
 
@@ -93,7 +92,24 @@ final class SkewedProcess {
   /// SHA-256 of all of it as it is now.
   func digest() throws(TraceError) -> String { sha256(try memory.read(start, count: size)) }
 
+  /// Whether its functions still lead to the stub.
+  ///
+  /// - Throws: ``TraceError`` (gone) when it has ended, or runs another program.
+  func isRedirected() throws(TraceError) -> Bool {
+    for jump in patch.jumps {
+      guard try memory.read(start + UInt64(jump.offset), count: jump.changed.count) == jump.changed else {
+        return false
+      }
+    }
+    return true
+  }
+
   // MARK: words
+
+  /// Takes over the words of a process that was forked from a redirected one.
+  func adopt() throws(TraceError) {
+    index = try memory.read(word(StubLayout.index), count: 8).word(at: 0) % UInt64(StubLayout.slotCount)
+  }
 
   /// From now on the clocks are wrong by `skew`, beginning at `base` (monotonic ns). Nothing is stopped. A reader sees the
   /// old error or the new one, never a mixture.
@@ -197,11 +213,12 @@ final class SkewedProcess {
   /// Whether a thread executes there, or would return there.
   private func isReferred(_ range: Range<UInt64>, _ traced: TracedProcess) throws -> Bool {
     let image = start..<(start + UInt64(size))
+    func read(_ address: UInt64) -> UInt64? { (try? memory.read(address, count: 8))?.word(at: 0) }
     for thread in traced.threads {
       let registers = try traced.registers(of: thread)
       let stack = StackWords(above: registers.stack, memory)
-      if StandingPlace(registers).isReferring(to: range, image: image, patch, stack, memory) { return true }
-      for place in stack.interruptedPlaces where place.isReferring(to: range, image: image, patch, stack, memory) {
+      if StandingPlace(registers).isReferring(to: range, image: image, patch, stack, read) { return true }
+      for place in stack.interruptedPlaces where place.isReferring(to: range, image: image, patch, stack, read) {
         return true
       }
     }
@@ -220,6 +237,16 @@ final class SkewedProcess {
     var uncertaintyNanoseconds: Int64
     /// When: monotonic ns.
     var atNanoseconds: Int64
+  }
+
+  /// The best of a few readings: the one that took the shortest time, for on a busy machine one can take long.
+  func readWell(_ clock: Int32, _ tracer: Tracer) throws -> Reading {
+    var best = try read(clock, tracer)
+    for _ in 0..<4 where best.uncertaintyNanoseconds > 50_000 {
+      let next = try read(clock, tracer)
+      if next.uncertaintyNanoseconds < best.uncertaintyNanoseconds { best = next }
+    }
+    return best
   }
 
   /// Asks the process's own `clock_gettime` from inside, in a thread of it that stands still for that moment.

@@ -4,18 +4,21 @@ internal import Support
 struct StandingPlace {
   var instruction: UInt64
   var frame: UInt64
+  var stack: UInt64
   /// arm64: where the function returns to.
   var link: UInt64
 
   init(_ registers: ThreadRegisters) {
     instruction = registers.instruction
     frame = registers.frame
+    stack = registers.stack
     link = registers.link
   }
 
-  init(instruction: UInt64, frame: UInt64, link: UInt64) {
+  init(instruction: UInt64, frame: UInt64, stack: UInt64, link: UInt64) {
     self.instruction = instruction
     self.frame = frame
+    self.stack = stack
     self.link = link
   }
 
@@ -26,13 +29,15 @@ struct StandingPlace {
   /// costs another try.
   func isReferring(
     to range: Range<UInt64>, image: Range<UInt64>, _ patch: VDSOPatch, _ stack: StackWords,
-    _ memory: borrowing ProcessMemory
+    _ read: (_ address: UInt64) -> UInt64?
   ) -> Bool {
     if range.contains(instruction) || range.contains(link) { return true }
     guard patch.keepsFastPath, image.contains(instruction) else { return false }
     guard patch.keepsFrame else { return stack.words.contains(where: range.contains) }
-    guard let bytes = try? memory.read(frame &+ 8, count: 8) else { return false }  // no frame of the image's
-    return range.contains(bytes.word(at: 0))
+    // The frame's return address; at the very end, when the frame is gone already, it is the stack's first word.
+    return [frame &+ 8, self.stack].contains { address in
+      read(address).map(range.contains) ?? false  // what cannot be read is no frame of the image's
+    }
   }
 }
 
@@ -61,11 +66,11 @@ struct StackWords {
         guard words[index + 2] & 0xffff == 0x33, words[index + 1] & ~0x3f_7fd7 == 0, words[index + 1] & 2 != 0 else {
           return nil
         }
-        return StandingPlace(instruction: words[index], frame: words[index - 6], link: 0)
+        return StandingPlace(instruction: words[index], frame: words[index - 6], stack: words[index - 1], link: 0)
       }
     #else
       // Nothing tells such a record from other words there: each may be one.
-      return words.map { StandingPlace(instruction: $0, frame: 0, link: 0) }
+      return words.map { StandingPlace(instruction: $0, frame: 0, stack: 0, link: 0) }
     #endif
   }
 }
