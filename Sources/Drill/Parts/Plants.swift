@@ -15,6 +15,10 @@ extension DrillRun {
         try await self.plant(plant, on: scenario.survivor, in: lab, "its guard no longer looks at the token") {
           try await $0.plantFenceOff()
         }
+      case .wallClockFence:
+        try await self.plant(plant, on: scenario.survivor, in: lab, "its guard asks the clock and not the token") {
+          try await $0.plantWallClockFence()
+        }
       case .ackDropped:
         try await self.plant(plant, on: scenario.survivor, in: lab, "it acknowledges and drops one append in 50") {
           try await $0.plantAckDropped(oneIn: 50)

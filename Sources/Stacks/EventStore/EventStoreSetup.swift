@@ -33,7 +33,7 @@ extension EventStore {
       create subscription \(quotedIdentifier(Self.subscription(of: origin)))
       connection \(quotedLiteral(conninfo)) publication \(quotedIdentifier("es_\(origin)"))
       with (slot_name = \(quotedLiteral(Self.slot(from: origin, to: region))), copy_data = true,
-        disable_on_error = false)
+        disable_on_error = false, synchronous_commit = on)
       """, within: .seconds(5))
   }
 

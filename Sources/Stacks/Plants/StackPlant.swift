@@ -10,13 +10,20 @@ public enum StackPlant: String, Sendable, Hashable, Codable, CaseIterable {
   case mirrorRepeatsBatch = "mirror-repeats-batch"
   /// A control plane never gives up leadership: ``ControlPlaneConfiguration/Plant/neverDemote``.
   case neverDemote = "never-demote"
+  /// A store asks the clock who may write, and not the token: ``EventStore/plantWallClockFence()``.
+  case wallClockFence = "wall-clock-fence"
 }
 
 /// Planting faults in a store, as ``EventStore/administrator``. They last as long as the lab.
 extension EventStore {
   /// Switches the fence off: neither token nor mode is looked at any more, the origin still is.
   public func plantFenceOff() async throws(PostgresError) {
-    try await connection.execute(script: EventStoreSchema.guardFunctions(checksToken: false))
+    try await connection.execute(script: EventStoreSchema.guardFunctions(.nothing))
+  }
+
+  /// Makes the fence ask the clock: a write is taken while the reign lasts by the wall clock, whatever its token.
+  public func plantWallClockFence() async throws(PostgresError) {
+    try await connection.execute(script: EventStoreSchema.guardFunctions(.wallClock))
   }
 
   /// Makes `es.append` acknowledge every `count`-th event with a plausible position and drop it.

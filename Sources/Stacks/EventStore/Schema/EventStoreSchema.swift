@@ -3,7 +3,7 @@
 enum EventStoreSchema {
   /// Everything that does not depend on the region; runs once, when the template is made.
   static let script = [
-    roles, tables, fence, guardFunctions(checksToken: true), appendOnly, append(droppingOneIn: nil),
+    roles, tables, fence, guardFunctions(.token), appendOnly, append(droppingOneIn: nil),
     applyBatch(idempotent: true), provision, grants,
   ].joined(separator: "\n")
 

@@ -102,9 +102,9 @@ extension EventStoreSchema {
   /// The guard in front of every insert that names the parent or a leaf. The apply worker of a mirror passes it, because
   /// its triggers fire for origin sessions only.
   ///
-  /// - Parameter checksToken: `false` plants the fault of a fence that is off: neither token nor mode is looked at.
-  static func guardFunctions(checksToken: Bool) -> String {
-    let decision = """
+  /// - Parameter decision: what it goes by.
+  static func guardFunctions(_ decision: FenceDecision) -> String {
+    let token = """
         if p_token <> f.token then
           raise exception 'fencing token % refused: this store is at % of %', p_token, f.token, f.holder
             using errcode = 'BS409';
@@ -113,11 +113,19 @@ extension EventStoreSchema {
           raise exception 'this store is read-only since token % of % was demoted', f.token, f.holder
             using errcode = 'BS423';
         end if;
+      """
+    let wallClock = """
         if clock_timestamp() >= f.valid_until then
           raise exception 'this store is read-only: the reign of token % ended at %', f.token, f.valid_until
             using errcode = 'BS423';
         end if;
       """
+    let checks =
+      switch decision {
+      case .token: token + "\n" + wallClock
+      case .wallClock: wallClock
+      case .nothing: ""
+      }
     return """
       create or replace function es.require(p_token bigint, p_origin text)
       returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -133,7 +141,7 @@ extension EventStoreSchema {
         if p_origin <> f.region then
           raise exception 'events of origin % are not written here but in %', p_origin, f.region using errcode = 'BS403';
         end if;
-        \(checksToken ? decision : "")
+        \(checks)
       end $$;
       create or replace function es.guard()
       returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -141,7 +149,7 @@ extension EventStoreSchema {
         perform es.require(w.fence_token, w.origin) from (select distinct fence_token, origin from inserted) w;
         return null;
       end $$;
-      \(checksToken ? guardTrigger(on: "es.events") : "")
+      \(decision == .token ? guardTrigger(on: "es.events") : "")
       """
   }
 
@@ -151,4 +159,14 @@ extension EventStoreSchema {
       referencing new table as inserted for each statement execute function es.guard();
     """
   }
+}
+
+/// What the guard of a store goes by. All but the first are planted faults.
+enum FenceDecision {
+  /// The token, the mode, and as a last resort the time until which the reign is valid.
+  case token
+  /// The time alone.
+  case wallClock
+  /// Nothing.
+  case nothing
 }
