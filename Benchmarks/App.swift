@@ -26,6 +26,11 @@ private func runCommand(_ words: [String]) async -> Int32 {
     case "sweep-victim":  // only the sweep of faults calls this
       try await beSwept(Array(words.dropFirst()))
       return 0
+    case "inner-victim":  // only the sweep of faults inside nodes calls this
+      try await beSweptInside(Array(words.dropFirst()))
+      return 0
+    case "inner-sweep":
+      return try await sweepInside(InnerSweepRequest(Array(words.dropFirst()))) ? 0 : 1
     case "fault-sweep":
       return try await sweepFaults(FaultSweepRequest(Array(words.dropFirst()))) ? 0 : 1
     case "kill-sweep":
@@ -53,6 +58,7 @@ private let usageText = """
   usage: Benchmarks [--quick] [--seed N] [--tool PATH] [NAME ...]
          Benchmarks --list
          Benchmarks fault-sweep [--tool PATH] [--rounds N] [--seed N] [FAULT ...]
+         Benchmarks inner-sweep [--tool PATH] [--rounds N] [--seed N] [FAULT ...]
          Benchmarks kill-sweep --scenario FILE [--tool PATH] [--count N] [--limit-ms M] [--seed N]
 
   Measures on real kernel objects in network namespaces of its own. Needs root.
@@ -64,6 +70,9 @@ private let usageText = """
 
   fault-sweep holds a fault of every kind, and kills its holder at every step of its life: alone, with its guardian, or
   stops it; and fails if anything has an effect for longer than it may, or is left after `blackstart recover`.
+
+  inner-sweep does the same with faults inside a node: in a program of its own, which must be free again within the lease
+  and a second.
 
   kill-sweep runs a drill again and again, ends it with SIGKILL at random moments of its fault phase, and fails if a rule
   is left for longer than the limit, or anything at all after `blackstart recover`.

@@ -1,0 +1,37 @@
+internal import Faults
+internal import Glibc
+internal import Support
+
+/// The hidden command `inner-victim KIND STATE JOURNAL TOOL PID TICKS`: holds one fault inside a node as a drill does, with a
+/// journal record before and after each step, until it is killed; or until it reads a byte, and then ends it.
+func beSweptInside(_ words: [String]) async throws {
+  guard words.count == 6, let kind = SweptInner(rawValue: words[0]), let pid = Int32(words[4]),
+    let ticks = UInt64(words[5])
+  else { throw Problem(.usage, "inner-victim is for the sweep of faults only") }
+  let fault = kind.fault(in: ProcessIdentity(pid: pid, startTicks: ticks))
+  let journal = try Journal(creating: words[2], timebase: .system)
+  let keeper = try GuardedUndo(stateDirectory: words[1], run: fault.run, program: words[3]) { event in
+    report(Problem(.fail, at: kind.rawValue, "the keeper of undo data reported: \(event)"))
+  }
+  let holder = InnerFaultHolder(node: fault.node, scope: ProcessScope(), undo: keeper) { event in
+    if case .heartbeatFailed(let why) = event.kind { report(Problem(.fail, at: kind.rawValue, why)) }
+  }
+  try await journal.append(SweepStep.arming.rawValue)
+  _ = try await holder.arm(fault)
+  try await journal.append(SweepStep.armed.rawValue)
+  try await ContinuousClock().sleep(for: .milliseconds(250))  // two heartbeats
+  try await journal.append(SweepStep.held.rawValue)
+  try await onOwnThread("told to end") {
+    var byte: UInt8 = 0
+    guard read(0, &byte, 1) == 1 else { throw Problem(.fail, "nobody told the victim to end") }
+  }
+  try await journal.append(SweepStep.disarming.rawValue)
+  let outcome = try await holder.disarm(fault.id)
+  guard outcome.end == .disarmed, outcome.left.isEmpty else {
+    throw Problem(.fail, at: kind.rawValue, "the fault ended otherwise than by being asked to: \(outcome)")
+  }
+  await holder.close()
+  try await journal.append(SweepStep.disarmed.rawValue)
+  let left = keeper.close()
+  if !left.isEmpty { throw Problem(.recoveryIncomplete, at: kind.rawValue, left.joined(separator: ", ")) }
+}

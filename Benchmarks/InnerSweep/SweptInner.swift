@@ -1,0 +1,112 @@
+internal import Faults
+internal import Glibc
+internal import Support
+
+/// Every kind of fault inside a node that is killed, each by a way of its own through the kernel.
+enum SweptInner: String, CaseIterable, Sendable {
+  case pauseByTrace = "pause-trace"
+  case pauseBySignal = "pause-stop"
+  case pauseByFreezer = "pause-freezer"
+  case throttle = "throttle"
+
+  /// Short, so that the end of a lease comes within the time that is waited.
+  static let lease = Duration.seconds(3)
+
+  /// The fault in `process`.
+  func fault(in process: ProcessIdentity) -> InnerFault {
+    let disturbance: ProcessDisturbance =
+      switch self {
+      case .pauseByTrace: .pause(.trace)
+      case .pauseBySignal: .pause(.stop)
+      case .pauseByFreezer: .pause(.freezer)
+      case .throttle: .throttle(processorPermille: 100)
+      }
+    return InnerFault(
+      id: rawValue, run: "sweep", node: "here", effect: .processes(disturbance),
+      processes: ProcessSelector(.process(process)),
+      timing: .init(lease: Self.lease, heartbeat: .milliseconds(100), silence: .milliseconds(300)))
+  }
+
+  /// Whether only the end of the lease, and not a silence, takes it from a holder that hangs.
+  var lastsForItsLease: Bool { self == .pauseByTrace }
+}
+
+/// A program that a fault is made in, in control groups of its own, looked at without the code of whoever makes it.
+final class SweptTarget: Sendable {
+  let process: ChildProcess
+  /// Its control groups: where its processor is limited, and where it is frozen.
+  private let processorGroup: String?
+  private let freezerGroup: String?
+
+  /// Starts it.
+  init(name: String) throws {
+    processorGroup = Self.makeGroup(under: ["/sys/fs/cgroup/cpu", "/sys/fs/cgroup"], having: "cpu.cfs_quota_us", name)
+    freezerGroup = Self.makeGroup(
+      under: ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"], having: "cgroup.freeze", name)
+    process = try ChildProcess(ProcessRequest("/bin/sh", ["-c", "while :; do :; done"]))
+    for group in [processorGroup, freezerGroup].compactMap({ $0 }) {
+      try Self.put("\(process.identity.pid)", into: "\(group)/cgroup.procs")
+    }
+  }
+
+  /// Ends it and removes its groups.
+  func close() async throws {
+    try await process.terminate(Signal.kill)
+    for group in Set([processorGroup, freezerGroup].compactMap { $0 }) where rmdir(group) != 0 {
+      throw SystemError("rmdir", group)
+    }
+  }
+
+  /// Whether this machine can have such a fault in it.
+  func canHave(_ kind: SweptInner) -> Bool {
+    switch kind {
+    case .pauseByTrace, .pauseBySignal: true
+    case .pauseByFreezer: freezerGroup != nil
+    case .throttle: processorGroup != nil
+    }
+  }
+
+  /// Whether it is as it was: neither stopped, nor traced, nor frozen, nor limited.
+  func isFree() throws -> Bool { try remains() == "nothing" }
+
+  /// What is done to it, in words.
+  func remains() throws -> String {
+    let status = String(decoding: try readFile("/proc/\(process.identity.pid)/status", limit: 1 << 16), as: UTF8.self)
+    func field(_ name: String) -> String {
+      status.split(separator: "\n").first { $0.hasPrefix("\(name):") }
+        .map { $0.dropFirst(name.count + 1).drop { $0 == "\t" || $0 == " " } }.map(String.init) ?? ""
+    }
+    var found: [String] = []
+    if field("State").hasPrefix("T") || field("State").hasPrefix("t") { found.append("state \(field("State"))") }
+    if field("TracerPid") != "0" { found.append("traced by \(field("TracerPid"))") }
+    if let freezerGroup, try Self.line("\(freezerGroup)/cgroup.freeze") != "0" { found.append("frozen") }
+    if let processorGroup {
+      let quota = try Self.line("\(processorGroup)/cpu.cfs_quota_us")
+      if quota != "-1" { found.append("quota \(quota)") }
+    }
+    return found.isEmpty ? "nothing" : found.joined(separator: ", ")
+  }
+
+  private static func makeGroup(under parents: [String], having file: String, _ name: String) -> String? {
+    for parent in parents {
+      let group = "\(parent)/\(name)"
+      // A parent without such groups is no hierarchy of that kind; the next is tried.
+      guard mkdir(group, 0o755) == 0 else { continue }
+      if fileExists("\(group)/\(file)"), fileExists("\(group)/cgroup.procs") { return group }
+      rmdir(group)
+    }
+    return nil
+  }
+
+  private static func put(_ text: String, into file: String) throws {
+    let descriptor = open(file, O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw SystemError("open", file) }
+    defer { Glibc.close(descriptor) }
+    let bytes = Array(text.utf8)
+    guard write(descriptor, bytes, bytes.count) == bytes.count else { throw SystemError("write", file) }
+  }
+
+  private static func line(_ file: String) throws -> String {
+    String(decoding: try readFile(file, limit: 4096).prefix { $0 != 10 }, as: UTF8.self)
+  }
+}
