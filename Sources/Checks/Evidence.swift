@@ -92,6 +92,7 @@ public struct FaultInterval: Sendable, Hashable, Codable {
   /// When it was verified to be gone. `nil`: it was not.
   public var verifiedGone: Int64?
   /// Packets that something happened to, by the kernel's counters without our own probes: dropped by a cut, met by others.
+  /// Of a fault inside a node: how often it did something to it.
   public var packetsDropped: UInt64
   /// Ordered pairs that a probe found unreachable while it was in force, as `east→eu`.
   public var brokenPairs: [String]
@@ -111,10 +112,13 @@ public struct FaultInterval: Sendable, Hashable, Codable {
     self.brokenPairs = brokenPairs
   }
 
+  /// Whether faults of that kind are inside nodes: what is counted of them are no packets.
+  public static func isInside(_ kind: String) -> Bool { ["process", "clock", "disk"].contains(kind) }
+
   /// Why this fault proves nothing; `nil` when it was in force and bit.
   var vacuity: String? {
     if provenSince == nil { return "fault '\(id)' was never proven to be in force" }
-    if packetsDropped == 0 { return "fault '\(id)' met no packet" }
+    if packetsDropped == 0 { return "fault '\(id)' \(Self.isInside(kind) ? "never bit" : "met no packet")" }
     return nil
   }
 }

@@ -2,6 +2,7 @@ internal import Glibc
 internal import Netlink
 internal import Stacks
 internal import Support
+internal import Synchronization
 
 /// A standing lab: its regions, its servers, and how to take it down.
 ///
@@ -12,21 +13,24 @@ public final class Lab: Sendable {
   public let specification: LabSpecification
   /// The regions, in the specification's order.
   public let regions: [RegionHandle]
-  /// The servers that were started.
-  public let servers: [LabServer]
   /// Where their logs are.
   public let logsDirectory: String
   let paths: LabPaths
   let password: String
+  private let roster: Mutex<[LabServer]>
+  /// Starts servers; `nil` for a lab that another process made.
+  private let starter: ServerStarter?
 
   init(
-    record: LabRecord, paths: LabPaths, namespaces: [String: NetworkNamespace], servers: [LabServer]
+    record: LabRecord, paths: LabPaths, namespaces: [String: NetworkNamespace], servers: [LabServer],
+    starter: ServerStarter? = nil
   ) {
+    self.starter = starter
     specification = record.specification
     logsDirectory = record.logsDirectory
     password = record.password
     self.paths = paths
-    self.servers = servers.sorted { ($0.name.region, $0.kind.rawValue) < ($1.name.region, $1.kind.rawValue) }
+    roster = Mutex(servers.sorted { ($0.name.region, $0.kind.rawValue) < ($1.name.region, $1.kind.rawValue) })
     regions = specification.regions.enumerated().compactMap { index, region in
       namespaces[region.name].map {
         RegionHandle(
@@ -34,6 +38,27 @@ public final class Lab: Sendable {
           password: record.password)
       }
     }
+  }
+
+  /// The servers as they were started last.
+  public var servers: [LabServer] { roster.withLock { $0 } }
+
+  /// Starts a server again that has ended, as it was started before. It runs, and need not be ready, when this returns.
+  ///
+  /// - Returns: the new one, which stands in ``servers`` from now on.
+  /// - Throws: ``Problem``: usage if this process did not make the lab, steadyState if it runs still or cannot be started.
+  public func restart(_ server: LabServer) async throws -> LabServer {
+    guard let starter, let request = server.request, let region = region(server.region) else {
+      throw Problem(.usage, at: "lab \(specification.id)", "only the process that made a lab starts its servers again")
+    }
+    guard !server.process.isAlive else {
+      throw Problem(.steadyState, at: "\(server.name)", "it runs still, so it was not started again")
+    }
+    let successor = try await starter.start(server.name, in: region.namespace, request)
+    roster.withLock { roster in
+      if let place = roster.firstIndex(where: { $0.name == server.name }) { roster[place] = successor }
+    }
+    return successor
   }
 
   /// The region with that name, if there is one.
@@ -110,30 +135,33 @@ public final class Lab: Sendable {
   /// Reports each server that ends, until the caller is cancelled. Run it beside the drill.
   ///
   /// A server that the drill itself ends is reported as well; the drill knows which it meant.
+  ///
+  /// - Parameter report: returns the server that took its place, if any: that one is watched from then on.
   public func superviseServers(
-    clock: any Clock<Duration> = ContinuousClock(), _ report: @escaping @Sendable (ServerEnded) async -> Void
+    clock: any Clock<Duration> = ContinuousClock(), _ report: @escaping @Sendable (ServerEnded) async -> LabServer?
   ) async {
     await withDiscardingTaskGroup { group in
       for server in servers {
         group.addTask(name: "watch \(server.name)") {
-          guard let child = server.child else {
-            await Self.watch(server, clock, report)
-            return
-          }
-          if let end = await child.wait() { await report(ServerEnded(server, end)) }
+          var watched: LabServer? = server
+          while let server = watched, let ended = await Self.end(of: server, clock) { watched = await report(ended) }
         }
       }
     }
   }
 
+  /// How a server ended; `nil` when the caller was cancelled first.
+  private static func end(of server: LabServer, _ clock: any Clock<Duration>) async -> ServerEnded? {
+    guard let child = server.child else { return await watch(server, clock) }
+    return await child.wait().map { ServerEnded(server, $0) }
+  }
+
   /// Watches a server that is no child of ours: the kernel tells only its parent.
-  private static func watch(
-    _ server: LabServer, _ clock: any Clock<Duration>, _ report: @Sendable (ServerEnded) async -> Void
-  ) async {
+  private static func watch(_ server: LabServer, _ clock: any Clock<Duration>) async -> ServerEnded? {
     while server.process.isAlive {
-      do { try await clock.sleep(for: .milliseconds(200)) } catch { return }  // cancelled
+      do { try await clock.sleep(for: .milliseconds(200)) } catch { return nil }  // cancelled
     }
-    await report(ServerEnded(server, nil))
+    return ServerEnded(server, nil)
   }
 
   func write(_ phase: LabOwner.Phase) throws {

@@ -99,7 +99,8 @@ private struct LabAssembly: Sendable {
     try await mirrored
     for connection in opened.connections.values { await connection.close() }
 
-    let lab = Lab(record: record, paths: paths, namespaces: namespaces, servers: etcd + opened.servers + planes)
+    let lab = Lab(
+      record: record, paths: paths, namespaces: namespaces, servers: etcd + opened.servers + planes, starter: starter)
     try lab.write(.inUse)
     try await journal.write(.ready)
     return lab

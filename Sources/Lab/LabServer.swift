@@ -13,15 +13,18 @@ public struct LabServer: Sendable {
   public let logPath: String
   /// Ours to wait for, if this very process started it.
   let child: ChildProcess?
+  /// How it was started; `nil` if another process did.
+  let request: ProcessRequest?
 
   var name: ServerName { ServerName(region: region, kind: kind) }
 
-  init(_ started: StartedServer, child: ChildProcess?) {
+  init(_ started: StartedServer, child: ChildProcess?, request: ProcessRequest? = nil) {
     region = started.name.region
     kind = started.name.kind
     process = started.process
     logPath = started.logPath
     self.child = child
+    self.request = request
   }
 }
 
@@ -33,6 +36,8 @@ public struct ServerEnded: Sendable {
   public var kind: ServerKind
   /// How it ended; `nil` if another process had started it, so that nobody here can know.
   public var end: ProcessEnd?
+  /// The server, to start it again.
+  public var server: LabServer
   /// Its log.
   public var logPath: String
   /// The last lines of its log.
@@ -44,6 +49,7 @@ public struct ServerEnded: Sendable {
     region = server.region
     kind = server.kind
     self.end = end
+    self.server = server
     logPath = server.logPath
     let tail = LogTail(path: server.logPath)
     lastLines = tail.lines
@@ -85,6 +91,6 @@ struct ServerStarter: Sendable {
     }
     let started = StartedServer(name: name, process: child.identity, logPath: logPath)
     try await journal.write(.started(started))
-    return LabServer(started, child: child)
+    return LabServer(started, child: child, request: fixed)
   }
 }

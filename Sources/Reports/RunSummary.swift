@@ -173,11 +173,14 @@ public struct FaultSummary: Sendable, Hashable, Codable {
   public var start: Double?
   /// When it was verified gone; `nil`: never.
   public var end: Double?
-  /// Packets that it dropped, on all nodes.
+  /// Packets that it dropped, on all nodes; of one inside nodes, how often it did something to them.
   public var packetsDropped: Int
+  /// Whether it is inside nodes, so that what is counted are no packets.
+  public var isInside: Bool
 
   /// A fault with its proven interval.
-  public init(id: String, what: String, start: Double?, end: Double?, packetsDropped: Int) {
+  public init(id: String, what: String, start: Double?, end: Double?, packetsDropped: Int, isInside: Bool = false) {
+    self.isInside = isInside
     self.id = id
     self.what = what
     self.start = start

@@ -91,7 +91,7 @@ private struct Teller {
       return FaultSummary(
         id: fault.id, what: "\(fault.kind)\(pairs.isEmpty ? "" : ": \(pairs)")",
         start: fault.provenSince.map(seconds), end: fault.verifiedGone.map(seconds),
-        packetsDropped: Int(clamping: fault.packetsDropped))
+        packetsDropped: Int(clamping: fault.packetsDropped), isInside: FaultInterval.isInside(fault.kind))
     }
   }
 
@@ -229,7 +229,10 @@ private struct Teller {
       } else if let event = entry.decoded(PlantSet.self) {
         moments.append(RunEvent(at, "planted: \(event.plant)"))
       } else if let event = entry.decoded(ServerLost.self) {
-        moments.append(RunEvent(at, "\(event.server) in \(event.region) ended: \(event.end)"))
+        let by = event.fault.map { ", by \($0)" } ?? ""
+        moments.append(RunEvent(at, "\(event.server) in \(event.region) ended: \(event.end)\(by)"))
+      } else if let event = entry.decoded(ServerRestarted.self) {
+        moments.append(RunEvent(at, "\(event.server) in \(event.region) started again"))
       } else if let event = entry.decoded(AnomalySeen.self) {
         moments.append(RunEvent(at, "\(event.row) \(event.name) seen: \(event.what)"))
       } else if let event = entry.decoded(ConditionMissed.self) {

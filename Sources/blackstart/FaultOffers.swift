@@ -39,6 +39,13 @@ func faultOffers(_ features: KernelFeatures) -> [FaultOffer] {
     + [offer("broken connections", Fault(doctor: nil, nil), node)]
 }
 
+/// What every kind of fault inside a node would come to on this machine. Touches nothing.
+func innerOffers() -> [FaultOffer] {
+  InnerOffer.all(on: InnerProfile()).map {
+    FaultOffer(fault: $0.fault, mechanisms: $0.mechanisms, refusal: $0.refusal)
+  }
+}
+
 private func offer(_ name: String, _ fault: Fault, _ node: NodeProfile) -> FaultOffer {
   do {
     return FaultOffer(fault: name, mechanisms: try FaultPlan(fault, on: node).mechanisms)

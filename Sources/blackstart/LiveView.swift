@@ -107,6 +107,10 @@ final class LiveView: Sendable {
       state.faults.insert(proven.fault)
       state.progress.faults = state.faults.sorted()
       let pairs = Set(proven.cut).sorted().joined(separator: ", ")
+      // A fault inside a node is proven by what its mechanism saw, and no pair is open or cut because of it.
+      if proven.cut.isEmpty, proven.open.isEmpty {
+        return "fault \(proven.fault) proven in force: \(brief(proven.measured ?? []))"
+      }
       return "fault \(proven.fault) proven in force: \(pairs) cut, \(proven.droppedPackets) packets met"
     }
     if let disarming = record.decoded(FaultDisarming.self) {
@@ -116,6 +120,9 @@ final class LiveView: Sendable {
     if let gone = record.decoded(FaultGone.self) {
       state.faults.remove(gone.fault)
       state.progress.faults = state.faults.sorted()
+      if let evidence = gone.evidence {
+        return "fault \(gone.fault) verified gone: \(brief(evidence))"
+      }
       return gone.differences.isEmpty
         ? "fault \(gone.fault) verified gone: every pair reachable, nodes as before"
         : "fault \(gone.fault) left differences: \(gone.differences.joined(separator: "; "))"
@@ -133,7 +140,13 @@ final class LiveView: Sendable {
       state.progress.anomalies = (state.progress.anomalies ?? [:]).merging([seen.row: seen.total]) { $1 }
       return "ANOMALY \(seen.row) \(seen.name), \(seen.total) so far: \(seen.what)"
     }
-    if let lost = record.decoded(ServerLost.self) { return "\(lost.server) in \(lost.region) ended: \(lost.end)" }
+    if let lost = record.decoded(ServerLost.self) {
+      let by = lost.fault.map { ", by fault \($0)" } ?? ""
+      return "\(lost.server) in \(lost.region) ended: \(lost.end)\(by)"
+    }
+    if let back = record.decoded(ServerRestarted.self) {
+      return "\(back.server) in \(back.region) started again, away for \(Duration.nanoseconds(back.away).brief)"
+    }
     if let aborted = record.decoded(RunAborted.self) { return "the run leaves its plan: \(aborted.reason)" }
     return nil
   }
@@ -146,4 +159,9 @@ final class LiveView: Sendable {
     default: nil
     }
   }
+}
+
+/// The first of several lines of evidence; the journal has all of them.
+private func brief(_ lines: [String]) -> String {
+  lines.prefix(2).joined(separator: "; ") + (lines.count > 2 ? "; and \(lines.count - 2) more" : "")
 }

@@ -24,12 +24,15 @@ import Testing
     GuardianNoted(what: "replaced"),
     FaultLapsed(fault: "f", node: "eu", reason: "lapsed"),
     FaultDisarming(fault: "f", reason: "planned", droppedPackets: ["eu": 12]),
-    FaultGone(fault: "f", at: 9, open: ["east→eu"], differences: ["- link eth0"]),
+    FaultGone(
+      fault: "f", at: 9, open: ["east→eu"], differences: ["- link eth0"], evidence: ["eu: 2 of 2 processes run again"]),
     Sample(
       rates: ["eu": .init(acknowledged: 3, failed: 2, unknown: 1)], lag: ["east→eu": .init(records: 4, age: 5)],
       interval: 500_000_000),
     ConditionMet(condition: "c", took: 1), ConditionMissed(condition: "c", state: "s"),
-    ServerLost(region: "eu", server: "postgres", end: "signal 9"), TruthDumped(file: "log-eu.jsonl", rows: 8),
+    ServerLost(region: "eu", server: "postgres", end: "signal 9", fault: "crash"),
+    ServerRestarted(region: "eu", server: "postgres", fault: "crash", away: 3_000_000_000),
+    TruthDumped(file: "log-eu.jsonl", rows: 8),
     HistoryClosed(operations: 10, dropped: 1), RunAborted(reason: "r"), RunEnded(code: 7),
     AnomalySeen(row: "L3", name: "duplicate-append", what: "w", total: 1), StateSeen(values: ["log of eu": "d"]),
     FaultWithheld(fault: "f", objects: ["eu": ["add table inet bs_r1_f"]]), StepConfirmed(what: "w", waited: 3),

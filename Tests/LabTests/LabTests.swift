@@ -319,7 +319,10 @@ struct LabTests {
           let (stream, continuation) = AsyncStream.makeStream(of: ServerEnded.self)
           return await withTaskGroup(of: ServerEnded?.self) { inner in
             inner.addTask {
-              await lab.superviseServers { continuation.yield($0) }
+              await lab.superviseServers {
+                continuation.yield($0)
+                return nil
+              }
               return nil
             }
             inner.addTask {

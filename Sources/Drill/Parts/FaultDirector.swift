@@ -59,10 +59,21 @@ final class FaultDirector: Sendable {
     var agents: Agents = [:]
     for region in lab.regions {
       agents[region.name] = try NamespaceAgent(
-        node: region.name, namespace: region.namespace, timebase: run.timebase, undo: keeper, features: features,
+        node: region.name, namespace: region.namespace, timebase: run.timebase, undo: keeper,
+        processes: processes(of: region, keeper), features: features,
         report: { [weak self] event in self?.note(event) })
     }
     return Equipment(agents: agents, probe: probe, keeper: keeper)
+  }
+
+  /// Which processes a fault inside a region may choose.
+  private func processes(of region: RegionHandle, _ keeper: GuardedUndo) -> ProcessScope {
+    ProcessScope(
+      namespace: region.namespace,
+      players: { [lab, name = region.name] role in
+        lab.servers.filter { $0.region == name && $0.kind.rawValue == role }.map(\.process)
+      },
+      protected: { [weak keeper] in keeper?.guardian.map { [$0] } ?? [] })
   }
 
   /// Runs the whole timeline; when it returns, every fault is verified gone.
@@ -111,6 +122,7 @@ final class FaultDirector: Sendable {
   private func hold(
     _ planned: PlannedFault, agents: Agents, probe: ReachabilityProbe, _ undo: UndoStack
   ) async throws {
+    if let inner = InnerFaultRunner(planned, run, agents) { return try await hold(inner, undo) }
     let plan = run.request.plan
     let step = UndoStep("fault \(planned.id)") {
       try await self.end(planned, agents: agents, probe: probe, reason: "rolled back")
@@ -133,6 +145,23 @@ final class FaultDirector: Sendable {
     let over = armedAt + planned.ends.nanoseconds - planned.begins.nanoseconds
     try await run.clock.sleep(for: .nanoseconds(max(0, over - run.timebase.monotonic())))
     try await end(planned, agents: agents, probe: probe, reason: "planned")
+  }
+
+  /// One fault inside nodes, from arming to its verified end.
+  private func hold(_ inner: InnerFaultRunner, _ undo: UndoStack) async throws {
+    let planned = inner.planned
+    try await inner.confirm()
+    let length = (planned.ends - planned.begins).nanoseconds
+    if run.request.mode == .dryRun {
+      let until = run.timebase.monotonic() + length
+      try await run.journal.record(FaultWithheld(fault: planned.id, objects: try await inner.changes()))
+      return try await run.clock.sleep(for: .nanoseconds(max(0, until - run.timebase.monotonic())))
+    }
+    try await run.confirm("arm \(planned.id): \(planned.summary)")
+    let step = UndoStep("fault \(planned.id)") { try await inner.end(reason: "rolled back") }
+    let over = try await undo.perform(step) { try await inner.arm() } + length
+    try await run.clock.sleep(for: .nanoseconds(max(0, over - run.timebase.monotonic())))
+    try await inner.end(reason: "planned")
   }
 
   private func profile(of fault: Fault, _ agents: Agents) async throws -> NodeProfile {

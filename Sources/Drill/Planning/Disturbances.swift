@@ -28,6 +28,8 @@ extension FaultSpecification {
       disturbance.outbound = outbound.isEmpty ? nil : Fault.Effect(outbound)
     case .killConnections:
       disturbance.killsConnections = true
+    case .process, .clock:
+      return nil  // inside a node, and without a link
     }
     return disturbance
   }

@@ -1,4 +1,4 @@
-internal import Faults
+public import Faults
 internal import Lab
 public import Netlink
 public import Scenarios
@@ -11,26 +11,36 @@ internal import Support
 ///   - tool: the version of this tool, for the record.
 ///   - seed: a seed in place of the scenario's own.
 ///   - features: what the nodes' kernel can do; in a lab, all nodes have this machine's.
+///   - inside: what the nodes offer for faults inside them; `nil`: this machine is asked, when there is such a fault.
 /// - Throws: `Problem` with exit code 2 for a fault that such a node cannot have, or for two that cannot be in force at one
 ///   time, with the reason.
 public func resolvePlan(
-  _ loaded: LoadedScenario, tool: String, seed: UInt64? = nil, features: KernelFeatures
+  _ loaded: LoadedScenario, tool: String, seed: UInt64? = nil, features: KernelFeatures,
+  inside: InnerProfile? = nil
 ) throws -> Plan {
   let plan = makePlan(loaded, tool: tool, seed: seed)
   let profile = NodeProfile(features, devices: [AddressPlan.device])
   var made: [(fault: PlannedFault, faults: [Fault])] = []
   let resolved = try plan.adding { planned in
+    let inner = planned.innerFaults(seed: plan.seed, run: PlannedObjects.runStandIn)
+    if !inner.isEmpty {
+      let profile = inside ?? InnerProfile()
+      return try inner.map { fault in
+        do { return try PlannedObjects(fault, on: profile) } catch { throw impossible(planned, error) }
+      }
+    }
     let faults = try planned.faults(in: plan.scenario, seed: plan.seed, run: PlannedObjects.runStandIn, node: plan.node)
     made.append((planned, faults))
     return try faults.map { fault in
-      do { return try PlannedObjects(fault, on: profile) } catch {
-        throw Problem(
-          .usage, at: planned.id, "\(error)", fix: "change the fault; blackstart doctor says what this kernel offers")
-      }
+      do { return try PlannedObjects(fault, on: profile) } catch { throw impossible(planned, error) }
     }
   }
   try refuseConflicts(made, on: profile)
   return resolved
+}
+
+private func impossible(_ planned: PlannedFault, _ error: any Error) -> Problem {
+  Problem(.usage, at: planned.id, "\(error)", fix: "change the fault; blackstart doctor says what this kernel offers")
 }
 
 extension Plan {

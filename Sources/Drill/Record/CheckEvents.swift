@@ -29,7 +29,8 @@ extension JournalRecord {
     RunStarted.self, PhaseEntered.self, LabIsUp.self, AuthoritySeen.self, PlantSet.self, FaultArming.self,
     FaultArmed.self, FaultProven.self, FaultLapsed.self, GuardianNoted.self, FaultDisarming.self, FaultGone.self,
     Sample.self,
-    ConditionMet.self, ConditionMissed.self, ServerLost.self, TruthDumped.self, HistoryClosed.self, RunAborted.self,
+    ConditionMet.self, ConditionMissed.self, ServerLost.self, ServerRestarted.self, TruthDumped.self,
+    HistoryClosed.self, RunAborted.self,
     RunEnded.self, AnomalySeen.self, StateSeen.self, FaultWithheld.self, StepConfirmed.self,
   ]
 

@@ -159,7 +159,7 @@ public struct FaultProven: JournalEvent {
   public var open: [String]
   /// What else was measured, a line each: `east→eu v4: 80.2 ms on the way`.
   public var measured: [String]?
-  /// Packets that something had happened to when the proof was complete.
+  /// Packets that something had happened to when the proof was complete; of a fault inside a node, how often it had bitten.
   public var droppedPackets: UInt64
 }
 
@@ -191,7 +191,7 @@ public struct FaultDisarming: JournalEvent {
   public var fault: String
   /// Why: `planned`, `aborted`, …
   public var reason: String
-  /// Packets dropped in all, by node, read just before.
+  /// Packets dropped in all, or how often it bit, by node, read just before.
   public var droppedPackets: [String: UInt64]
 }
 
@@ -227,6 +227,8 @@ public struct FaultGone: JournalEvent {
   public var open: [String]
   /// Differences to the snapshots taken before; empty when the nodes are as they were.
   public var differences: [String]
+  /// What was seen of its absence inside nodes, one line each.
+  public var evidence: [String]?
 }
 
 /// `sample`: figures of one moment, for the live view and the charts.
@@ -290,6 +292,22 @@ public struct ServerLost: JournalEvent {
   public var server: String
   /// How it ended.
   public var end: String
+  /// The fault that was to end it; `nil` if none was.
+  public var fault: String?
+}
+
+/// `server.restarted`: a server of the lab that a fault had ended was started again, as the scenario says.
+public struct ServerRestarted: JournalEvent {
+  /// The record type.
+  public static let type = "server.restarted"
+  /// Where it runs.
+  public var region: String
+  /// Which server.
+  public var server: String
+  /// The fault that had ended it.
+  public var fault: String
+  /// How long it was away (ns).
+  public var away: Int64
 }
 
 /// `truth.dumped`: ground truth was read from a server.

@@ -16,6 +16,8 @@ final class DrillRun: Sendable {
   let board: AuthorityBoard
   let counters = WorkloadCounters()
   let lag: MirrorLag
+  /// Servers that faults end on purpose.
+  let endings = PlannedEndings()
   let steady: Mutex<SteadyStateMonitor>
   private let historyClosed = Atomic(false)
   private let missedRecord = Mutex<(any Error)?>(nil)
@@ -143,22 +145,6 @@ final class DrillRun: Sendable {
     try await journal.record(
       LabIsUp(lab: specification.id, regions: lab.regions.map(\.name), took: timebase.monotonic() - begun))
     return lab
-  }
-
-  /// Ends the run when a server ends that nobody ended: what is measured after that is another system.
-  private func supervise(_ lab: Lab) async throws {
-    let (deaths, notice) = AsyncStream.makeStream(of: ServerEnded.self)
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { await lab.superviseServers(clock: self.clock) { notice.yield($0) } }
-      for await ended in deaths {
-        try await journal.record(
-          ServerLost(region: ended.region, server: ended.kind.rawValue, end: ended.end.map { "\($0)" } ?? "ended"))
-        var problem = ended.problem(.aborted)
-        problem.what +=
-          "\nThe run ends early: what would be measured now is another system. All faults are verified gone."
-        throw problem
-      }
-    }
   }
 
   /// Journals the figures of each half second, and ends the run when an abort condition has been broken for too long.

@@ -18,6 +18,8 @@ public struct ProcessSelector: Sendable, Hashable, Codable {
     case port(UInt16)
     /// Those that play this role in the lab: `store`, `etcd`, `control-plane`.
     case role(String)
+    /// All in the node's network namespace; refused for a whole machine.
+    case everything
   }
 
   /// How they are found.
@@ -44,6 +46,7 @@ extension ProcessSelector: CustomStringConvertible {
       case .cgroup(let path): "the processes of control group \(path)"
       case .port(let port): "the process that listens on TCP port \(port)"
       case .role(let role): "the process that plays \(role)"
+      case .everything: "every process of the node"
       }
     return includesDescendants ? "\(text), with all descendants" : text
   }

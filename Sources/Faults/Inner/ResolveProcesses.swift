@@ -75,6 +75,11 @@ extension ProcessSelector {
     case .port(let port):
       let listeners = try Self.listeners(on: port, in: scope)
       return listeners.isEmpty ? [] : all { !$0.sockets.isDisjoint(with: listeners) }
+    case .everything:
+      guard scope.namespace != nil else {
+        throw refusal(.invalid("every process of a whole machine cannot be meant; choose by name, unit or group"))
+      }
+      return all { _ in true }
     case .role(let role):
       let players = scope.players(role)
       return Set(table.entries.values.map(\.identity).filter(players.contains).map(\.pid))

@@ -52,9 +52,11 @@ private struct HtmlPage {
       tiles.append(
         (grouped(summary.total(\.acknowledged)), "producers' writes acknowledged, \(grouped(unknown)) unknown"))
     }
-    if !summary.faults.isEmpty {
-      let dropped = summary.faults.reduce(0) { $0 + $1.packetsDropped }
-      tiles.append((grouped(dropped), "packets met by \(counted(summary.faults.count, "fault"))"))
+    for (isInside, what) in [(false, "packets met by"), (true, "bites of")] {
+      let faults = summary.faults.filter { $0.isInside == isInside }
+      guard !faults.isEmpty else { continue }
+      let sum = faults.reduce(0) { $0 + $1.packetsDropped }
+      tiles.append((grouped(sum), "\(what) \(counted(faults.count, "fault"))\(isInside ? " inside nodes" : "")"))
     }
     guard !tiles.isEmpty else { return nil }
     return .element(

@@ -60,7 +60,10 @@ private struct TerminalPage {
       case (let start?, nil): time = "in force from \(moment(start)), NOT VERIFIED GONE"
       case (nil, _): time = "never proven in force"
       }
-      return row("fault", "\(fault.id) \(fault.what), \(time), \(counted(fault.packetsDropped, "packet")) met")
+      let met =
+        fault.isInside
+        ? "bit \(counted(fault.packetsDropped, "time"))" : "\(counted(fault.packetsDropped, "packet")) met"
+      return row("fault", "\(fault.id) \(fault.what), \(time), \(met)")
     }
   }
 

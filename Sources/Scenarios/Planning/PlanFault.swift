@@ -45,6 +45,8 @@ extension FaultSpecification {
       case .partition(let link, let direction, let answer): cut(link.region, others, direction) + answer.words
       case .network(let link, let inbound, let outbound): disturbance(link.region, others, inbound, outbound)
       case .killConnections(let link): "breaks the connections between \(link.region) and \(others)"
+      case .process(let fault): "\(fault)"
+      case .clock(let fault): "\(fault)"
       }
     return text + (link.map { $0.scope.words + $0.flapping.words } ?? "")
   }

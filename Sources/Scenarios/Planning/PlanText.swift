@@ -67,19 +67,24 @@ private struct PlanPage {
   }
 
   private func lines(of fault: PlannedFault) -> [String] {
-    let guards = [
-      "gone with its process (owner table)",
-      "gone \(seconds(fault.elementTimeout)) after its last heartbeat",
-      "never older than its lease of \(seconds(fault.lease))",
-    ]
+    let isInside = fault.entry.fault.insideRegion != nil
+    let guards =
+      [
+        isInside
+          ? "taken back by the kernel or the guardian when its process is gone" : "gone with its process (owner table)"
+      ]
+      + (isInside ? [] : ["gone \(seconds(fault.elementTimeout)) after its last heartbeat"])
+      + ["never older than its lease of \(seconds(fault.lease))"]
     let head = "  \(seconds(fault.begins)) to \(seconds(fault.ends))   "
     let summary = wrapped("\(fault.id): \(fault.kind), \(fault.summary)", width: 118 - head.count)
     return summary.enumerated().map { ($0 == 0 ? head : String(repeating: " ", count: head.count)) + $1 }
-      + ["  " + guards.joined(separator: ", "), ""] + fault.nodes.flatMap(lines(of:)) + [""] + matrix(fault)
+      + ["  " + guards.joined(separator: ", "), ""] + fault.nodes.flatMap { lines(of: $0, isInside: isInside) }
+      + (isInside ? [] : [""] + matrix(fault))
   }
 
-  private func lines(of objects: PlannedObjects) -> [String] {
-    ["  \(objects.node): one atomic batch"] + objects.mechanisms.flatMap { indented($0, by: 4) }
+  private func lines(of objects: PlannedObjects, isInside: Bool) -> [String] {
+    ["  \(objects.node): \(isInside ? "inside the node" : "one atomic batch")"]
+      + objects.mechanisms.flatMap { indented($0, by: 4) }
       + objects.changes.flatMap { indented($0, by: 6) } + indented("should all else fail: \(objects.undo)", by: 4)
   }
 

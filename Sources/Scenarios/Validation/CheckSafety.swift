@@ -60,6 +60,11 @@ extension Checking {
     guard !safety.protectedNodes.isEmpty || !safety.protectedPorts.isEmpty else { return }
     var seen: Set<String> = []
     for timed in entries where seen.insert(timed.path).inserted {
+      if let region = timed.entry.fault.insideRegion, isProtected(region) {
+        error(
+          timed.path, "touches '\(region)', which safety.protected names",
+          fix: "leave '\(region)' out, or protect it no more")
+      }
       guard let link = timed.entry.fault.link else { continue }
       let touched = [link.region] + link.peers.resolve(against: link.region, in: scenario.topology)
       for name in touched where isProtected(name) {

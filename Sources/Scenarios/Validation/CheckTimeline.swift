@@ -36,6 +36,7 @@ extension Checking {
 
   private mutating func check(_ entry: TimelineEntry, at path: String) {
     checkLink(entry.fault, hold: entry.stop.longest, at: path)
+    checkInside(entry.fault, at: path)
     let key = if case .after = entry.stop { "\(path).for" } else { "\(path).longest" }
     if entry.stop.longest > longestTime { error(key, "is longer than a year") }
     if entry.stop.longest > scenario.safety.maxDuration {
@@ -44,6 +45,20 @@ extension Checking {
         "the fault lasts \(entry.stop.longest.text), longer than safety.maxDuration of"
           + " \(scenario.safety.maxDuration.text)", fix: "shorten the fault or raise the limit")
     }
+  }
+
+  private mutating func checkInside(_ fault: FaultSpecification, at path: String) {
+    guard let name = fault.insideRegion, let region = region(name, at: "\(path).region") else { return }
+    let processes: ProcessFault.Selection
+    switch fault {
+    case .process(let fault): processes = fault.processes
+    case .clock(let fault): processes = fault.processes
+    case .partition, .network, .killConnections: return
+    }
+    guard case .role(let server) = processes, let role = server.role, !region.roles.contains(role) else { return }
+    error(
+      "\(path).role", "nobody plays \(server.rawValue) in '\(name)': it has no role \(role.rawValue)",
+      fix: "choose another region, or give it the role")
   }
 
   private mutating func check(_ swizzle: Swizzle, at path: String) {

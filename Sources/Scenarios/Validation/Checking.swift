@@ -64,7 +64,7 @@ struct Checking {
   }
 
   /// Whether any fault makes a failover necessary.
-  var cutsPrimary: Bool { !cutsOfPrimary.isEmpty }
+  var cutsPrimary: Bool { !cutsOfPrimary.isEmpty || entries.contains(where: scenario.silencesOwner) }
 
   mutating func error(_ path: String, _ what: String, fix: String? = nil) {
     found.append(Diagnostic(.error, at: places[path], path: path, what, fix: fix))

@@ -3,8 +3,24 @@ extension Scenario {
   /// region must take over. Loss and delay may lead there too, but nothing makes them.
   public var expectsFailover: Bool {
     let entries = schedule().entries
+    if entries.contains(where: silencesOwner) { return true }
     let cuts = entries.map { $0.entry.fault.cutPairs(in: topology) }
     return !cutsOfPrimary(entries, cuts: cuts, islands: islands(entries, cuts: cuts)).isEmpty
+  }
+
+  /// Whether a disturbance keeps the owner's control plane from renewing its lease for longer than that lives.
+  func silencesOwner(_ timed: TimedEntry) -> Bool {
+    guard case .process(let fault) = timed.entry.fault, fault.region == ownership.first?.normal,
+      [.role(.controlPlane), .role(.all)].contains(fault.processes)
+    else { return false }
+    let silence =
+      switch fault.action {
+      case .pause: timed.entry.stop.longest
+      case .kill, .terminate: fault.restart ?? .seconds(86_400)
+      case .restartLoop: timed.entry.stop.longest + (fault.restart ?? .seconds(86_400))
+      case .throttle, .squeeze: Duration.zero
+      }
+    return silence > stack.leaseTTL
   }
 
   /// The timeline's entries that cut the owner off from the majority.

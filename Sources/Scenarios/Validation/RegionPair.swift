@@ -17,5 +17,5 @@ extension FaultSpecification {
   }
 
   /// The regions that lose something.
-  var disturbed: [String] { link.map { [$0.region] } ?? [] }
+  var disturbed: [String] { [link?.region, insideRegion].compactMap { $0 } }
 }

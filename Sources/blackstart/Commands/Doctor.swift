@@ -18,7 +18,7 @@ extension Commands {
   ) { invocation, tool in
     let findings = await examine(stateDirectory: stateDirectory(invocation))
     let features = geteuid() == 0 ? try KernelFeatures.probe() : nil
-    let offers = features.map(faultOffers) ?? []
+    let offers = features.map { faultOffers($0) + innerOffers() } ?? []
     if invocation.has("--json") {
       let diagnosis = Diagnosis(findings: findings, features: features?.answers, faults: offers)
       tool.console.print(String(decoding: try encodeJSON(diagnosis, pretty: true), as: UTF8.self) + "\n")

@@ -61,7 +61,7 @@ private struct TimelineSearch {
     text = bytes
     plan = earlier.subject.plan
     options.plants = earlier.plants
-    let holds = plan.scenario.timeline.map { ($0.id, $0.hold.nanoseconds) }
+    let holds = plan.scenario.timeline.holds
     reduction = Reduction(
       of: TimelinePart(holds: Dictionary(holds, uniquingKeysWith: { $1 })), resolution: resolution)
     try checkMachine()
@@ -123,7 +123,7 @@ private struct TimelineSearch {
   private func subject(_ part: TimelinePart) throws -> RunSubject {
     let bytes = try restricted(part)
     let loaded = try parseScenario(bytes, file: directory.scenario)
-    let written = Dictionary(loaded.scenario.timeline.map { ($0.id, $0.hold.nanoseconds) }, uniquingKeysWith: { $1 })
+    let written = Dictionary(loaded.scenario.timeline.holds, uniquingKeysWith: { $1 })
     guard written == part.holds else {
       throw Problem(.usage, at: directory.scenario, "its timeline cannot be cut down to \(part); nothing was run")
     }
@@ -134,6 +134,17 @@ private struct TimelineSearch {
 
   private func write(_ part: TimelinePart) throws {
     try writeFile("\(place)/minimal.yaml", restricted(part))
+  }
+}
+
+extension [TimelineItem] {
+  /// How long each part is written to last (ns), by its id. A pattern, or an entry that ends with something else than a time,
+  /// is kept or left out as a whole.
+  fileprivate var holds: [(String, Int64)] {
+    map { item in
+      guard case .entry(let entry) = item, case .after(let hold) = entry.stop else { return (item.id, 0) }
+      return (item.id, hold.nanoseconds)
+    }
   }
 }
 

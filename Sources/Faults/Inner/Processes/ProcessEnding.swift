@@ -44,8 +44,9 @@ final class ProcessEnding: Mechanism {
     if let grace = graceMilliseconds {
       for process in processes { try process.send(Signal.terminate) }
       let deadline = begun + grace * 1_000_000
-      for process in processes where process.waitUntilEnded(milliseconds: left(until: deadline)) {
-        evidence.append("\(process.text) ended \(time(since: begun)) after SIGTERM")
+      let polite = processes.count { $0.waitUntilEnded(milliseconds: left(until: deadline)) }
+      if polite > 0 {
+        evidence.append("\(polite) of \(processes.count) processes ended within \(time(since: begun)) of SIGTERM")
       }
     }
     let survivors = processes.filter { !$0.hasEnded }
@@ -55,7 +56,10 @@ final class ProcessEnding: Mechanism {
       guard process.waitUntilEnded(milliseconds: left(until: killed + Self.killLimit)) else {
         throw SystemError("SIGKILL", "\(process.text): it is still there", number: 16)  // EBUSY
       }
-      evidence.append("\(process.text) ended \(time(since: killed)) after SIGKILL")
+    }
+    if !survivors.isEmpty {
+      evidence.append(
+        "\(survivors.count) of \(processes.count) processes ended within \(time(since: killed)) of SIGKILL")
     }
     tally.withLock { tally in
       tally.reached = processes.count

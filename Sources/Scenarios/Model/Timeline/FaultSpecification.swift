@@ -7,6 +7,10 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
   case network(Link, inbound: PacketEffect, outbound: PacketEffect)
   /// The connections between `region` and `peers` that exist at the beginning are broken, on both ends.
   case killConnections(Link)
+  /// Something happens to processes of a region.
+  case process(ProcessFault)
+  /// Processes of a region see a wrong time.
+  case clock(ClockFault)
 
   /// The kinds' names in a scenario.
   public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
@@ -16,6 +20,10 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
     case network
     /// See ``FaultSpecification/killConnections(_:)``.
     case killConnections = "kill-connections"
+    /// See ``FaultSpecification/process(_:)``.
+    case process
+    /// See ``FaultSpecification/clock(_:)``.
+    case clock
   }
 
   /// Where it happens: between which regions, to which of their packets, and whether all the time.
@@ -64,6 +72,8 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
     case .partition: .partition
     case .network: .network
     case .killConnections: .killConnections
+    case .process: .process
+    case .clock: .clock
     }
   }
 
@@ -71,6 +81,16 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
   public var link: Link? {
     switch self {
     case .partition(let link, _, _), .network(let link, _, _), .killConnections(let link): link
+    case .process, .clock: nil
+    }
+  }
+
+  /// The region inside which it happens; `nil` for a kind that happens on the network.
+  public var insideRegion: String? {
+    switch self {
+    case .partition, .network, .killConnections: nil
+    case .process(let fault): fault.region
+    case .clock(let fault): fault.region
     }
   }
 }

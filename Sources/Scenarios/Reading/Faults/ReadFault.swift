@@ -5,6 +5,8 @@ extension FaultSpecification {
     case .partition: readPartition(fields)
     case .network: readNetwork(fields)
     case .killConnections: readKillConnections(fields)
+    case .process: ProcessFault.read(fields).map { .process($0) }
+    case .clock: ClockFault.read(fields).map { .clock($0) }
     case nil:
       // Which keys belong here depends on the kind; none of them is a second mistake.
       fields.acceptOthers()

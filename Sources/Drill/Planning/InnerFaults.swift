@@ -1,0 +1,119 @@
+internal import Faults
+internal import Scenarios
+internal import Support
+
+extension PlannedFault {
+  /// The faults inside nodes that make this one, one on each node; empty for a fault on the network.
+  ///
+  /// - Parameter run: the run's short id.
+  func innerFaults(seed: UInt64, run: String) -> [InnerFault] {
+    let timing = Fault.Timing(lease: lease, heartbeat: heartbeat, silence: elementTimeout)
+    var random = SeededRandom(seed: seed, for: "fault \(id)")
+    return entry.fault.inside.map { inside in
+      InnerFault(
+        id: id, run: run, node: inside.region, effect: inside.effect, processes: inside.processes, timing: timing,
+        seed: random.next())
+    }
+  }
+}
+
+/// What happens inside one node.
+struct InsideNode: Sendable {
+  var region: String
+  var effect: InnerFault.Effect
+  /// `nil` for an effect that says itself what it is about.
+  var processes: ProcessSelector?
+}
+
+extension FaultSpecification {
+  /// What happens inside nodes; empty for a fault on the network.
+  var inside: [InsideNode] {
+    switch self {
+    case .process(let process): [process.inside]
+    case .clock(let clock): [clock.inside]
+    case .partition, .network, .killConnections: []
+    }
+  }
+
+  /// The servers that it ends on purpose.
+  var endings: [(region: String, role: String?, restart: Duration?)] {
+    guard case .process(let process) = self, process.action.endsProcesses else { return [] }
+    if case .role(let role) = process.processes, role != .all {
+      return [(process.region, role.rawValue, process.restart)]
+    }
+    return [(process.region, nil, process.restart)]
+  }
+}
+
+extension ProcessFault {
+  fileprivate var inside: InsideNode {
+    InsideNode(
+      region: region, effect: .processes(disturbance),
+      processes: ProcessSelector(processes.choice, includesDescendants: includesDescendants))
+  }
+
+  private var disturbance: ProcessDisturbance {
+    switch action {
+    case .kill: .kill
+    case .terminate(let grace): .terminate(graceMilliseconds: grace.milliseconds)
+    case .restartLoop(let every): .restartLoop(everyMilliseconds: every.milliseconds)
+    case .pause(let way):
+      .pause(
+        way.map { way in
+          switch way {
+          case .trace: .trace
+          case .freezer: .freezer
+          case .stop: .stop
+          }
+        })
+    case .throttle(let share): .throttle(processorPermille: UInt32(clamping: Int(share.fraction * 1000 + 0.5)))
+    case .squeeze(let size): .squeeze(memoryBytes: UInt64(size.bytes))
+    }
+  }
+}
+
+extension ProcessFault.Selection {
+  fileprivate var choice: ProcessSelector.Choice {
+    switch self {
+    case .role(.all): .everything
+    case .role(let role): .role(role.rawValue)
+    case .name(let name): .name(name)
+    case .port(let port): .port(port)
+    case .unit(let unit): .unit(unit)
+    case .cgroup(let path): .cgroup(path)
+    case .pid(let pid): .pid(pid)
+    }
+  }
+}
+
+extension ClockFault {
+  fileprivate var inside: InsideNode {
+    let skew = ClockSkew(
+      offsetNanoseconds: offset.nanoseconds, driftPartsPerBillion: drift.partsPerBillion,
+      clocks: Set(clocks.map(\.skewed)))
+    return InsideNode(
+      region: region, effect: .clock(skew),
+      processes: ProcessSelector(processes.choice, includesDescendants: includesDescendants))
+  }
+}
+
+extension ClockFault.Clock {
+  fileprivate var skewed: SkewedClock {
+    switch self {
+    case .realtime: .realtime
+    case .tai: .tai
+    case .monotonic: .monotonic
+    case .boottime: .boottime
+    }
+  }
+}
+
+extension PlannedObjects {
+  /// What `fault` makes inside a node like this.
+  init(_ fault: InnerFault, on node: InnerProfile) throws(FaultError) {
+    let plan = try InnerFaultPlan(fault, on: node)
+    self.init(
+      node: fault.node, mechanisms: plan.mechanisms.map(\.description),
+      changes: plan.changes + plan.limits.map { "limit: \($0)" }, undo: plan.undo)
+  }
+}

@@ -1,0 +1,126 @@
+import Scenarios
+import Support
+import Testing
+
+/// Faults inside nodes, in a scenario's words.
+@Suite struct InsideFaultTests {
+  private static func scenario(_ keys: String, items: String = "- { item: no-duplicates }") -> String {
+    """
+    apiVersion: blackstart/v1
+    kind: Scenario
+    metadata: { name: inside, owners: [platform] }
+    seed: 1
+    topology:
+      lab:
+        regions:
+          east: { roles: [store, control, quorum] }
+          eu: { roles: [store, control, quorum] }
+          ap: { roles: [control, quorum] }
+    ownership:
+      orders: { normal: east, failover: eu }
+    stack: { kind: postgres-etcd, lease: { ttl: 4s }, mirror: { freshness: 2s } }
+    workload:
+      producers:
+        - { name: orders-east, region: east, workers: 1, rate: 60/s, keys: 40 }
+    steadyState:
+      for: 2s
+      expect:
+        - { metric: write-error-rate, max: 1% }
+    timeline:
+      - { id: one, at: 0s, for: 10s, \(keys) }
+    recovery: { within: 60s }
+    checklist:
+      \(items)
+    safety: { maxDuration: 5m, blastRadius: { regions: 1 } }
+
+    """
+  }
+
+  private static func fault(_ keys: String) throws -> FaultSpecification? {
+    let loaded = try parseScenario(Array(scenario(keys).utf8), file: "inside.yaml")
+    guard case .entry(let entry) = loaded.scenario.timeline.first else { return nil }
+    return entry.fault
+  }
+
+  @Test func processFaultsAreReadWithWhatIsUsual() throws {
+    #expect(
+      try Self.fault("fault: process, region: eu, role: store, action: kill, restart: { after: 3s }")
+        == .process(
+          ProcessFault(
+            region: "eu", processes: .role(.store), includesDescendants: true, action: .kill, restart: .seconds(3))))
+    #expect(
+      try Self.fault("fault: process, region: ap, role: etcd, action: terminate, grace: 2s, restart: never")
+        == .process(
+          ProcessFault(
+            region: "ap", processes: .role(.etcd), includesDescendants: false, action: .terminate(grace: .seconds(2)))))
+    #expect(
+      try Self.fault("fault: process, region: ap, port: 2379, action: restart-loop, every: 500ms")
+        == .process(
+          ProcessFault(
+            region: "ap", processes: .port(2379), includesDescendants: false,
+            action: .restartLoop(every: .milliseconds(500)))))
+    #expect(
+      try Self.fault("fault: process, region: east, name: etcd, action: pause, by: trace, descendants: true")
+        == .process(
+          ProcessFault(
+            region: "east", processes: .name("etcd"), includesDescendants: true, action: .pause(.trace))))
+  }
+
+  @Test func wrongTimesAreReadWithTheirSigns() throws {
+    guard
+      case .clock(let fault) = try Self.fault(
+        "fault: clock, region: eu, role: all, offset: -250ms, drift: 200ppm, clocks: [realtime, tai]")
+    else {
+      Issue.record("not read")
+      return
+    }
+    #expect(fault.offset.nanoseconds == -250_000_000)
+    #expect(fault.drift.partsPerBillion == 200_000)
+    #expect(fault.clocks == [.realtime, .tai])
+    #expect("\(fault)" == "every process in eu sees realtime and tai 250ms behind, 200ppm faster")
+  }
+
+  @Test(arguments: [
+    ("fault: process, region: eu, action: kill", "the key 'role' is missing"),
+    ("fault: process, region: eu, role: store, name: postgres, action: kill", "in more than one way"),
+    ("fault: process, region: eu, role: store, action: stop", "is not an action"),
+    ("fault: process, region: eu, role: shop, action: kill", "is not a server"),
+    ("fault: process, region: ap, role: store, action: kill", "nobody plays store in 'ap'"),
+    ("fault: process, region: mars, role: store, action: kill", "there is no region 'mars'"),
+    ("fault: process, region: eu, role: store, action: kill, restart: soon", "expected 'never' or { after: 3s }"),
+    ("fault: process, region: eu, role: store, action: pause, restart: never", "unknown key 'restart'"),
+    ("fault: process, region: eu, pid: 0, action: kill", "expected a whole number from 1"),
+    ("fault: process, region: eu, role: etcd, action: restart-loop", "the key 'every' is missing"),
+    ("fault: process, region: eu, role: etcd, action: throttle", "the key 'processor' is missing"),
+    ("fault: clock, region: eu, role: store", "it neither moves the time nor changes its pace"),
+    ("fault: clock, region: eu, role: store, drift: 200", "expected a drift such as 200ppm"),
+    ("fault: clock, region: eu, role: store, offset: 5", "expected a duration"),
+    ("fault: clock, region: eu, role: store, offset: 5s, clocks: [wall]", "is not a clock"),
+  ])
+  func mistakesAreNamed(_ keys: String, _ mistake: String) throws {
+    let problems = #expect(throws: Problems.self) {
+      try parseScenario(Array(Self.scenario(keys).utf8), file: "inside.yaml")
+    }
+    #expect("\(problems.map { "\($0)" } ?? "")".contains(mistake))
+  }
+
+  @Test(arguments: [
+    ("fault: process, region: east, role: control-plane, action: pause", true),
+    ("fault: process, region: east, role: all, action: pause", true),
+    ("fault: process, region: east, role: control-plane, action: kill, restart: { after: 1s }", false),
+    ("fault: process, region: east, role: control-plane, action: kill", true),
+    ("fault: process, region: eu, role: control-plane, action: pause", false),
+    ("fault: process, region: east, role: store, action: pause", false),
+  ])
+  func aSilentOwnerIsExpectedToLoseItsLease(_ keys: String, _ isExpected: Bool) throws {
+    let loaded = try parseScenario(Array(Self.scenario(keys).utf8), file: "inside.yaml")
+    #expect(loaded.scenario.expectsFailover == isExpected)
+  }
+
+  @Test func aPlanWithFaultsInsideIsReadBackAsItWas() throws {
+    let keys = "fault: clock, region: eu, role: store, offset: -5s, drift: -50.5ppm"
+    let plan = makePlan(try parseScenario(Array(Self.scenario(keys).utf8), file: "inside.yaml"), tool: "test")
+    #expect(try readPlan(encodeJSON(plan), file: "plan.json") == plan)
+    #expect(plan.blastRadius.disturbed == ["eu"])
+  }
+}
