@@ -115,16 +115,26 @@ final class TinyNameServer: Sendable {
     }
   }
 
+  /// Both families may be asked about over one connection, until the other end closes it.
   private func answerStream() {
     let stream = accept(listener, nil, nil)
     defer { close(stream) }
+    var waiting: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1500)
-    let count = recv(stream, &buffer, buffer.count, 0)
-    guard count > 2, let reply = reply(to: Array(buffer[2..<count]), isStream: true) else { return }
-    let whole = Self.two(reply.count) + reply
-    send(stream, whole, whole.count, Int32(MSG_NOSIGNAL))
-    // Until the other end has read it and closes.
-    _ = recv(stream, &buffer, buffer.count, 0)
+    while true {
+      let count = recv(stream, &buffer, buffer.count, 0)
+      guard count > 0 else { return }
+      waiting += buffer[..<count]
+      while waiting.count > 2 {
+        let end = 2 + (Int(waiting[0]) << 8 | Int(waiting[1]))
+        guard waiting.count >= end else { break }
+        if let reply = reply(to: Array(waiting[2..<end]), isStream: true) {
+          let whole = Self.two(reply.count) + reply
+          send(stream, whole, whole.count, Int32(MSG_NOSIGNAL))
+        }
+        waiting.removeFirst(end)
+      }
+    }
   }
 
   private static func two(_ value: Int) -> [UInt8] { [UInt8(value >> 8 & 255), UInt8(value & 255)] }
