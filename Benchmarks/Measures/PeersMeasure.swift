@@ -20,7 +20,9 @@ let peersMeasure = Measure(
       var random = SeededRandom(seed: bench.seed, for: "peers \(count)")
       let fault = Fault(
         id: "cut\(count)", run: "bench\(getpid())", node: node.name, inbound: .drop,
-        targets: .init(peers: drawPeers(count - 1, &random) + [real]), timing: .init(lease: .seconds(60)))
+        targets: .init(peers: drawPeers(count - 1, &random) + [real]),
+        // A heartbeat is a change, and a list of 100,000 elements is read anew after each.
+        timing: .init(lease: .seconds(60), heartbeat: .seconds(10), silence: .seconds(40)))
       var makers: [any RuleMaker] = [agents]
       for tool in [RuleScripts.Tool.nft, .restore] where RuleScripts.available.present.contains(tool) {
         // A rule each for 100,000 takes seconds; twice of that is enough for a few samples.
