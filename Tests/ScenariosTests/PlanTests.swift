@@ -52,6 +52,14 @@ import Testing
 
   @Test(arguments: [
     (
+      "fault: dns, region: east, from: [eu], answers: [{ name: a.b, answer: nxdomain, late: 2s }, { name: '*', answer: [10.0.0.9] }]",
+      "from eu to east: answers about a.b: nxdomain, 2s late; about *: 10.0.0.9"
+    ),
+    (
+      "fault: ntp, region: east, from: [eu], offset: -5s, drift: 20ppm",
+      "from eu to east: time servers -5s, drifting by 20ppm"
+    ),
+    (
       "fault: kill-connections, region: east, from: [eu], only: { except: { ports: [22], peerPorts: [2379-2380] } }",
       "breaks the connections between east and eu; except the region's ports 22, the peers' ports 2379-2380"
     ),

@@ -28,6 +28,8 @@ extension FaultSpecification {
       disturbance.outbound = outbound.isEmpty ? nil : Fault.Effect(outbound)
     case .killConnections:
       disturbance.killsConnections = true
+    case .answers(_, let answers):
+      disturbance.inbound = Fault.Effect(answers: Fault.Answers(answers))
     case .process, .clock:
       return nil  // inside a node, and without a link
     }

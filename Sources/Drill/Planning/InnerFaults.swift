@@ -31,7 +31,7 @@ extension FaultSpecification {
     switch self {
     case .process(let process): [process.inside]
     case .clock(let clock): [clock.inside]
-    case .partition, .network, .killConnections: []
+    case .partition, .network, .killConnections, .answers: []
     }
   }
 

@@ -47,6 +47,7 @@ extension FaultSpecification {
       case .killConnections(let link): "breaks the connections between \(link.region) and \(others)"
       case .process(let fault): "\(fault)"
       case .clock(let fault): "\(fault)"
+      case .answers(let link, let fault): "from \(others) to \(link.region): \(fault)"
       }
     return text + (link.map { $0.scope.words + $0.flapping.words } ?? "")
   }

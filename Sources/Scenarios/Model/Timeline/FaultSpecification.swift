@@ -11,6 +11,8 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
   case process(ProcessFault)
   /// Processes of a region see a wrong time.
   case clock(ClockFault)
+  /// What name or time servers of the peers answer to `region`, is changed where it arrives.
+  case answers(Link, AnswerFault)
 
   /// The kinds' names in a scenario.
   public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
@@ -24,6 +26,10 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
     case process
     /// See ``FaultSpecification/clock(_:)``.
     case clock
+    /// See ``FaultSpecification/answers(_:_:)``: answers about names.
+    case dns
+    /// See ``FaultSpecification/answers(_:_:)``: the time.
+    case ntp
   }
 
   /// Where it happens: between which regions, to which of their packets, and whether all the time.
@@ -74,13 +80,17 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
     case .killConnections: .killConnections
     case .process: .process
     case .clock: .clock
+    case .answers(_, .names): .dns
+    case .answers(_, .time): .ntp
     }
   }
 
   /// Between which regions it happens; `nil` for a kind that does not happen on the network.
   public var link: Link? {
     switch self {
-    case .partition(let link, _, _), .network(let link, _, _), .killConnections(let link): link
+    case .partition(let link, _, _), .network(let link, _, _), .killConnections(let link),
+      .answers(let link, _):
+      link
     case .process, .clock: nil
     }
   }
@@ -88,7 +98,7 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
   /// The region inside which it happens; `nil` for a kind that happens on the network.
   public var insideRegion: String? {
     switch self {
-    case .partition, .network, .killConnections: nil
+    case .partition, .network, .killConnections, .answers: nil
     case .process(let fault): fault.region
     case .clock(let fault): fault.region
     }

@@ -7,6 +7,8 @@ extension FaultSpecification {
     case .killConnections: readKillConnections(fields)
     case .process: ProcessFault.read(fields).map { .process($0) }
     case .clock: ClockFault.read(fields).map { .clock($0) }
+    case .dns: readNames(fields)
+    case .ntp: readTime(fields)
     case nil:
       // Which keys belong here depends on the kind; none of them is a second mistake.
       fields.acceptOthers()
