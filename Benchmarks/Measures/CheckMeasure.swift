@@ -1,4 +1,5 @@
 internal import Checks
+internal import Events
 internal import Glibc
 internal import Support
 
@@ -21,6 +22,7 @@ let checkMeasure = Measure(
     Figure(what: "dense identities, \(many) operations", samples: long.take, base: long.scan, note: long.note),
     Figure(what: "opaque identities, \(few) operations", samples: opaque.take, base: opaque.scan, note: opaque.note),
     Figure(what: "verdict after the last of \(many), in all", samples: long.finish),
+    Figure(what: "from operations as a recorder hands them out", samples: try audit(bench), base: short.scan),
   ] + (try rivals(bench))
 }
 
@@ -71,7 +73,33 @@ private func run(_ count: Int, identity: LogChecks.Identity, seed: UInt64) -> Ru
   return result
 }
 
-/// The same events through a script in SQLite and one in Python: duplicates, loss, order a key, skips. Fewer events, which favours
+/// The way of a drill: operations of a cluster become events, store by store, and these are judged.
+private func audit(_ bench: Bench) throws -> Samples {
+  var random = SeededRandom(seed: bench.seed, for: "history")
+  let load = HistoryLoad(count: bench.size(quick: 20_000, full: 1_000_000), &random)
+  let operations = load.operations.map { operation in
+    var operation = operation
+    // A key for each partition: keys that move are errors.
+    operation.key = operation.partition?.rawValue ?? 0
+    operation.keySequence = UInt64((operation.position ?? 0) + 1)
+    return operation
+  }
+  var samples = Samples()
+  var audit = LogAudit()
+  for start in stride(from: 0, to: operations.count, by: 10_000) {
+    let batch = Array(operations[start..<min(start + 10_000, operations.count)])
+    let begin = threadTime()
+    audit.take(batch, names: load.names)
+    samples.add((threadTime() - begin) * 1000 / Int64(batch.count))
+  }
+  let found = audit.totals.values.reduce(0, +)
+  guard found == 0 else {
+    throw Problem(.fail, at: "checks", "a clean history gave \(found) findings: \(audit.totals)")
+  }
+  return samples
+}
+
+/// The same events through scripts in SQLite, in Python and, where it is installed, DuckDB: duplicates, loss, order a key, skips. Fewer events, which favours
 /// them: both get slower with length.
 private func rivals(_ bench: Bench) throws -> [Figure] {
   let count = bench.size(quick: 20_000, full: 1_000_000)
@@ -84,6 +112,9 @@ private func rivals(_ bench: Bench) throws -> [Figure] {
       Figure(
         what: "Python script with sets, \(count) operations",
         samples: try CheckRivals.python(count, seed: bench.seed, workspace: bench.workspace)))
+    if let samples = try CheckRivals.duckDB(count, seed: bench.seed, workspace: bench.workspace) {
+      figures.append(Figure(what: "DuckDB script, one thread, \(count) operations", samples: samples))
+    }
   }
   return figures
 }

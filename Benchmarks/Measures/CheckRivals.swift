@@ -5,7 +5,8 @@ internal import Support
 
 /// What a user would do without the checks: scripts over the same events.
 enum CheckRivals {
-  static let python = "/usr/bin/python3"
+  /// The Python that runs the scripts: `$PYTHON`, for one that has DuckDB, or the system's.
+  static var python: String { getenv("PYTHON").map { String(cString: $0) } ?? "/usr/bin/python3" }
 
   /// Events into a table, then a query for each of four rows. Processor time for 1,000 operations.
   static func sqlite(_ count: Int, seed: UInt64) throws -> Samples {
@@ -64,6 +65,18 @@ enum CheckRivals {
 
   /// A script with a set and a few dictionaries, over the events as lines. It writes its own processor time.
   static func python(_ count: Int, seed: UInt64, workspace: String) throws -> Samples {
+    try script(sets, count, seed, workspace)
+  }
+
+  /// The same questions to DuckDB, on one thread, over the same lines. `nil`: this Python does not have it.
+  static func duckDB(_ count: Int, seed: UInt64, workspace: String) throws -> Samples? {
+    let look = Program(
+      path: python, arguments: ["-c", "import sys\ntry: import duckdb\nexcept ImportError: sys.exit(9)"])
+    do { try look.run(errors: "\(workspace)/no-duckdb") } catch is Problem { return nil }
+    return try script(duckDB, count, seed, workspace)
+  }
+
+  private static func script(_ program: String, _ count: Int, _ seed: UInt64, _ workspace: String) throws -> Samples {
     var load = CheckLoad(isOpaque: false, seed: seed)
     var events: [LogEvent] = []
     let (lines, script, result) = ("\(workspace)/events.txt", "\(workspace)/check.py", "\(workspace)/took")
@@ -89,7 +102,7 @@ enum CheckRivals {
     return samples
   }
 
-  private static let program = """
+  private static let sets = """
     import sys, time
     acked, seen, place, last, position = set(), set(), {}, {}, {}
     found = 0
@@ -106,6 +119,25 @@ enum CheckRivals {
         if position.get((process, log), offset - 1) + 1 != offset: found += 1
         position[(process, log)] = offset
     unseen = len(acked - seen)
+    open(sys.argv[2], "w").write(str(time.process_time_ns()))
+    """
+
+  private static let duckDB = """
+    import sys, time, duckdb
+    base = duckdb.connect(config={"threads": 1})
+    base.execute("CREATE TABLE e(kind VARCHAR, log INT, place BIGINT, producer INT, sequence BIGINT, key INT, "
+                 "number BIGINT, process INT)")
+    base.execute(f"COPY e FROM '{sys.argv[1]}' (DELIMITER ' ', HEADER false)")
+    for text in [
+        "SELECT count(*) FROM (SELECT 1 FROM e WHERE kind='r' GROUP BY producer, sequence "
+        "HAVING count(DISTINCT log * 1000000000000 + place) > 1)",
+        "SELECT count(*) FROM (SELECT producer, sequence FROM e WHERE kind='s' "
+        "EXCEPT SELECT producer, sequence FROM e WHERE kind='r')",
+        "SELECT count(*) FROM (SELECT number - lag(number) OVER (PARTITION BY key ORDER BY place) d FROM e "
+        "WHERE kind='r') WHERE d <= 0",
+        "SELECT count(*) FROM (SELECT place - lag(place) OVER (PARTITION BY process, log ORDER BY rowid) d FROM e "
+        "WHERE kind='r') WHERE d <> 1",
+    ]: base.execute(text).fetchall()
     open(sys.argv[2], "w").write(str(time.process_time_ns()))
     """
 }

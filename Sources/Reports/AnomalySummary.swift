@@ -14,6 +14,8 @@ public struct AnomalySummary: Sendable, Hashable, Codable {
   public var item: String?
   /// Where the smallest evidence of it stands; `nil`: an item has it, or there is nothing to show.
   public var witnessFile: String?
+  /// How often errors of this row were planted for the checker's self-test, and found. `nil`: it was not tested.
+  public var killRate: SelfTest.Rate?
 
   /// A row as the verdict has it.
   public init(_ row: RowVerdict) {

@@ -25,6 +25,9 @@ public func summarizeRun(in directory: RunDirectory, verdict: DrillVerdict?) thr
   let test = SelfTest(seeds: 0..<1, clean: 0..<1)
   summary.killRate = test.sentence
   summary.killRates = test.families.map(KillRate.init)
+  for place in summary.anomalies.indices {
+    summary.anomalies[place].killRate = Anomaly(rawValue: summary.anomalies[place].row).flatMap(test.rate)
+  }
   return summary
 }
 

@@ -11,7 +11,7 @@ import Testing
 
   @Test func `a planted error is found, and nothing else`() {
     for error in PlantedErrors.failover.errors {
-      for seed in UInt64(0)..<20 {
+      for seed in plantedSeeds {
         let found = error.find(seed)
         #expect(found == error.expected, "\(error.name), seed \(seed): \(found.map(\.rawValue))")
       }

@@ -17,7 +17,7 @@ func complaints(_ verdict: DrillVerdict) -> String {
 }
 
 @Suite struct JudgeTests {
-  @Test(arguments: 0..<20)
+  @Test(arguments: 0..<10)
   func `a clean drill passes every item`(seed: UInt64) {
     let verdict = judge(CleanDrill.evidence(seed: seed))
     #expect(verdict.overall == .pass, "\(complaints(verdict))")

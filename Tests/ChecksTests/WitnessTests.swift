@@ -9,7 +9,7 @@ import Testing
   func `a witness is small, and is judged as the whole was, after a way through JSON`(mutation: Mutation) throws {
     var evidence = CleanDrill.evidence(seed: 5)
     mutation.apply(&evidence)
-    let witnesses = minimalWitnesses(of: evidence, judge(evidence))
+    let witnesses = minimalWitnesses(of: evidence, judge(evidence), limit: 150)
     let witness = try #require(witnesses.first { $0.item == mutation.item })
     #expect(mutation.anomalies.contains(witness.finding.anomaly))
     #expect(witness.left * 20 < witness.reducedFrom, "\(witness.left) of \(witness.reducedFrom)")

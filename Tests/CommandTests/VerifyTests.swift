@@ -73,6 +73,7 @@ import Testing
     ("verify bad.bsh", "no history", "error:"),
     ("verify x.bsh --permit L99", "", "there is no anomaly 'L99'"),
     ("verify --self-test --seeds none", nil, "--seeds takes a number"),
+    ("verify --self-test --clean 0", nil, "--clean takes a number"),
     ("trace", nil, "'trace' needs EVENT"),
     ("trace nobody", nil, "'nobody' is no event id"),
     ("trace p1-1", nil, "there is no run in it"),
@@ -94,10 +95,11 @@ import Testing
   @Test("the checker finds every planted error of every family, and raises no alarm")
   func selfTest() async throws {
     try await withDirectory("verify") { directory in
-      let result = try await Blackstart.run(["verify", "--self-test", "--seeds", "1"], in: directory)
+      let result = try await Blackstart.run(["verify", "--self-test", "--seeds", "1", "--clean", "10"], in: directory)
       #expect(result.code == 0, "\(result.output)")
       #expect(!result.output.contains("MISSED"))
       #expect(result.output.contains("(100 %)"))
+      #expect(result.output.contains("by check: L1 2/2, L2 2/2"), "the rate of each check")
     }
   }
 

@@ -74,6 +74,17 @@ private func logCases() throws -> [String] {
     ) { try history.imported() }
   }
 
+  @Test func `a call that ends twice is refused with the place`() {
+    let call = JepsenEvent.Call.read(key: nil, value: nil)
+    let history = JepsenHistory(events: [
+      JepsenEvent(.invoke, call, process: 3, time: 0), JepsenEvent(.ok, call, process: 3, time: 1),
+      JepsenEvent(.info, call, process: 3, time: 2),
+    ])
+    #expect(throws: ImportError(line: 3, what: "process 3 ends a call that it has ended in event 2 already")) {
+      try history.imported()
+    }
+  }
+
   @Test(arguments: ["", "{}", "[]", #"{"id":"a","history":[{"type":"ok","f":"juggle"}]}"#, #"{"id":"a","history":7}"#])
   func `a text that is no case is refused`(text: String) {
     #expect(throws: ImportError.self) { try LogCase(bytes: Array(text.utf8)) }

@@ -9,6 +9,8 @@ public struct LogAudit: Sendable {
     var feed = LogFeed()
     var checks: LogChecks
     var named = 0
+    /// Events that wait to be taken together.
+    var waiting: [LogEvent] = []
     /// Whether its readers go by position, as those of a partition do. The tails and groups of a store that has one log read in the
     /// order of commits, which its positions do not show: transactions that overlap get their positions before they commit.
     var isReadByPosition = false
@@ -53,7 +55,10 @@ public struct LogAudit: Sendable {
       if operation.isWrite { tellOthers(operation) }
       stores[operation.node]?.take(operation)
     }
-    for node in stores.keys { stores[node]?.name(node, names) }
+    for node in stores.keys {
+      stores[node]?.takeWaiting()
+      stores[node]?.name(node, names)
+    }
   }
 
   /// Takes the dumps and judges the whole. Once.
@@ -126,22 +131,28 @@ public struct LogAudit: Sendable {
     } else {
       sentOpaque.insert(event)
     }
-    for node in stores.keys where node != operation.node { stores[node]?.checks.take(.known(event)) }
+    for node in stores.keys where node != operation.node { stores[node]?.waiting.append(.known(event)) }
   }
 }
 
 extension LogAudit.Store {
+  /// The most events that wait.
+  private static let limit = 4096
+
   mutating func take(_ operation: Operation) {
-    var events: [LogEvent] = []
     isReadByPosition = isReadByPosition || operation.partition != nil
-    feed.take(operation, into: &events)
-    checks.take(events)
+    feed.take(operation, into: &waiting)
+    if waiting.count >= Self.limit { takeWaiting() }
+  }
+
+  mutating func takeWaiting() {
+    checks.take(waiting)
+    waiting.removeAll(keepingCapacity: true)
   }
 
   mutating func end() {
-    var events: [LogEvent] = []
-    feed.flush(into: &events)
-    checks.take(events)
+    feed.flush(into: &waiting)
+    takeWaiting()
   }
 
   mutating func dump(_ rows: [LogRow]) {

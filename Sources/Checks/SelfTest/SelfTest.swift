@@ -45,6 +45,17 @@ public struct SelfTest: Sendable, Hashable, Codable {
     public var rows: Set<Anomaly> { errors.reduce(into: []) { $0.formUnion($1.expected) } }
   }
 
+  /// How often one row was planted, and found exactly.
+  public struct Rate: Sendable, Hashable, Codable, CustomStringConvertible {
+    /// How often an error was planted that shows in the row.
+    public var planted: Int
+    /// How often exactly what was planted was found.
+    public var killed: Int
+
+    /// `40 of 40`.
+    public var description: String { "\(killed) of \(planted)" }
+  }
+
   /// The families.
   public var families: [Family]
 
@@ -58,6 +69,13 @@ public struct SelfTest: Sendable, Hashable, Codable {
   public var alarms: Int { families.map(\.alarms).reduce(0, +) }
   /// Whether all planted errors were found, exactly, and nothing else.
   public var isPerfect: Bool { planted > 0 && killed == planted && alarms == 0 }
+
+  /// The kill rate of the check of one row. `nil`: no error plants it.
+  public func rate(of row: Anomaly) -> Rate? {
+    let errors = families.flatMap(\.errors).filter { $0.expected.contains(row) }
+    guard !errors.isEmpty else { return nil }
+    return Rate(planted: errors.map(\.planted).reduce(0, +), killed: errors.map(\.killed).reduce(0, +))
+  }
 
   /// `412 of 412 planted errors found exactly (100 %), 0 of 40 clean records raised an alarm`.
   public var sentence: String {

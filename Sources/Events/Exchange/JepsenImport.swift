@@ -15,8 +15,8 @@ extension JepsenHistory {
   /// ``Operation/transaction``. A record's identity is its partition's number and its value; where a value in the history is no
   /// number from 0, the events of its partition are numbered as they are met, and ``ImportedHistory/values`` tells which is which.
   ///
-  /// - Throws: ``ImportError`` when a process has two calls at a time, or there are more partitions or errors than a
-  ///   history can name; its line counts events, from 1.
+  /// - Throws: ``ImportError`` when a process has two calls at a time or ends one twice, or there are more partitions or errors than
+  ///   a history can name; its line counts events, from 1.
   public func imported() throws(ImportError) -> ImportedHistory {
     var importer = JepsenImporter(events)
     return try importer.run()
@@ -32,6 +32,8 @@ private struct JepsenImporter {
   private var identities = JepsenIdentities()
   private var operations: [Operation] = []
   private var open: [UInt32: (place: Int, event: JepsenEvent)] = [:]
+  /// Where each process that has begun a call ended its last one.
+  private var ended: [UInt32: Int] = [:]
   private var calls: UInt64 = 0
   private var transactions: UInt64 = 0
 
@@ -56,6 +58,12 @@ private struct JepsenImporter {
         }
         open[process] = (place, event)
       } else {
+        // There are files without invocations; but who has begun a call ends it once.
+        if begun == nil, let before = ended[process] {
+          throw ImportError(
+            line: place + 1, what: "process \(process) ends a call that it has ended in event \(before + 1) already")
+        }
+        if begun != nil { ended[process] = place }
         let invoked = time(begun?.place ?? place)
         do { try append(process, begun: begun?.event, at: invoked, ended: event, time(place)) } catch {
           throw ImportError(line: place + 1, what: error.what)

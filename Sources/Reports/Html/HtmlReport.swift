@@ -139,7 +139,7 @@ private struct HtmlPage {
     let rows = summary.anomalies.map { entry in
       row([
         (entry.row, ""), (entry.name, ""), (entry.state.rawValue, entry.state == .found ? "lost" : ""),
-        (entry.sentence, ""), (entry.item ?? "", ""),
+        (entry.sentence, ""), (entry.item ?? "", ""), (entry.killRate?.description ?? "", "num"),
       ])
     }
     let rates = summary.killRates.map { rate in
@@ -156,7 +156,8 @@ private struct HtmlPage {
       .element(
         "details", isQuiet ? ["class": "more"] : ["class": "more", "open": ""],
         .element("summary", text: summary.anomalyTally),
-        .element("div", ["class": "scroll"], table(["row", "anomaly", "state", "in words", "item"], rows))),
+        .element(
+          "div", ["class": "scroll"], table(["row", "anomaly", "state", "in words", "item", "planted, found#"], rows))),
       rates.isEmpty
         ? ""
         : .element(

@@ -1,4 +1,5 @@
 public import Checks
+internal import Support
 
 /// The self-test of the checker, as a person reads it in a terminal: a line for each planted error, by family.
 public func selfTestText(_ test: SelfTest, color: Bool) -> String {
@@ -15,6 +16,10 @@ public func selfTestText(_ test: SelfTest, color: Bool) -> String {
         lines.append("          with seed \(miss.seed) it found \(found.isEmpty ? "nothing" : found)")
       }
     }
+    let rates = Anomaly.allCases.filter(family.rows.contains).compactMap { row in
+      test.rate(of: row).map { "\(row.rawValue) \($0.killed)/\($0.planted)" }
+    }
+    lines += wrapped("by check: \(rates.joined(separator: ", "))", width: 98).map { "  \($0)" }
     let quiet = "\(family.clean - family.alarms) of \(family.clean) clean records raised no alarm"
     lines.append("  \(family.alarms == 0 ? paint.verdict("quiet", .pass) : paint.verdict("ALARM", .fail))  \(quiet)")
     if let alarm = family.alarm {

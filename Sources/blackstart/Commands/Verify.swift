@@ -21,6 +21,7 @@ extension Commands {
       Option(name: "--permit", value: "ROW", help: "permit an anomaly, such as L9; may be repeated", repeats: true),
       Option(name: "--self-test", help: "check the checker: kill rate of planted errors, alarms on clean records"),
       Option(name: "--seeds", value: "N", help: "with --self-test: seeds for each planted error (20)"),
+      Option(name: "--clean", value: "N", help: "with --self-test: clean records of each family (1000)"),
     ]
   ) { invocation, tool in
     if invocation.has("--self-test") { return try selfTest(invocation, tool) }
@@ -136,14 +137,20 @@ private func place(of error: DecodingError) -> String {
 }
 
 private func selfTest(_ invocation: Invocation, _ tool: Tool) throws -> ExitCode {
-  let text = invocation.value("--seeds") ?? "20"
-  guard let seeds = UInt64(text), (1...100_000).contains(seeds) else {
-    throw Problem(.usage, "--seeds takes a number from 1 to 100000, not '\(text)'")
-  }
-  let test = SelfTest(seeds: 0..<seeds, clean: 0..<(seeds * 10))
+  let seeds = try number("--seeds", invocation, standard: 20)
+  let clean = try number("--clean", invocation, standard: 1000)
+  let test = SelfTest(seeds: 0..<seeds, clean: 0..<clean)
   tool.console.print(
     invocation.has("--json")
       ? String(decoding: try encodeJSON(test, pretty: true), as: UTF8.self)
       : selfTestText(test, color: tool.console.hasColor))
   return test.isPerfect ? .pass : .fail
+}
+
+private func number(_ option: String, _ invocation: Invocation, standard: UInt64) throws(Problem) -> UInt64 {
+  guard let text = invocation.value(option) else { return standard }
+  guard let number = UInt64(text), (1...100_000).contains(number) else {
+    throw Problem(.usage, "\(option) takes a number from 1 to 100000, not '\(text)'")
+  }
+  return number
 }

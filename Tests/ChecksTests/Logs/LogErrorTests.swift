@@ -17,7 +17,7 @@ import Testing
   @Test(arguments: PlantedErrors.logs.errors.indices)
   func `a planted error is found, and nothing else`(number: Int) {
     let error = PlantedErrors.logs.errors[number]
-    for seed in UInt64(0)..<30 {
+    for seed in plantedSeeds {
       #expect(error.find(seed) == error.expected, "\(error.name), seed \(seed)")
     }
   }

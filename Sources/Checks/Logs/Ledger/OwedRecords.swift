@@ -71,13 +71,13 @@ extension LogLedger {
   }
 
   /// The highest offset up to which the log was surely read: polled, and held by a record that stands nowhere before.
-  private func highestRead(_ log: Int) -> Int64 {
+  func highestRead(_ log: Int) -> Int64 {
     let window = windows[log]
     var offset = window.highestPolled
     var best: Int64 = -1
     while offset > best && window.holds(offset) {
       let slot = slots.storage[window.index(offset)]
-      if slot.state & LogSlot.polled != 0 {
+      if slot.state & (LogSlot.polled | LogSlot.contested) != 0 {
         let here = LogPlace(log: UInt16(log), offset: offset)
         for id in [slot.id] + (contested[here] ?? []) where records.marks(of: id).contains(.seen) {
           let first = (manyPlaces[id] ?? []).filter { $0.log == here.log }.map(\.offset).min() ?? offset
