@@ -21,13 +21,15 @@ public struct LogAudit: Sendable {
     .internalNonmonotonicPoll, .nonmonotonicPoll, .pollSkip, .committedTooFar, .committedRegress,
   ]
 
-  private var stores: [NodeIndex: Store] = [:]
+  /// By the number of their node.
+  private var stores: [Store?] = []
   private let options: LogOptions
   private let identity: LogChecks.Identity
   /// One more than the highest number sent so far, a producer.
-  private var sent: [UInt32: UInt64] = [:]
-  /// Identities sent so far, where they are not dense.
+  private var sent: [UInt64] = []
+  /// Identities sent so far, where they are not dense or of producers without end.
   private var sentOpaque: Set<EventID> = []
+  private static let producerLimit: UInt32 = 1 << 16
 
   /// An audit that has seen nothing.
   ///
@@ -51,11 +53,12 @@ public struct LogAudit: Sendable {
   /// Takes the next operations, in the order in which they were recorded; `names` are those known by now.
   public mutating func take(_ operations: [Operation], names: NameTable) {
     for operation in operations where operation.isAboutLogs {
-      if stores[operation.node] == nil { open(operation.node) }
+      let node = Int(operation.node.rawValue)
+      if node >= stores.count || stores[node] == nil { open(node) }
       if operation.isWrite { tellOthers(operation) }
-      stores[operation.node]?.take(operation)
+      stores[node]?.take(operation)
     }
-    for node in stores.keys {
+    for node in stores.indices {
       stores[node]?.takeWaiting()
       stores[node]?.name(node, names)
     }
@@ -63,8 +66,8 @@ public struct LogAudit: Sendable {
 
   /// Takes the dumps and judges the whole. Once.
   public mutating func finish(_ truth: GroundTruth, names: NameTable) {
-    for node in stores.keys {
-      guard let name = names.name(of: node) else { continue }
+    for node in stores.indices {
+      guard let name = names.name(of: NodeIndex(rawValue: UInt16(node))) else { continue }
       stores[node]?.end()
       if let rows = truth.logs[name] { stores[node]?.dump(rows) }
       if let rows = truth.records {
@@ -72,7 +75,7 @@ public struct LogAudit: Sendable {
       }
       stores[node]?.name(node, names)
     }
-    for node in stores.keys { stores[node]?.checks.finish() }
+    for node in stores.indices { stores[node]?.checks.finish() }
   }
 
   /// What was found since the last call, store by store.
@@ -80,7 +83,7 @@ public struct LogAudit: Sendable {
     // A store that only mirrors has no acknowledged writes of its own: what is vacuous is told of all stores together.
     let counts = counts
     let isVacuous = counts.acknowledged == 0 || counts.polled == 0
-    return stores.keys.sorted { $0.rawValue < $1.rawValue }.flatMap { node -> [Finding] in
+    return stores.indices.flatMap { node -> [Finding] in
       let findings = (stores[node]?.checks.drain() ?? []).filter {
         isVacuous || $0.anomaly != Anomaly.vacuousRun.rawValue
       }
@@ -90,16 +93,16 @@ public struct LogAudit: Sendable {
   }
 
   /// Whether any store's readers go by position.
-  var isReadByPosition: Bool { stores.values.contains(where: \.isReadByPosition) }
+  var isReadByPosition: Bool { stores.contains { $0?.isReadByPosition == true } }
 
   /// How often each row was found.
   public var totals: [Anomaly: Int] {
-    stores.values.reduce(into: [:]) { $0.merge($1.checks.totals, uniquingKeysWith: +) }
+    stores.compactMap(\.self).reduce(into: [:]) { $0.merge($1.checks.totals, uniquingKeysWith: +) }
   }
 
   /// What was looked at.
   public var counts: LogCounts {
-    stores.values.reduce(into: LogCounts()) {
+    stores.compactMap(\.self).reduce(into: LogCounts()) {
       $0.acknowledged += $1.checks.counts.acknowledged
       $0.polled += $1.checks.counts.polled
       $0.dumped += $1.checks.counts.dumped
@@ -108,30 +111,37 @@ public struct LogAudit: Sendable {
   }
 
   /// After ``finish(_:names:)``: acknowledged records that were not read and of whose log there is no dump.
-  public var untold: [EventID] { stores.values.flatMap(\.checks.untold).sorted() }
+  public var untold: [EventID] { stores.flatMap { $0?.checks.untold ?? [] }.sorted() }
 
   /// After ``finish(_:names:)``: acknowledged records that nobody has read, but their log has.
-  public var late: [EventID] { stores.values.flatMap(\.checks.late).sorted() }
+  public var late: [EventID] { stores.flatMap { $0?.checks.late ?? [] }.sorted() }
 
   /// Operations about more logs than can be told apart; the verdict must not pass with any.
-  public var refused: Int { stores.values.reduce(0) { $0 + $1.feed.refused } }
+  public var refused: Int { stores.reduce(0) { $0 + ($1?.feed.refused ?? 0) } }
 
-  private mutating func open(_ node: NodeIndex) {
+  private mutating func open(_ node: Int) {
     var store = Store(checks: LogChecks(options, identity: identity))
-    for (producer, next) in sent { store.checks.take(.known(EventID(producer: producer, sequence: next - 1))) }
+    for (producer, next) in sent.enumerated() where next > 0 {
+      store.checks.take(.known(EventID(producer: UInt32(producer), sequence: next - 1)))
+    }
     for event in sentOpaque { store.checks.take(.known(event)) }
+    while stores.count <= node { stores.append(nil) }
     stores[node] = store
   }
 
   /// An event that one store is sent may reach the others through a mirror: it is not unknown there.
   private mutating func tellOthers(_ operation: Operation) {
     let event = operation.event
-    if identity == .dense {
-      sent[event.producer] = max(sent[event.producer] ?? 0, event.sequence + 1)
+    if identity == .dense && event.producer < Self.producerLimit && event.sequence < .max {
+      let producer = Int(event.producer)
+      if producer >= sent.count { sent += repeatElement(0, count: producer + 1 - sent.count) }
+      sent[producer] = max(sent[producer], event.sequence + 1)
     } else {
       sentOpaque.insert(event)
     }
-    for node in stores.keys where node != operation.node { stores[node]?.waiting.append(.known(event)) }
+    for node in stores.indices where node != Int(operation.node.rawValue) {
+      stores[node]?.waiting.append(.known(event))
+    }
   }
 }
 
@@ -205,10 +215,10 @@ extension LogAudit.Store {
   }
 
   /// Names the logs that were met since the last time.
-  mutating func name(_ node: NodeIndex, _ names: NameTable) {
+  mutating func name(_ node: Int, _ names: NameTable) {
     guard feed.logs.count > named else { return }
     named = feed.logs.count
-    let store = names.name(of: node) ?? "node \(node.rawValue)"
+    let store = names.name(of: NodeIndex(rawValue: UInt16(node))) ?? "node \(node)"
     for (partition, log) in feed.logs {
       checks.name(log, partition.flatMap { names.name(of: $0) }.map { "\(store)/\($0)" } ?? store)
     }

@@ -36,9 +36,13 @@ struct LogFeed: Sendable {
 
   /// The logs by partition; `nil` is the store's only log.
   private(set) var logs: [PartitionIndex?: UInt16] = [:]
+  /// The same for partitions of small numbers, to be found without hashing; -1 where there is none yet.
+  private var direct: [Int32] = []
   /// Operations about more logs than can be told apart.
   private(set) var refused = 0
-  private var acknowledgements: [UInt16: Acknowledgements] = [:]
+  /// By log.
+  private var acknowledgements: [Acknowledgements] = []
+  /// The steps so far of a call that may not be complete.
   private var pending: [Operation] = []
   private var operation: UInt32 = 0
   private var transactions: UInt32 = 0
@@ -47,23 +51,34 @@ struct LogFeed: Sendable {
 
   /// Takes the next operation; adds what it shows to `events`.
   mutating func take(_ next: Operation, into events: inout [LogEvent]) {
-    if let last = pending.last, next.call == nil || next.call != last.call { flush(into: &events) }
-    if next.call == nil { call([next], into: &events) } else { pending.append(next) }
+    let call = next.call
+    if !pending.isEmpty, call == nil || pending[0].call != call { flush(into: &events) }
+    pending.append(next)
+    if call == nil { flush(into: &events) }
   }
 
   /// The last call is complete.
   mutating func flush(into events: inout [LogEvent]) {
-    let whole = pending
-    pending = []
-    if !whole.isEmpty { call(whole, into: &events) }
+    if !pending.isEmpty { call(pending, into: &events) }
+    pending.removeAll(keepingCapacity: true)
   }
+
+  private static let directLimit = 1 << 16
 
   /// The number of a log, given out as logs are met. `nil`: there are too many.
   mutating func log(_ partition: PartitionIndex?) -> UInt16? {
+    // The store's only log comes first, where there is one.
+    let place = partition.map { Int($0.rawValue) + 1 } ?? 0
+    if place < direct.count, direct[place] >= 0 { return UInt16(direct[place]) }
     if let known = logs[partition] { return known }
     guard logs.count < Int(UInt16.max) else { return nil }
     let log = UInt16(logs.count)
     logs[partition] = log
+    acknowledgements.append(Acknowledgements())
+    if place < Self.directLimit {
+      if place >= direct.count { direct += repeatElement(-1, count: place + 1 - direct.count) }
+      direct[place] = Int32(log)
+    }
     return log
   }
 
@@ -111,14 +126,14 @@ struct LogFeed: Sendable {
     switch operation.kind {
     case .append, .staleAppend:
       var event = record(.sendInvoked, operation, log, transaction)
-      event.offset = acknowledgements[log]?.highest(before: operation.invoked) ?? -1
+      event.offset = acknowledgements[Int(log)].highest(before: operation.invoked)
       events.append(event)
       event.offset = operation.position ?? -1
       switch operation.outcome {
       case .ok:
         event.kind = .sendAcknowledged
         if event.offset >= 0 {
-          acknowledgements[log, default: Acknowledgements()].add(event.offset, at: ended(operation))
+          acknowledgements[Int(log)].add(event.offset, at: ended(operation))
         }
       case .fail: event.kind = .sendFailed
       case .unknown: event.kind = .sendUnknown
