@@ -99,7 +99,7 @@ import Testing
       #expect(result.code == 0, "\(result.output)")
       #expect(!result.output.contains("MISSED"))
       #expect(result.output.contains("(100 %)"))
-      #expect(result.output.contains("by check: L1 2/2, L2 2/2"), "the rate of each check")
+      #expect(result.output.contains("by check: L1 2/2, L2 3/3"), "the rate of each check")
     }
   }
 

@@ -29,64 +29,64 @@ import Testing
   }
 
   static let errors = [
-    Planted("acknowledge a write and drop it", [], []) { evidence, random in
+    Planted("acknowledge a write and drop it", [.lostWrite, .tailLoss, .acceptMismatch], [.noAcknowledgedLoss]) {
+      evidence, random in
       let row = try evidence.anyRow("eu", of: "eu", &random)
       for store in ["east", "eu"] { evidence.forget(row.event, in: store) }
     },
-    Planted("drop an acknowledgement", [], []) { evidence, random in
+    Planted("drop an acknowledgement", [.abortedRead, .acceptMismatch], [.noAcknowledgedLoss]) { evidence, random in
       let row = try evidence.anyRow("eu", of: "eu", &random)
       evidence.changeAppend(row.event) { $0.outcome = .fail(OutcomeCode(rawValue: 1)) }
     },
-    Planted("lose the tail of the survivor's log", [], []) { evidence, random in
+    Planted("lose the tail of the survivor's log", [.tailLoss, .acceptMismatch], [.noAcknowledgedLoss]) {
+      evidence, random in
       for row in (evidence.truth.logs["eu"] ?? []).suffix(Int.random(in: 2...5, using: &random)) {
         for store in ["east", "eu"] { evidence.forget(row.event, in: store) }
       }
     },
-    Planted("leave a record out of a mirror", [], []) { evidence, random in
+    Planted("leave a record out of a mirror", [.mirrorMissing], [.mirrorLagZero]) { evidence, random in
       evidence.forget(try evidence.anyRow("east", of: "eu", &random).event, in: "east")
     },
-    Planted("repeat an id in a mirror", [], []) { evidence, random in
+    Planted("repeat an id in a mirror", [.duplicateAppend, .mirrorDuplicate], [.noDuplicates]) { evidence, random in
       var row = try evidence.anyRow("eu", of: "east", &random)
       row.position = (evidence.truth.logs["eu"]?.map(\.position).max() ?? 0) + 1
       evidence.truth.logs["eu"]?.append(row)
       evidence.finishProgress("eu")
     },
-    Planted("swap two offsets of a mirror", [], []) { evidence, random in
-      let (one, other) = try evidence.anyNeighbours("east", of: "eu", &random)
-      evidence.change(one.event, "east") { $0.position = other.position }
-      evidence.change(other.event, "east") { $0.position = one.position }
-    },
-    Planted("re-order a key", [], []) { evidence, random in
+    Planted("re-order a key", [.keyOrderInversion], [.orderPerAggregate]) { evidence, random in
       let (one, other) = try evidence.anyNeighbours("eu", of: "eu", &random)
       for store in ["east", "eu"] {
         evidence.change(one.event, store) { $0.keySequence = other.keySequence }
         evidence.change(other.event, store) { $0.keySequence = one.keySequence }
       }
     },
-    Planted("mutate a payload in a mirror", [], []) { evidence, random in
+    Planted("mutate a payload in a mirror", [.mirrorMutation], [.mirrorLagZero]) { evidence, random in
       let row = try evidence.anyRow("east", of: "eu", &random)
       evidence.change(row.event, "east") { $0.checksum = ($0.checksum ?? 0) ^ 1 << 40 }
     },
-    Planted("lower the token of a row behind the seal", [], []) { evidence, random in
+    Planted(
+      "lower the token of a row behind the seal", [.staleTokenAccepted, .keyOrderInversion, .crossFailoverOrder],
+      [.staleTokenRejected, .orderPerAggregate]
+    ) { evidence, random in
       let row = try evidence.anyRow("eu", of: "eu", &random)
       let old = try #require(evidence.truth.grants?.map(\.token).min())
       for store in ["east", "eu"] { evidence.change(row.event, store) { $0.token = old } }
     },
-    Planted("lower a granted token", [], []) { evidence, _ in
+    Planted("lower a granted token", [.tokenRegress], [.electionWithinTTL]) { evidence, _ in
       let last = try #require(evidence.truth.grants?.last)
       let first = try #require(evidence.truth.grants?.first)
       evidence.truth.grants?.append(
         GrantRow(token: first.token - 1, holder: "ap", observed: last.observed + 4_000_000_000))
     },
-    Planted("grant one token twice", [], []) { evidence, _ in
+    Planted("grant one token twice", [.twoLeadersOneTerm], [.electionWithinTTL]) { evidence, _ in
       let last = try #require(evidence.truth.grants?.last)
       evidence.truth.grants?.append(GrantRow(token: last.token, holder: "ap", observed: last.observed + 1_000_000))
     },
-    Planted("apply an effect twice", [], []) { evidence, random in
+    Planted("apply an effect twice", [.replayedEffects], [.consumerProgress]) { evidence, random in
       let count = evidence.truth.applied?.count ?? 0
       evidence.truth.applied?[Int.random(in: 0..<count, using: &random)].times = 2
     },
-    Planted("skip an event in a projection", [], []) { evidence, random in
+    Planted("skip an event in a projection", [.pollSkip], [.consumerProgress]) { evidence, random in
       let row = try #require(evidence.truth.applied?.randomElement(using: &random))
       evidence.truth.applied?.removeAll { $0 == row }
       evidence.history.operations.removeAll {
@@ -94,11 +94,12 @@ import Testing
           && $0.group.flatMap { evidence.history.names.name(of: $0) } == row.group
       }
     },
-    Planted("shift a group's progress beyond the end", [], []) { evidence, random in
+    Planted("shift a group's progress beyond the end", [.translationBeyondEnd], [.consumerProgress]) {
+      evidence, random in
       let count = evidence.truth.progress?.count ?? 0
       evidence.truth.progress?[Int.random(in: 0..<count, using: &random)].position += 7
     },
-    Planted("put an event into a log that nobody wrote", [], []) { evidence, random in
+    Planted("put an event into a log that nobody wrote", [.unknownValue], [.noAcknowledgedLoss]) { evidence, random in
       let row = try evidence.anyRow("eu", of: "eu", &random)
       evidence.history.operations.removeAll { $0.event == row.event && $0.kind == .append }
     },
