@@ -1,5 +1,5 @@
 public import Faults
-internal import Support
+public import Support
 
 /// Whoever holds the faults of one node, near or far. The same requests go to a namespace of the lab and to a host.
 public protocol Agent: Sendable {
@@ -30,6 +30,8 @@ public enum AgentRequest: Sendable, Hashable, Codable {
   case profile
   /// Say what the node offers for faults inside it.
   case innerProfile
+  /// Read the node's clock: its time of day, nothing else.
+  case clock
 }
 
 /// What an agent answers.
@@ -50,6 +52,8 @@ public enum AgentReply: Sendable, Hashable, Codable {
   case profile(NodeProfile)
   /// What the node offers for faults inside it.
   case innerProfile(InnerProfile)
+  /// The node's time of day: ns since 1970.
+  case clock(Int64)
 }
 
 extension Agent {
@@ -107,6 +111,22 @@ extension Agent {
     let reply = try await perform(.profile)
     guard case .profile(let profile) = reply else { throw unexpected(reply) }
     return profile
+  }
+
+  /// How far the node's clock is from ours, by the best of a few questions. Takes as long as they take.
+  ///
+  /// - Parameter timebase: the recorder's clocks.
+  /// - Returns: `nil` when no question was answered usably: ours was set back meanwhile.
+  public func clockOffset(samples: Int = 8, timebase: Timebase = .system) async throws -> ClockOffset? {
+    var taken: [ClockSample] = []
+    for _ in 0..<samples {
+      let sent = timebase.wall()
+      let reply = try await perform(.clock)
+      let received = timebase.wall()
+      guard case .clock(let answered) = reply else { throw unexpected(reply) }
+      taken.append(ClockSample(sent: sent, answered: answered, received: received, at: timebase.monotonic()))
+    }
+    return ClockOffset(node: node, taken)
   }
 
   private func unexpected(_ reply: AgentReply) -> Problem {

@@ -8,6 +8,7 @@ public final class NamespaceAgent: Agent {
   public let node: String
   private let holder: FaultHolder
   private let inner: InnerFaultHolder
+  private let timebase: Timebase
 
   /// Opens the node's kernel.
   ///
@@ -25,6 +26,7 @@ public final class NamespaceAgent: Agent {
     processes: ProcessScope? = nil, features: KernelFeatures? = nil, report: @escaping @Sendable (FaultEvent) -> Void
   ) throws {
     self.node = node
+    self.timebase = timebase
     holder = try FaultHolder(
       node: node, namespace: namespace, timebase: timebase, undo: undo, features: features, report: report)
     inner = InnerFaultHolder(
@@ -42,6 +44,7 @@ public final class NamespaceAgent: Agent {
     case .count(let fault): .counted(try await holder.counters(of: fault))
     case .disarm(let fault) where inner.knows(fault): .ended(try await inner.disarm(fault))
     case .disarm(let fault): .ended(try await holder.disarm(fault))
+    case .clock: .clock(timebase.wall())
     case .snapshot: .snapshot(try await holder.snapshot())
     case .profile: .profile(try await holder.profile())
     case .innerProfile: .innerProfile(try await onOwnThread("profile \(node)") { InnerProfile() })

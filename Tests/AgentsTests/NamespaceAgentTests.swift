@@ -23,7 +23,7 @@ import Testing
     try await withNamespace { namespace in
       let agent = try NamespaceAgent(node: "n", namespace: namespace) { _ in }
       for request: AgentRequest in [
-        .profile, .snapshot, .arm(fault()), .count(fault: "cut"), .disarm(fault: "cut"),
+        .clock, .profile, .snapshot, .arm(fault()), .count(fault: "cut"), .disarm(fault: "cut"),
       ] {
         let sent = try decodeJSON(AgentRequest.self, from: encodeJSON(request))
         #expect(sent == request)
@@ -92,6 +92,26 @@ import Testing
       }
       let left = try NodeSnapshot(of: namespace).rules
       #expect(left == [])
+    }
+  }
+
+  /// A node whose clock is wrong is found out, and one that is true is not accused.
+  @Test func clocksOfNodesAreMeasured() async throws {
+    struct Wrong: Agent {
+      let node = "wrong"
+      func perform(_ request: AgentRequest) async throws -> AgentReply {
+        .clock(Timebase.system.wall() + 5_000_000_000)
+      }
+    }
+    let wrong = try #require(try await Wrong().clockOffset())
+    #expect(abs(wrong.offsetNanoseconds - 5_000_000_000) <= wrong.uncertaintyNanoseconds)
+    #expect(wrong.isSurelyWrong)
+    try await withNamespace { namespace in
+      let agent = try NamespaceAgent(node: "n", namespace: namespace) { _ in }
+      let honest = try #require(try await agent.clockOffset(samples: 4))
+      #expect(honest.offsetNanoseconds.magnitude <= UInt64(honest.uncertaintyNanoseconds))
+      #expect(honest.samples == 4)
+      await agent.close()
     }
   }
 }

@@ -223,6 +223,13 @@ final class ClockSkewing: Mechanism {
     let expected = isSkewed ? skew.offset(after: elapsed) : 0
     // While it was read, the error itself may have grown by at most half of that time.
     let slack = reading.uncertaintyNanoseconds * 3 / 2 + 1_000
+    state.withLock { state in
+      // The worst of all readings, and what that one could not know better.
+      let deviation = UInt64((reading.offsetNanoseconds - expected).magnitude)
+      guard deviation >= state.counters.particulars["largest deviation in ns"] ?? 0 else { return }
+      state.counters.particulars["largest deviation in ns"] = deviation
+      state.counters.particulars["uncertainty of that in ns"] = UInt64(reading.uncertaintyNanoseconds)
+    }
     guard abs(reading.offsetNanoseconds - expected) <= slack else {
       throw order.refusal(
         .notAsAsked(

@@ -128,7 +128,7 @@ private func rounds(_ file: SharedFile, _ count: Int64 = 2) async throws -> Bool
       let template = try ClockTemplate(tag: 0x55)
       let identity = child.identity
       try TracerThread.once { tracer in
-        for round in 0..<40 {
+        for round in 0..<15 {
           let skewed = try SkewedProcess(identity, template: template, timebase: .system)
           try skewed.writeStub()
           try skewed.set(ClockSkew(offsetNanoseconds: Int64(round)), base: readClock(1))

@@ -111,3 +111,21 @@ private func ownImage() throws -> [UInt8] { try ClockTemplate(tag: 1).bytes }
       "\(ClockSkew(offsetNanoseconds: 5_000_000_000, driftPartsPerBillion: -200_000))" == "realtime +5.00 s, −200 ppm")
   }
 }
+
+@Suite struct StubX86Tests {
+  /// Both ways to reach the original. A digest, so that no byte changes unnoticed; what the bytes mean is shown by the
+  /// programs whose clocks are skewed with them.
+  @Test func theBytesAreThoseThatWereVerified() {
+    let displaced = StubX86.Displaced(bytes: [0x55, 0x48, 0x89, 0xe5, 0x41, 0x56], rest: 0xaf6)
+    let moved = StubX86.code(displaced: displaced).linked(at: 0x1a80 + StubLayout.code, words: 0x1a80)
+    #expect(moved.prefix(3).elementsEqual([0x57, 0x56, 0xe8]))
+    // … and back: jmp to the rest of the original, whose distance counts from the end of the stub.
+    let distance = 0xaf6 - (0x1a80 + StubLayout.code + moved.count)
+    #expect(moved.suffix(11).prefix(7).elementsEqual(displaced.bytes + [0xe9]))
+    #expect(moved.suffix(4).elementsEqual((0..<4).map { UInt8(truncatingIfNeeded: distance >> (8 * $0)) }))
+    let called = StubX86.code(displaced: nil).linked(at: 0x1a80 + StubLayout.code, words: 0x1a80)
+    #expect(called.suffix(8).elementsEqual([0xb8, 228, 0, 0, 0, 0x0f, 0x05, 0xc3]))
+    #expect(called.dropLast(8).elementsEqual(moved.dropLast(11)))
+    #expect(sha256(called) == "1c06b30ecb719a63fc848caf1a6043bf5a457e03b15e56095eec70b541c231c5")
+  }
+}
