@@ -20,6 +20,19 @@ func parseYaml(
   }
 }
 
+/// Reads every document of a stream, as other tools' files have them. No document at all is an error, as above; the limits
+/// hold for all documents together.
+func parseYamlDocuments(_ bytes: [UInt8], file: String, limits: YamlLimits = YamlLimits()) throws(Problems) -> [Node] {
+  let parser = YamlEvents(bytes)
+  do {
+    return try TreeBuilder(events: parser, limits: limits).documents()
+  } catch {
+    throw Problems([
+      Problem(.usage, at: error.mark.location(in: file).description, error.what, fix: error.fix)
+    ])
+  }
+}
+
 /// Why a document cannot be read, and where.
 private struct YamlError: Error {
   var mark: Mark
@@ -176,6 +189,21 @@ private final class TreeBuilder {
       throw YamlError(after.mark, "a second document", fix: "one scenario a file: put it into its own file")
     }
     return root
+  }
+
+  func documents() throws(YamlError) -> [Node] {
+    var documents: [Node] = []
+    while true {
+      let first = try events.next()
+      guard case .documentStart = first.event else {
+        if documents.isEmpty { throw YamlError(first.mark, "the file holds no document") }
+        return documents
+      }
+      anchors = [:]
+      let opening = try events.next()
+      documents.append(try node(from: opening.event, at: opening.mark, depth: 0))
+      _ = try events.next()  // document end
+    }
   }
 
   private func node(from event: YamlEvent, at mark: Mark, depth: Int) throws(YamlError) -> Node {
