@@ -96,11 +96,14 @@ public struct FaultInterval: Sendable, Hashable, Codable {
   public var packetsDropped: UInt64
   /// Ordered pairs that a probe found unreachable while it was in force, as `east→eu`.
   public var brokenPairs: [String]
+  /// Whether it came and went between ``provenSince`` and ``disarmed``, so that the pairs were not broken all the time;
+  /// `nil`: it did not.
+  public var comesAndGoes: Bool?
 
   /// A fault's interval.
   public init(
     id: String, kind: String, armed: Int64, provenSince: Int64? = nil, disarmed: Int64? = nil,
-    verifiedGone: Int64? = nil, packetsDropped: UInt64 = 0, brokenPairs: [String] = []
+    verifiedGone: Int64? = nil, packetsDropped: UInt64 = 0, brokenPairs: [String] = [], comesAndGoes: Bool? = nil
   ) {
     self.id = id
     self.kind = kind
@@ -110,6 +113,7 @@ public struct FaultInterval: Sendable, Hashable, Codable {
     self.verifiedGone = verifiedGone
     self.packetsDropped = packetsDropped
     self.brokenPairs = brokenPairs
+    self.comesAndGoes = comesAndGoes
   }
 
   /// Whether faults of that kind are inside nodes: what is counted of them are no packets.

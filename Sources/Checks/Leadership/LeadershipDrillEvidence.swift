@@ -269,9 +269,10 @@ extension LeadershipEvidence {
     let probed = evidence.faults.flatMap(\.brokenPairs).flatMap { $0.split(separator: "→").map(String.init) }
     let regions = Set(evidence.history.names.nodes).union(evidence.roles.stores).union(probed)
     return evidence.faults.flatMap { fault -> [LeadershipEvent] in
-      guard let since = fault.provenSince, let until = fault.disarmed ?? fault.verifiedGone, since <= until else {
-        return []
-      }
+      // A region that is cut off now and then can renew its lease in between.
+      guard fault.comesAndGoes != true, let since = fault.provenSince, let until = fault.disarmed ?? fault.verifiedGone,
+        since <= until
+      else { return [] }
       let broken = Set(fault.brokenPairs)
       return regions.sorted().filter { region in
         let others = regions.subtracting([region])

@@ -181,7 +181,10 @@ extension RunRecord {
     }
     for record in journal {
       if let event = record.decoded(FaultArming.self) {
-        intervals.append(FaultInterval(id: event.fault, kind: event.kind, armed: record.t))
+        intervals.append(
+          FaultInterval(
+            id: event.fault, kind: event.kind, armed: record.t,
+            comesAndGoes: scenario.faultsThatFlap.contains(event.fault) ? true : nil))
       } else if let event = record.decoded(FaultArmed.self) {
         change(event.fault) { $0.armed = event.at }
       } else if let event = record.decoded(FaultProven.self) {
@@ -212,7 +215,10 @@ extension RunRecord {
       }
     }
     milestones.faultInForce = faults.compactMap(\.provenSince).min()
-    milestones.leaderLost = faults.map(\.armed).min()
+    // What does not cut the owner of the writes off from the quorum loses no leader, however early it comes.
+    let causes = scenario.faultsThatMoveAuthority
+    let fatal = faults.filter { causes.contains($0.id) }
+    milestones.leaderLost = (fatal.isEmpty ? faults : fatal).map(\.armed).min()
     milestones.healed = faults.compactMap(\.verifiedGone).max()
     milestones.quiescent = events(TruthDumped.self).last?.time
 

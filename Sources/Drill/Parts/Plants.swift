@@ -32,9 +32,18 @@ extension DrillRun {
       case .neverDemote:
         try await journal.record(
           PlantSet(plant: plant.rawValue, detail: "no control plane of this lab gives up leadership by itself"))
-      case .mirrorRepeatsBatch:
-        continue  // prepared once the mirrors run
+      case .mirrorRepeatsBatch, .mirrorStalls:
+        continue  // once the steady state has been seen
       }
+    }
+  }
+
+  /// Stalls the mirror of the primary's events, if that is planted.
+  func plantMirrorStall(_ lab: Lab) async throws {
+    guard request.plants.contains(.mirrorStalls) else { return }
+    let origin = scenario.primary
+    try await plant(.mirrorStalls, on: origin, in: lab, "its publication offers no insert from here on") {
+      try await $0.plantMirrorStall(of: origin)
     }
   }
 

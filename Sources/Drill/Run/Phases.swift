@@ -22,6 +22,7 @@ extension DrillRun {
       }
       crew.startOldLeaders(in: &group, token: reign.token)
       let replay = try await plantMirrorRepeat(lab)
+      try await plantMirrorStall(lab)
 
       try await enter(.fault)
       try await faults.runTimeline(undo, with: equipment)

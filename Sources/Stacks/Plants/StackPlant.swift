@@ -8,6 +8,9 @@ public enum StackPlant: String, Sendable, Hashable, Codable, CaseIterable {
   case projectionNotIdempotent = "projection-not-idempotent"
   /// A mirror applies a batch twice: ``MirrorRepeat``.
   case mirrorRepeatsBatch = "mirror-repeats-batch"
+  /// A mirror stays attached, its own figures say that it lags by nothing, and it carries no event any more:
+  /// ``EventStore/plantMirrorStall(of:)``.
+  case mirrorStalls = "mirror-stalls"
   /// A control plane never gives up leadership: ``ControlPlaneConfiguration/Plant/neverDemote``.
   case neverDemote = "never-demote"
   /// A store asks the clock who may write, and not the token: ``EventStore/plantWallClockFence()``.
@@ -30,6 +33,13 @@ extension EventStore {
   public func plantAckDropped(oneIn count: Int) async throws(PostgresError) {
     precondition(count > 0, "one event in \(count) cannot be dropped")
     try await connection.execute(script: EventStoreSchema.append(droppingOneIn: count))
+  }
+
+  /// Makes the publication of `origin`, which is this store, offer no insert any more. Subscribers stay attached and confirm
+  /// each position, so that every figure of lag that PostgreSQL has is zero.
+  public func plantMirrorStall(of origin: String) async throws(PostgresError) {
+    try await connection.execute(
+      script: "alter publication \(quotedIdentifier("es_\(origin)")) set (publish = 'truncate')")
   }
 
   /// Makes `es.apply_batch` apply a re-delivered event to the projection again.

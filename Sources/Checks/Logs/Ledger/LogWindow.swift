@@ -128,6 +128,8 @@ struct ChainedSend: Sendable {
   var event: LogEvent
   var id: RecordID
   var offset: Int64?
+  /// Nobody knows when it took effect: a packet that was held up may arrive long after the next send.
+  var isDoubted = false
 }
 
 /// A send on its way.

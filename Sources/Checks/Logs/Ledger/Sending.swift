@@ -124,7 +124,9 @@ extension LogLedger {
   private var chainLimit: Int { 64 }
 
   /// Adds a send to its sender's order.
-  private mutating func chain(_ event: LogEvent, _ id: RecordID, _ row: Int, _ offset: Int64?) {
+  private mutating func chain(
+    _ event: LogEvent, _ id: RecordID, _ row: Int, _ offset: Int64?, isDoubted: Bool = false
+  ) {
     var chain = chains[row] ?? []
     if chain.isEmpty, senders[row].operation != 0 {
       // The one before it counts, too.
@@ -135,7 +137,7 @@ extension LogLedger {
       let known = record(at: previous.offset, in: event.log)
       chain.append(ChainedSend(event: previous, id: known ?? OpenSend.none, offset: previous.offset))
     }
-    chain.append(ChainedSend(event: event, id: id, offset: offset))
+    chain.append(ChainedSend(event: event, id: id, offset: offset, isDoubted: isDoubted))
     if offset != nil { compare(chain, at: chain.count - 1) }
     if chain.count > chainLimit { chain.removeFirst() }
     keep(chain, row)
@@ -148,7 +150,7 @@ extension LogLedger {
       return
     }
     chains[row] = nil
-    if let last = chain.last, let offset = last.offset {
+    if let last = chain.last(where: { !$0.isDoubted }), let offset = last.offset {
       senders[row] = SenderState(offset: UInt32(truncatingIfNeeded: offset), operation: last.event.operation)
     }
   }
@@ -166,9 +168,9 @@ extension LogLedger {
     }
   }
 
-  /// Compares a send with the one before it whose offset is known.
+  /// Compares a send with the one before it whose offset is known, and of which it is known that it had ended.
   private mutating func compare(_ chain: [ChainedSend], at place: Int) {
-    guard let before = chain[..<place].last(where: { $0.offset != nil }), let from = before.offset,
+    guard let before = chain[..<place].last(where: { $0.offset != nil && !$0.isDoubted }), let from = before.offset,
       let to = chain[place].offset
     else { return }
     var event = chain[place].event
@@ -196,7 +198,7 @@ extension LogLedger {
       ids.append(id)
       // Its place among its sender's records counts as soon as its offset is known.
       let isFound = !event.hasOffset && records.marks(of: id).contains(.placed)
-      chain(event, id, row(lane, log), isFound ? place(of: id, in: log) : nil)
+      chain(event, id, row(lane, log), isFound ? place(of: id, in: log) : nil, isDoubted: true)
     }
     outcomes.add(events, ids)
     for id in ids where records.marks(of: id).contains(.seen) { promote(id) }
