@@ -46,7 +46,7 @@ import Testing
       message == """
         delay.yaml:12:5: error: spec.selector: nothing says which region app=broker, namespace prod is in
           fix: give a mapping file with --map, and in it a selector that matches it: see blackstart import --help
-        delay.yaml:18:5: error: spec.target.selector: nothing says which region app=mirror is in
+        delay.yaml:18:15: error: spec.target.selector: nothing says which region app=mirror is in
           fix: give a mapping file with --map, and in it a selector that matches it: see blackstart import --help
         """)
   }

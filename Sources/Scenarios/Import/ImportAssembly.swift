@@ -42,7 +42,7 @@ struct ImportAssembly {
     }
     let refused = reading.diagnostics.filter { $0.severity == .error }
     guard step.faultCount > 0, step.faultCount <= mostImportedFaults, refused.isEmpty || options.isPartial else {
-      throw Problems(reading.diagnostics.filter { $0.severity == .error }.inFileOrder().map(\.problem))
+      throw Problems(reading.diagnostics.filter { $0.severity == .error }.inFileOrder([file]).map(\.problem))
     }
     let remarks = reading.diagnostics.map { remark in
       guard remark.severity == .error else { return remark }
@@ -52,12 +52,12 @@ struct ImportAssembly {
       name: Names.narrow(name.isEmpty ? baseName : name, longest: 48),
       description: "Imported from \(source): \(what.prefix(8).joined(separator: ", "))\(what.count > 8 ? ", …" : "").",
       tags: ["imported", tool], header: header(source, remarks), seed: options.seed,
-      entries: ScenarioDraft.entries(of: step), sections: map.sections, expectations: expectations)
+      step: step, timeline: TimelineText(step), sections: map.sections, expectations: expectations)
     if try check(draft).expectsFailover {
       draft.expectsFailover = true
       _ = try check(draft)
     }
-    return ImportedScenario(text: draft.text, remarks: remarks.inFileOrder())
+    return ImportedScenario(text: draft.text, remarks: remarks.inFileOrder([file]))
   }
 
   /// The file's name without its folder and its ending.
@@ -68,7 +68,7 @@ struct ImportAssembly {
 
   private func header(_ source: String, _ remarks: [Diagnostic]) -> [String] {
     var lines = ["Made by blackstart import \(tool) from \(file)."]
-    for remark in remarks.inFileOrder() where remark.severity != .note {
+    for remark in remarks.inFileOrder([file]) where remark.severity != .note {
       lines.append("\(remark.location.line):\(remark.location.column) \(remark.what)")
     }
     return lines
@@ -78,7 +78,9 @@ struct ImportAssembly {
   private func check(_ draft: ScenarioDraft) throws(Problems) -> Scenario {
     let own = Reading(file: file)
     let root = try parseYaml(Array(draft.text.utf8), file: "the scenario made of \(file)")
-    let scenario = Scenario.read(Value(root, path: "", in: own))
+    let document = Value(root, path: "", in: own)
+    let variables = Variables(of: document, ScenarioInputs())
+    let scenario = Scenario.read(Value(variables.fill(document), path: "", in: own), variables: variables.all)
     var found = own.diagnostics
     if let scenario, !own.hasErrors { found += Scenarios.check(scenario, at: own.places) }
     let errors = found.filter { $0.severity == .error }
@@ -89,17 +91,14 @@ struct ImportAssembly {
           "as a scenario it is refused: \(error.path): \(error.what)",
           fix: error.fix)
       }
-      throw Problems(moved.inFileOrder().map(\.problem))
+      throw Problems(moved.inFileOrder([file]).map(\.problem))
     }
     return scenario
   }
 
   /// Where what stands at `path` of the scenario comes from.
   private func place(of path: String, in draft: ScenarioDraft) -> SourceLocation {
-    if path.hasPrefix("timeline["), let index = Int(path.dropFirst(9).prefix { $0 != "]" }), index < draft.entries.count
-    {
-      return draft.entries[index].fault.mark.location(in: file)
-    }
+    if let mark = draft.timeline.origin(of: path) { return mark.location(in: file) }
     if let mapFile = map.file, let section = map.sections.first(where: { path.hasPrefix($0.key) }) {
       return section.value.mark.location(in: mapFile)
     }

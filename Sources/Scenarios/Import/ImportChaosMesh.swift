@@ -32,6 +32,7 @@ public func importChaosMesh(
       .note, at: documents[0].mark, path: "", "\(steps.count) objects: all of them begin at the same time, as there")
   }
   return try assembly.finish(
-    steps.count == 1 ? steps[0] : .parallel(steps), name: names.count == 1 ? names[0] : "", from: "Chaos Mesh",
+    steps.count == 1 ? steps[0] : .parallel(steps, name: "all"), name: names.count == 1 ? names[0] : "",
+    from: "Chaos Mesh",
     what: names)
 }

@@ -16,7 +16,7 @@ public func importChaosToolkit(
     assembly.reading.found(
       at: documents[1].mark, path: "", "a second document", fix: "one experiment a file: put it into its own file")
   }
-  let step = experiment.read(root) ?? .parallel([])
+  let step = experiment.read(root) ?? .parallel([], name: "")
   assembly.expectations = experiment.expectations
   return try assembly.finish(step, name: experiment.title, from: "Chaos Toolkit", what: [experiment.title])
 }

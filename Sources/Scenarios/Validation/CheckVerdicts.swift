@@ -51,12 +51,28 @@ extension Checking {
       )
     case .electionWithinTTL, .noAcknowledgedLoss, .staleTokenRejected, .orderPerAggregate:
       if !scenario.timeline.isEmpty, !scenario.ownership.isEmpty, !cutsPrimary {
-        warning(
-          "\(path).item",
-          "no fault cuts '\(scenario.primary)' off from the quorum, so write authority never moves and the"
-            + " verdict would be VACUOUS")
+        if cutsPortsOfPrimary {
+          note(
+            "\(path).item",
+            "whether write authority moves depends on what the ports carry that are cut; if it does not, the verdict is"
+              + " VACUOUS")
+        } else {
+          warning(
+            "\(path).item",
+            "no fault cuts '\(scenario.primary)' off from the quorum, so write authority never moves and the"
+              + " verdict would be VACUOUS")
+        }
       }
     case .mirrorLagZero, .noDuplicates, .consumerProgress: break
+    }
+  }
+
+  /// Whether some ports of the owner of the writes are cut, which may be those of the quorum.
+  private var cutsPortsOfPrimary: Bool {
+    entries.contains { timed in
+      guard case .partition(let link, _, _) = timed.entry.fault, link.scope != .all else { return false }
+      let peers = link.peers.resolve(against: link.region, in: scenario.topology)
+      return link.region == scenario.primary || peers.contains(scenario.primary)
     }
   }
 

@@ -23,7 +23,7 @@ func parseYaml(
 /// Reads every document of a stream, as other tools' files have them. No document at all is an error, as above; the limits
 /// hold for all documents together.
 func parseYamlDocuments(_ bytes: [UInt8], file: String, limits: YamlLimits = YamlLimits()) throws(Problems) -> [Node] {
-  let parser = YamlEvents(bytes)
+  let parser = YamlEvents(bytes, source: 0)
   do {
     return try TreeBuilder(events: parser, limits: limits).documents()
   } catch {

@@ -163,13 +163,13 @@ final class WorkflowTree {
       begin += step.length
       steps.append(step)
     }
-    return isSound ? .sequence(steps) : nil
+    return isSound ? .sequence(steps, name: template.name) : nil
   }
 
   private func parallel(_ template: WorkflowTemplate, limit: Duration?) -> ImportedStep? {
     guard !isBarren(template) else { return nil }
     let steps = template.children.map { step($0, limit: limit) }
-    return steps.contains { $0 == nil } ? nil : .parallel(steps.compactMap(\.self))
+    return steps.contains { $0 == nil } ? nil : .parallel(steps.compactMap(\.self), name: template.name)
   }
 
   private func isBarren(_ template: WorkflowTemplate) -> Bool {

@@ -20,7 +20,9 @@ enum NetworkChaos {
       if let place = frame?.place, let direction {
         links = readLinks(fields, value, place, direction, action, in: context)
       } else {
-        _ = (fields.value("target"), fields.value("externalTargets"))
+        // What is wrong with the other side is said in the same pass.
+        if let target = fields.present("target") { _ = readTarget(target, in: context) }
+        _ = fields.value("externalTargets")
       }
       guard let action, let frame, let effect, let links, !links.isEmpty else { return nil }
       let faults = links.map { link in
@@ -29,7 +31,7 @@ enum NetworkChaos {
             name: name, origin: "NetworkChaos \(name), action \(action.rawValue)", mark: value.node.mark,
             keys: keys(action, link, effect), region: link.region, hold: frame.hold))
       }
-      return faults.count == 1 ? faults[0] : .parallel(faults)
+      return faults.count == 1 ? faults[0] : .parallel(faults, name: name)
     }
   }
 

@@ -85,7 +85,7 @@ enum PhysicalMachineChaos {
           name: name, origin: "PhysicalMachineChaos \(name), action \(action.rawValue)", mark: mark,
           keys: NetworkChaos.keys(action.network, link, attack.effect), region: link.region, hold: hold))
     }
-    return faults.count == 1 ? faults[0] : .parallel(faults)
+    return faults.count == 1 ? faults[0] : .parallel(faults, name: name)
   }
 
   private static func readAction(_ value: Value) -> Action? {

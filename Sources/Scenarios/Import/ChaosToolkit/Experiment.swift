@@ -141,14 +141,14 @@ final class ChaosToolkitExperiment {
     for activity in activities {
       begin += activity.pauseBefore
       if let fault = fault(of: activity) {
-        steps.append(begin == .zero ? .fault(fault) : .sequence([.pause(begin), .fault(fault)]))
+        steps.append(begin == .zero ? .fault(fault) : .sequence([.pause(begin), .fault(fault)], name: activity.name))
         if activity.isBackground {
           activity.value.note("background: the next activity does not wait for it, here or there")
         }
       }
       begin += activity.pauseAfter
     }
-    return steps.count == 1 ? steps[0] : .parallel(steps)
+    return steps.count == 1 ? steps[0] : .parallel(steps, name: title)
   }
 
   private func fault(of activity: ChaosToolkitActivity) -> ImportedFault? {

@@ -6,9 +6,9 @@ extension ScenarioDraft {
     var members: [YamlTree.Member] = [
       .init("apiVersion", .word(Scenario.apiVersion)), .init("kind", .word("Scenario")), .init("metadata", metadata),
     ]
-    members += ImportMap.sectionKeys.prefix(6).compactMap(section)
-    members.append(.init("timeline", .list(entries.map(\.tree))))
-    members += ImportMap.sectionKeys.dropFirst(6).compactMap(section)
+    members += ImportMap.sectionKeys.filter { !ImportMap.sectionsAfterTimeline.contains($0) }.compactMap(section)
+    members.append(.init("timeline", .list(timeline.items)))
+    members += ImportMap.sectionKeys.filter { ImportMap.sectionsAfterTimeline.contains($0) }.compactMap(section)
     return writeYaml(.commented(header, .mapping(members)))
   }
 
@@ -47,7 +47,7 @@ extension ScenarioDraft {
   }
 
   private var safety: YamlTree {
-    let regions = Set(entries.map(\.fault.region)).count
+    let regions = Set(step.faults.map(\.region)).count
     return .mapping([
       .init("maxDuration", .word(longest.text)),
       .init("blastRadius", .mapping([.init("regions", .word("\(max(1, regions))"))])),
@@ -56,7 +56,7 @@ extension ScenarioDraft {
 
   /// Steady state, timeline and recovery together, in whole minutes.
   private var longest: Duration {
-    let end = entries.map { $0.at + $0.fault.hold }.max() ?? .zero
+    let end = step.lengthOfFaults
     let sum =
       end + duration(in: "steadyState", "for", or: .seconds(5)) + duration(in: "recovery", "within", or: .seconds(60))
     return .seconds(60) * Int(clamping: (sum.components.seconds + 60) / 60)
@@ -68,15 +68,6 @@ extension ScenarioDraft {
       let duration = try? Duration(written: text), duration < .seconds(366 * 86_400)
     else { return fallback }
     return duration
-  }
-}
-
-extension ScenarioDraft.Entry {
-  var tree: YamlTree {
-    let times: [YamlTree.Member] = [
-      .init("id", .word(id)), .init("at", .word(at.text)), .init("for", .word(fault.hold.text)),
-    ]
-    return .commented(["\(fault.origin), line \(fault.mark.line)"], .mapping(times + fault.keys))
   }
 }
 

@@ -7,9 +7,9 @@ indirect enum ImportedStep: Sendable {
   /// Nothing, for so long.
   case pause(Duration)
   /// One after the other.
-  case sequence([ImportedStep])
+  case sequence([ImportedStep], name: String)
   /// All at the same time.
-  case parallel([ImportedStep])
+  case parallel([ImportedStep], name: String)
   /// The same again, from beginning to beginning so long.
   case repeated(ImportedStep, times: Int, every: Duration)
 
@@ -18,9 +18,32 @@ indirect enum ImportedStep: Sendable {
     switch self {
     case .fault(let fault): fault.hold
     case .pause(let time): time
-    case .sequence(let steps): steps.reduce(.zero) { $0 + $1.length }
-    case .parallel(let steps): steps.map(\.length).max() ?? .zero
+    case .sequence(let steps, _): steps.reduce(.zero) { $0 + $1.length }
+    case .parallel(let steps, _): steps.map(\.length).max() ?? .zero
     case .repeated(let step, let times, let every): every * (times - 1) + step.length
+    }
+  }
+
+  /// From the beginning to the end of its last fault.
+  var lengthOfFaults: Duration {
+    switch self {
+    case .fault(let fault): return fault.hold
+    case .pause: return .zero
+    case .sequence(let steps, _):
+      guard let last = steps.lastIndex(where: { $0.faultCount > 0 }) else { return .zero }
+      return steps[..<last].reduce(.zero) { $0 + $1.length } + steps[last].lengthOfFaults
+    case .parallel(let steps, _): return steps.map(\.lengthOfFaults).max() ?? .zero
+    case .repeated(let step, let times, let every): return every * (times - 1) + step.lengthOfFaults
+    }
+  }
+
+  /// Its faults, each once, in the order in which they stand.
+  var faults: [ImportedFault] {
+    switch self {
+    case .fault(let fault): [fault]
+    case .pause: []
+    case .sequence(let steps, _), .parallel(let steps, _): steps.flatMap(\.faults)
+    case .repeated(let step, _, _): step.faults
     }
   }
 
@@ -29,7 +52,7 @@ indirect enum ImportedStep: Sendable {
     switch self {
     case .fault: 1
     case .pause: 0
-    case .sequence(let steps), .parallel(let steps): steps.reduce(0) { $0 + $1.faultCount }
+    case .sequence(let steps, _), .parallel(let steps, _): steps.reduce(0) { $0 + $1.faultCount }
     case .repeated(let step, let times, _): step.faultCount * times
     }
   }

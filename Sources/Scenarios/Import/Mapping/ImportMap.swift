@@ -34,12 +34,20 @@ public struct ImportMap: Sendable {
   /// Sections of the scenario that are taken as they stand.
   var sections: [(key: String, value: Node)] = []
 
+  /// Those that stand behind the timeline.
+  static let sectionsAfterTimeline: Set = [
+    "runbook", "failback", "communications", "recovery", "checklist", "abort", "safety",
+  ]
+
   /// A map that knows nothing: whatever names a pod or a host is refused.
   public init() {}
 
   /// The sections that a map may give.
+  ///
+  /// In the order in which they are written; the timeline comes before ``sectionsAfterTimeline``.
   static let sectionKeys = [
-    "seed", "topology", "ownership", "stack", "workload", "steadyState", "recovery", "checklist", "abort", "safety",
+    "variables", "secrets", "seed", "topology", "ownership", "stack", "workload", "probes", "steadyState", "runbook",
+    "failback", "communications", "recovery", "checklist", "abort", "safety",
   ]
 }
 
@@ -54,7 +62,7 @@ public func loadImportMap(at path: String) throws -> ImportMap {
 public func parseImportMap(_ bytes: [UInt8], file: String) throws(Problems) -> ImportMap {
   let reading = Reading(file: file)
   let map = ImportMap.read(Value(try parseYaml(bytes, file: file), path: "", in: reading))
-  let errors = reading.diagnostics.inFileOrder().filter { $0.severity == .error }
+  let errors = reading.diagnostics.inFileOrder([file]).filter { $0.severity == .error }
   guard var map, errors.isEmpty else { throw Problems(errors.map(\.problem)) }
   map.file = file
   return map
