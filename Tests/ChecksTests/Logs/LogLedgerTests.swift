@@ -98,6 +98,27 @@ private struct Run {
     #expect(checks.late.count == 3)
   }
 
+  /// A packet that was held up arrives behind what was sent after it; nothing arrives before it was sent.
+  @Test func `a send in doubt may stand behind later ones, and not before earlier ones`() {
+    for (place, expected) in [(Int64(7), 0), (4, 1)] {
+      var checks = LogChecks()
+      for (sequence, offset) in [(UInt64(0), Int64(5)), (1, -1), (2, 6)] {
+        var event = LogEvent(.sendInvoked, process: 1, operation: UInt32(sequence) + 1, sequence: sequence)
+        event.offset = LogEvent.unmeasured
+        checks.take(event)
+        event.kind = offset < 0 ? .sendUnknown : .sendAcknowledged
+        event.offset = offset
+        checks.take(event)
+      }
+      for (sequence, offset) in [(UInt64(0), Int64(5)), (2, 6), (1, place)].sorted(by: { $0.1 < $1.1 }) {
+        checks.take(LogEvent(.dumped, sequence: sequence, offset: offset))
+      }
+      checks.take(LogEvent(.dumpEnded))
+      checks.finish()
+      #expect(checks.totals[.nonmonotonicSend, default: 0] == expected)
+    }
+  }
+
   @Test func `an unknown send counts once it is seen, with all of its operation`() {
     for isSeen in [false, true] {
       var checks = LogChecks()

@@ -168,11 +168,12 @@ extension LogLedger {
     }
   }
 
-  /// Compares a send with the one before it whose offset is known, and of which it is known that it had ended.
+  /// Compares a send with the one before it whose offset is known. One of another operation must have ended before: of one in
+  /// doubt nobody knows that.
   private mutating func compare(_ chain: [ChainedSend], at place: Int) {
-    guard let before = chain[..<place].last(where: { $0.offset != nil && !$0.isDoubted }), let from = before.offset,
-      let to = chain[place].offset
-    else { return }
+    let operation = chain[place].event.operation
+    let before = chain[..<place].last { $0.offset != nil && (!$0.isDoubted || $0.event.operation == operation) }
+    guard let before, let from = before.offset, let to = chain[place].offset else { return }
     var event = chain[place].event
     event.offset = to
     step(event, chain[place].id, from: from, before.event.operation, before.id)
