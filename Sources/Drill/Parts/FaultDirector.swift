@@ -215,9 +215,10 @@ final class FaultDirector: Sendable {
       let wrong = proof.contradictions(seen)
       let met = try await met(planned.id, agents)
       let unmet = met.filter { $0.value == 0 }.keys.sorted()
-      // Of an effect each direction must show; of a cut any, for who hears nothing soon says nothing.
+      // Of an effect each direction must show; of a cut any, for who hears nothing soon says nothing; and a connection that one
+      // end has broken is not there to be broken by the other.
       let total = met.values.reduce(0, +)
-      let bites = planned.kind == FaultSpecification.Kind.partition.rawValue ? total > 0 : unmet.isEmpty && !met.isEmpty
+      let bites = planned.kind == FaultSpecification.Kind.network.rawValue ? unmet.isEmpty && !met.isEmpty : total > 0
       if wrong.isEmpty && bites {
         let cut = seen.paths.filter { $0.state == .closed }.map(name)
         let open = seen.paths.filter { $0.state == .open }.map(name)
@@ -323,7 +324,8 @@ final class FaultDirector: Sendable {
   private func count(_ seen: Reachability) {
     state.withLock { state in
       for id in state.held.keys {
-        guard let fault = state.held[id]?.faults.first else { continue }
+        // Connections that are broken are counted one by one; no probe is among them.
+        guard let fault = state.held[id]?.faults.first, !fault.killsConnections else { continue }
         let isCut = fault.inbound?.cut != nil
         for path in seen.paths {
           // A cut meets what did not arrive; any other effect may have met all.

@@ -101,9 +101,10 @@ extension Fault.Targets {
 }
 
 extension FaultCounters {
-  /// Packets that were meant, whatever became of them. A packet that was drawn for and then held back counts once.
+  /// Packets that were meant, whatever became of them, and connections that were broken. A packet that was drawn for and then held back counts once.
   var met: UInt64 {
-    [inbound?.v4, inbound?.v6, outbound?.v4, outbound?.v6].compactMap(\.self).reduce(0) { sum, tally in
+    let destroyed = UInt64(connectionsDestroyed ?? 0)
+    return [inbound?.v4, inbound?.v6, outbound?.v4, outbound?.v6].compactMap(\.self).reduce(destroyed) { sum, tally in
       sum + max(tally.drawn?.packets ?? 0, tally.hit.packets)
     }
   }
