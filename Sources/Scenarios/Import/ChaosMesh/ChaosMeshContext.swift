@@ -106,7 +106,7 @@ enum Targets {
     modeValue.remark(
       "mode \(mode.rawValue) picks at random, unseeded, at each run; here the choice is made now, by seed"
         + " \(context.seed): \(listed(regions)) of \(listed(place.regions))")
-    return ImportMap.Place(regions: regions, ports: place.ports)
+    return ImportMap.Place(regions: regions, ports: place.ports, processes: place.processes)
   }
 
   private static func missing(_ value: Value) -> ImportMap.Place? {

@@ -56,16 +56,16 @@ struct ChaosMeshObject {
 /// The kinds of Chaos Mesh's objects that disturb something, and how each is read.
 enum ChaosMeshKind: String, CaseIterable {
   case networkChaos = "NetworkChaos"
+  case podChaos = "PodChaos"
+  case timeChaos = "TimeChaos"
   case schedule = "Schedule"
   case workflow = "Workflow"
   case physicalMachineChaos = "PhysicalMachineChaos"
 
   /// Why objects of other kinds cannot be imported.
   static let refusals: [(kind: String, why: String)] = [
-    ("TimeChaos", "a scenario has no fault of clocks yet"),
     ("IOChaos", "a scenario has no fault of files yet"),
-    ("PodChaos", "a scenario has no fault of processes yet"),
-    ("StressChaos", "a scenario has no fault that takes processor or memory away"),
+    ("StressChaos", "load is not made; the actions throttle and squeeze of a process fault take processor or memory away"),
     ("DNSChaos", "a scenario has no fault of name resolution"),
     ("HTTPChaos", "what is inside a connection cannot be changed"),
     ("JVMChaos", "the code of a running JVM is not changed"),
@@ -93,6 +93,8 @@ enum ChaosMeshKind: String, CaseIterable {
   ) -> ImportedStep? {
     switch self {
     case .networkChaos: NetworkChaos.read(spec, name: name, limit: limit, in: context)
+    case .podChaos: PodChaos.read(spec, name: name, limit: limit, in: context)
+    case .timeChaos: TimeChaos.read(spec, name: name, limit: limit, in: context)
     case .physicalMachineChaos: PhysicalMachineChaos.read(spec, name: name, limit: limit, in: context)
     case .schedule: ChaosSchedule.read(spec, name: name, limit: limit, in: context)
     case .workflow: ChaosWorkflow.read(spec, name: name, in: context)

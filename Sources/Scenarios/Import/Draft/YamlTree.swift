@@ -1,5 +1,5 @@
 /// A YAML document before it is written: values with the comments that stand above them.
-indirect enum YamlTree: Sendable {
+indirect enum YamlTree: Sendable, Hashable {
   /// A text of a person: quoted wherever another YAML reader could take it for something else.
   case text(String)
   /// A word of the language, a number, a quantity: written as it is where that is safe.
@@ -14,7 +14,7 @@ indirect enum YamlTree: Sendable {
   case commented([String], YamlTree)
 
   /// One key with its value.
-  struct Member: Sendable {
+  struct Member: Sendable, Hashable {
     var key: String
     var value: YamlTree
 

@@ -11,6 +11,8 @@ public struct ImportMap: Sendable {
     var regions: [String]
     /// The TCP ports that it serves; empty: network faults touch all of its packets.
     var ports: [TrafficScope.Ports] = []
+    /// The key of a timeline entry that says which processes are meant; `nil`: none were named.
+    var processes: YamlTree.Member?
   }
 
   /// A selector with what it stands for.
@@ -136,7 +138,19 @@ extension ImportMap.Place {
       return names
     }
     let ports = fields.optional("ports", or: []) { $0.list(TrafficScope.Ports.read) }
-    guard let regions, let ports else { return nil }
-    return ImportMap.Place(regions: regions, ports: ports)
+    let processes = fields.present("processes").map { readProcesses($0).map { Optional($0) } } ?? .some(nil)
+    guard let regions, let ports, let processes else { return nil }
+    return ImportMap.Place(regions: regions, ports: ports, processes: processes)
+  }
+
+  /// One key with its value, such as `role: store`.
+  private static func readProcesses(_ value: Value) -> YamlTree.Member? {
+    guard case .mapping(let members) = value.node.content, members.count == 1,
+      case .scalar(let text, _) = members[0].value.content, !members[0].value.isNull
+    else {
+      value.mistake("expected one key that says which processes, such as { role: store } or { name: postgres }")
+      return nil
+    }
+    return YamlTree.Member(members[0].key, .word(text))
   }
 }
