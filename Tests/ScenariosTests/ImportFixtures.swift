@@ -41,9 +41,10 @@ struct ImportFixture: Sendable, CustomTestStringConvertible {
 
   /// What a person sees: the remarks and the scenario, or the refusals.
   func outcome(isPartial: Bool = false) throws -> String {
+    let map = try Self.map()
     do throws(Problems) {
       let made = try tool.make(
-        bytes, file: name, map: try! Self.map(), options: ImportOptions(seed: 7, isPartial: isPartial))
+        bytes, file: name, map: map, options: ImportOptions(seed: 7, isPartial: isPartial))
       return (made.remarks.map(\.description) + ["", made.text]).joined(separator: "\n")
     } catch {
       return "\(error)\n"

@@ -81,7 +81,7 @@ import Testing
       ]
       var result = ""
       for _ in 0..<Int.random(in: 0...12, using: &random) {
-        result.unicodeScalars.append(pool.randomElement(using: &random)!)
+        result.unicodeScalars.append(pool[Int.random(in: 0..<pool.count, using: &random)])
       }
       return result
     }

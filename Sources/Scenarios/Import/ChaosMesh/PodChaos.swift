@@ -35,7 +35,8 @@ enum PodChaos {
       value.note("there the cluster starts another one in its own time; here the servers are started again after 3s")
       return [kill] + graceKey + [restart(.seconds(3))]
     case .podFailure:
-      value.note("there other images run in its place; here the servers are ended, and started again after \(hold.text)")
+      value.note(
+        "there other images run in its place; here the servers are ended, and started again after \(hold.text)")
       return [kill] + graceKey + [restart(hold)]
     }
   }

@@ -65,7 +65,9 @@ enum ChaosMeshKind: String, CaseIterable {
   /// Why objects of other kinds cannot be imported.
   static let refusals: [(kind: String, why: String)] = [
     ("IOChaos", "a scenario has no fault of files yet"),
-    ("StressChaos", "load is not made; the actions throttle and squeeze of a process fault take processor or memory away"),
+    (
+      "StressChaos", "load is not made; throttle and squeeze, actions of a process fault, take processor or memory away"
+    ),
     ("DNSChaos", "a scenario has no fault of name resolution"),
     ("HTTPChaos", "what is inside a connection cannot be changed"),
     ("JVMChaos", "the code of a running JVM is not changed"),

@@ -34,7 +34,8 @@ enum TimeChaos {
   static func readClock(_ value: Value) -> String? {
     guard let name = value.words(expected: "a clock such as CLOCK_REALTIME") else { return nil }
     guard let clock = clocks[name] else {
-      value.mistake("the clock \(quoted(name)) is not moved here", fix: "known: \(clocks.keys.sorted().joined(separator: ", "))")
+      let known = clocks.keys.sorted().joined(separator: ", ")
+      value.mistake("the clock \(quoted(name)) is not moved here", fix: "known: \(known)")
       return nil
     }
     return clock
