@@ -45,15 +45,17 @@ let package = Package(
     system("CCrypto", "libcrypto", apt: "libssl-dev"),
     system("CZstd", "libzstd", apt: "libzstd-dev"),
     system("CAres", "libcares", apt: "libc-ares-dev"),
+    system("CFuse", "fuse3", apt: "libfuse3-dev"),
     .target(name: "CKernel"),
 
     // Floor 1
     room("Support", on: ["CKernel", "CCrypto"]),
     room("Netlink", on: ["CKernel", "CMnl", "CNlRoute"]),
     room("Events", on: ["CZstd"]),
+    room("PassThrough", on: ["CKernel", "CFuse", "Support"]),
 
     // Floor 2
-    room("Faults", on: ["CKernel", "CAres", "Netlink", "Support"]),
+    room("Faults", on: ["CKernel", "CAres", "Netlink", "PassThrough", "Support"]),
     room("Scenarios", on: ["CYaml", "Support"]),
     room("Checks", on: ["Events", "Support"], pure),
 
@@ -90,7 +92,7 @@ let package = Package(
     tests("SupportTests", on: ["Support", "TestSupport"]),
     tests("NetlinkTests", on: ["Netlink", "CNftnl", "CMnl"]),
     tests("EventsTests", on: ["Events"]),
-    tests("FaultsTests", on: ["Faults", "Netlink", "Support"]),
+    tests("FaultsTests", on: ["Faults", "Netlink", "PassThrough", "Support"]),
     tests("AgentsTests", on: ["Agents", "Faults", "Netlink", "Support"]),
     tests("ScenariosTests", on: ["Scenarios", "Support"], resources: [.copy("Golden")]),
     tests("ChecksTests", on: ["Checks", "Events", "Support"]),
@@ -101,6 +103,6 @@ let package = Package(
       "DrillTests",
       on: ["Drill", "Lab", "Stacks", "Faults", "Netlink", "Scenarios", "Checks", "Events", "Support", "TestSupport"]),
     tests("ReportsTests", on: ["Reports", "Drill", "Checks", "Scenarios", "Events", "Support", "TestSupport"]),
-    tests("CommandTests", on: ["Faults", "Netlink", "Support", "TestSupport"]),
+    tests("CommandTests", on: ["CKernel", "Faults", "Netlink", "PassThrough", "Support", "TestSupport"]),
   ]
 )

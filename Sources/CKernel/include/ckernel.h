@@ -5,6 +5,8 @@
 #include <sys/types.h>
 #include "ctrace.h"
 
+#include "disk.h"
+
 /* <sched.h>: enter the namespace behind fd (setns), leave for a new one (unshare). Affects the calling thread only. */
 int bs_setns_net(int fd);
 int bs_unshare_net(void);

@@ -4,6 +4,6 @@ enum Commands {
   static let all: [Command] = [
     doctor, validate, plan, importChaosMesh, importChaosToolkit, run, replay, minimize, report, verify, trace, recover,
     labUp, labStatus, labDown, version, controlPlane,
-    guardian,
+    guardian, passThrough,
   ]
 }

@@ -1,0 +1,36 @@
+/* What Swift's Glibc module lacks about files and mounts: GNU functions and flags, and ioctls. Failures are -1 with
+   errno set. */
+#pragma once
+#include <stdint.h>
+#include <sys/types.h>
+
+/* <fcntl.h> */
+int bs_flag_path(void);
+int bs_flag_direct(void);
+int bs_fallocate(int fd, int mode, off_t offset, off_t length);
+int bs_renameat2(int old_directory, const char *old_name, int new_directory, const char *new_name, unsigned flags);
+
+/* <sys/xattr.h> */
+ssize_t bs_getxattr(const char *path, const char *name, void *value, size_t size);
+ssize_t bs_listxattr(const char *path, char *names, size_t size);
+int bs_setxattr(const char *path, const char *name, const void *value, size_t size, int flags);
+int bs_removexattr(const char *path, const char *name);
+
+/* <sys/prctl.h>: how late the calling thread's timers may be, inherited by those that it starts; and that memory which
+   it asks for is never made free by writing to the file system that it serves. */
+int bs_set_timer_slack(unsigned long nanoseconds);
+int bs_set_io_flusher(void);
+
+/* <sys/mount.h>: unmounts what is mounted at the path itself, following no link; lazily: for new uses only. */
+int bs_unmount_here(const char *target, int lazily);
+
+/* <linux/fs.h>: stops and goes on with all writing to the file system behind fd. */
+int bs_freeze(int fd);
+int bs_thaw(int fd);
+
+/* <sys/sysmacros.h> */
+unsigned bs_device_major(uint64_t device);
+unsigned bs_device_minor(uint64_t device);
+
+/* <sys/vfs.h>: the magic number of the file system behind a path (statfs(2)). */
+int64_t bs_file_system_magic(const char *path);

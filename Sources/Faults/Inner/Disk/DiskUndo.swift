@@ -1,0 +1,24 @@
+internal import Support
+
+/// How something is taken back that was done to disks. Every step checks that it finds what was made, and touches nothing
+/// else.
+public enum DiskUndo: Sendable, Hashable, Codable {
+  /// Unmounts a prepared directory for new uses. Its process, if it lives, serves what is open until it is closed.
+  case unmount(MountedPlace)
+
+  /// Takes it back and verifies that it is gone.
+  func perform() throws -> UndoAction.Result {
+    switch self {
+    case .unmount(let place): try place.unmount(lazily: true)
+    }
+  }
+}
+
+extension DiskUndo: CustomStringConvertible {
+  /// What it takes back: `mount blackstart-0123456789abcdef on /data`.
+  public var description: String {
+    switch self {
+    case .unmount(let place): "mount \(place.source) on \(place.path)"
+    }
+  }
+}
