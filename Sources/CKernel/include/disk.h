@@ -28,9 +28,5 @@ int bs_unmount_here(const char *target, int lazily);
 int bs_freeze(int fd);
 int bs_thaw(int fd);
 
-/* <sys/sysmacros.h> */
-unsigned bs_device_major(uint64_t device);
-unsigned bs_device_minor(uint64_t device);
-
-/* <sys/vfs.h>: the magic number of the file system behind a path (statfs(2)). */
-int64_t bs_file_system_magic(const char *path);
+/* <sys/fanotify.h>: whether the kernel has events before a file's content is used: 1 or 0, -1 when it cannot be asked. */
+int bs_probe_pre_content(const char *directory);

@@ -9,15 +9,18 @@ public struct ProcessScope: Sendable {
   public var players: @Sendable (_ role: String) -> [ProcessIdentity]
   /// Who must never be chosen besides this process, its parents, init and the kernel's own threads: the guardian.
   public var protected: @Sendable () -> [ProcessIdentity]
+  /// Its prepared directories, and which file systems must be left alone; `nil` where there are none of them.
+  public var disks: NodeDisks?
 
   /// A scope.
   public init(
     namespace: NetworkNamespace? = nil,
     players: @escaping @Sendable (_ role: String) -> [ProcessIdentity] = { _ in [] },
-    protected: @escaping @Sendable () -> [ProcessIdentity] = { [] }
+    protected: @escaping @Sendable () -> [ProcessIdentity] = { [] }, disks: NodeDisks? = nil
   ) {
     self.namespace = namespace
     self.players = players
     self.protected = protected
+    self.disks = disks
   }
 }

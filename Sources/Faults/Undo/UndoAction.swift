@@ -15,6 +15,8 @@ public enum UndoAction: Sendable, Hashable, Codable {
   case processes(ProcessUndo)
   /// What was done to the clocks of processes.
   case clocks(ClockUndo)
+  /// What was done to disks.
+  case disk(DiskUndo)
 
   /// What a step came to.
   public enum Result: Sendable, Hashable, Codable {
@@ -35,6 +37,7 @@ public enum UndoAction: Sendable, Hashable, Codable {
     switch self {
     case .processes(let undo): return try undo.perform()
     case .clocks(let undo): return try undo.perform()
+    case .disk(let undo): return try undo.perform()
     case .removeInterface(let name, let kind, let alias):
       guard let namespace else { return .absent }
       let links = try LinkController(in: namespace)
@@ -66,6 +69,7 @@ extension UndoAction: CustomStringConvertible {
     case .removeInterface(let name, let kind, _): "\(kind) \(name)"
     case .processes(let undo): "\(undo)"
     case .clocks(let undo): "\(undo)"
+    case .disk(let undo): "\(undo)"
     }
   }
 }

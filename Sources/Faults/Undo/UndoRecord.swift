@@ -35,6 +35,16 @@ public struct UndoRecord: Sendable, Hashable, Codable {
     leaseMilliseconds = fault.timing.leaseMilliseconds
   }
 
+  /// What a preparation, which is no fault and has no lease, is about to make on this machine.
+  init(preparation: String, run: String, node: String, actions: [UndoAction]) {
+    fault = preparation
+    self.run = run
+    self.node = node
+    place = nil
+    self.actions = actions
+    leaseMilliseconds = 0
+  }
+
   /// Takes everything back, newest first; each step is tried, whatever became of the others.
   ///
   /// - Parameter namespace: the node's; `nil` if it is gone, and with it all that was in it, or if there was none.

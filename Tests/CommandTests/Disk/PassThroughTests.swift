@@ -197,7 +197,7 @@ import Testing
     try await withDirectory("disk") { path in
       let data = "\(path)/data"
       try makeDirectory(data)
-      var directory: PreparedDirectory? = try PreparedDirectory(data, id: "d", run: path, program: Blackstart.program)
+      var directory: PreparedDirectory? = try PreparedDirectory(data, id: "d", run: path, node: "n", program: Blackstart.program)
       let server = try #require(directory?.server)
       let place = try #require(directory?.place)
       var file: OpenFile? = try OpenFile("\(data)/f")
@@ -254,7 +254,7 @@ import Testing
     try await withDirectory("disk") { path in
       func why(_ directory: String) -> String {
         do {
-          _ = try PreparedDirectory(directory, id: "d", run: path, program: Blackstart.program)
+          _ = try PreparedDirectory(directory, id: "d", run: path, node: "n", program: Blackstart.program)
           return "nothing was refused"
         } catch { return "\(error)" }
       }
@@ -268,7 +268,7 @@ import Testing
       #expect(try MountTable.now().top(at: path) == nil)
     }
     try await Prepared.with { prepared in
-      #expect { try PreparedDirectory(prepared.path, id: "e", run: "r", program: Blackstart.program) } throws: {
+      #expect { try PreparedDirectory(prepared.path, id: "e", run: "r", node: "n", program: Blackstart.program) } throws: {
         "\($0)".contains("prepared already")
       }
     }

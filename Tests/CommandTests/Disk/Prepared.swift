@@ -17,7 +17,7 @@ struct Prepared {
       let data = "\(path)/data"
       try makeDirectory(data)
       try before(data)
-      let directory = try PreparedDirectory(data, id: "data", run: path, program: Blackstart.program, options: options)
+      let directory = try PreparedDirectory(data, id: "data", run: path, node: "n", program: Blackstart.program, options: options)
       let outcome: Result<Void, any Error>
       do {
         try await body(Prepared(directory: directory))

@@ -5,11 +5,17 @@ internal import Support
 public enum DiskUndo: Sendable, Hashable, Codable {
   /// Unmounts a prepared directory for new uses. Its process, if it lives, serves what is open until it is closed.
   case unmount(MountedPlace)
+  /// Lets a frozen file system be written to again.
+  case thaw(FrozenSystem)
+  /// Removes a file that takes room.
+  case removeFiller(FillerFile)
 
   /// Takes it back and verifies that it is gone.
   func perform() throws -> UndoAction.Result {
     switch self {
     case .unmount(let place): try place.unmount(lazily: true)
+    case .thaw(let system): try system.undo()
+    case .removeFiller(let filler): try filler.remove()
     }
   }
 }
@@ -19,6 +25,8 @@ extension DiskUndo: CustomStringConvertible {
   public var description: String {
     switch self {
     case .unmount(let place): "mount \(place.source) on \(place.path)"
+    case .thaw(let system): "freeze of the file system on \(system.path)"
+    case .removeFiller(let filler): "file \(filler.path)"
     }
   }
 }

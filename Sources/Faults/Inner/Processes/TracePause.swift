@@ -124,7 +124,7 @@ final class TracePause: Mechanism {
 
 extension TracerThread {
   /// Runs `job` on the tracer's thread and waits for it. For callers that are on a thread where they may block.
-  fileprivate func runBlocking(_ job: @escaping @Sendable (Tracer) throws -> Void) throws {
+  func runBlocking(_ job: @escaping @Sendable (Tracer) throws -> Void) throws {
     let outcome = TracerOutcome()
     post { tracer in
       do { try job(tracer) } catch { outcome.failure.withLock { $0 = error } }

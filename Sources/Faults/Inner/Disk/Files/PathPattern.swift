@@ -19,7 +19,9 @@ public struct PathPattern: Sendable, Hashable, Codable, CustomStringConvertible 
   /// What is wrong with it; `nil` for nothing.
   public var defect: String? {
     if text.isEmpty { return "an empty path pattern matches nothing; ** matches everything" }
-    if text.hasPrefix("/") { return "path pattern \"\(text)\" begins with /; it is relative to the directory of the fault" }
+    if text.hasPrefix("/") {
+      return "path pattern \"\(text)\" begins with /; it is relative to the directory of the fault"
+    }
     if text.utf8.count > 1024 { return "path pattern of \(text.utf8.count) bytes; at most 1024" }
     if text.split(separator: "/", omittingEmptySubsequences: false).contains("..") {
       return "path pattern \"\(text)\" leads out of the directory of the fault"

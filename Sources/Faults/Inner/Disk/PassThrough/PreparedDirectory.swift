@@ -14,6 +14,8 @@ public final class PreparedDirectory: Sendable {
   private let process: ChildProcess
   /// One question at a time.
   private let channel: Mutex<GuardianChannel>
+  private let undo: (any UndoKeeper)?
+  private let ticket: UndoTicket?
 
   /// What it serves besides the usual.
   public struct Options: Sendable, Hashable {
@@ -33,37 +35,69 @@ public final class PreparedDirectory: Sendable {
   /// - Parameters:
   ///   - directory: an existing directory in which nobody has a file open.
   ///   - id: its name in the run, which its name in the table of mounts is made from.
+  ///   - node: the node whose directory it is.
   ///   - program: absolute path of an executable that has the command `pass-through`.
+  ///   - undo: who unmounts it when this process is gone and its pass-through too; `nil` leaves that to the pass-through,
+  ///     which does it unless it was killed.
   /// - Throws: `Problem` (faultNotApplied); nothing is mounted then.
   public init(
-    _ directory: String, id: String, run: String, program: String, options: Options = Options()
+    _ directory: String, id: String, run: String, node: String, program: String, options: Options = Options(),
+    undo: (any UndoKeeper)? = nil
   ) throws {
     let path = try Self.examined(directory)
     let place = MountedPlace(path: path, source: Self.source(run: run, id: id))
     self.path = path
     self.place = place
+    self.undo = undo
+    // As long as this process lives, it is to stay.
+    ticket = try undo?.promise(
+      UndoRecord(preparation: id, run: run, node: node, actions: [.disk(.unmount(place))]), in: nil, until: .max / 2)
+    do {
+      let (process, channel) = try Self.start(place, program: program, options)
+      self.process = process
+      self.channel = Mutex(channel)
+    } catch {
+      // Its process, hearing nothing of us any more, unmounts what it may still mount.
+      if let ticket, (try? place.isThere()) == false { undo?.settled(ticket) }
+      throw error
+    }
+    // Through the kernel, to the process and back.
+    _ = try readBack()
+    if let ticket { undo?.made(ticket) }
+  }
+
+  /// Starts the process and waits until it has mounted the directory.
+  private static func start(
+    _ place: MountedPlace, program: String, _ options: Options
+  ) throws -> (ChildProcess, GuardianChannel) {
     let (own, other) = try GuardianChannel.pair()
     var request = ProcessRequest(
       program,
-      ["pass-through", path, place.source] + (options.keepsExtendedAttributes ? ["--extended-attributes"] : []))
+      ["pass-through", place.path, place.source] + (options.keepsExtendedAttributes ? ["--extended-attributes"] : []))
     request.directory = "/"
     request.standardInput = other.descriptor
-    process = try withExtendedLifetime(consume other) { try ChildProcess(request) }
-    channel = Mutex(own)
-    switch own.receive(PassThroughReply.self, milliseconds: Self.startMilliseconds) {
-    case .message(.ready): break
-    case .message(.failed(let why)): throw Self.problem(path, "it could not be prepared: \(why)")
-    case .message, .unreadable, .nothing, .closed:
+    let process = try withExtendedLifetime(consume other) { try ChildProcess(request) }
+    do {
+      switch own.receive(PassThroughReply.self, milliseconds: startMilliseconds) {
+      case .message(.ready): break
+      case .message(.failed(let why)): throw problem(place.path, "it could not be prepared: \(why)")
+      case .message, .unreadable, .nothing, .closed:
+        throw problem(place.path, "its pass-through (\(program)) ended or said nothing when it was started")
+      }
+      guard try place.isThere() else {
+        throw problem(place.path, "its pass-through says that it is mounted, and it is not")
+      }
+    } catch {
       own.hangUp()
-      throw Self.problem(path, "its pass-through (\(program)) ended or said nothing when it was started")
+      throw error
     }
-    guard try place.isThere() else { throw Self.problem(path, "its pass-through says that it is mounted, and it is not") }
-    // Through the kernel, to the process and back.
-    _ = try readBack()
+    return (process, own)
   }
 
   /// The name of the mount of a directory of a run.
-  static func source(run: String, id: String) -> String { "blackstart-\(sha256(Array("\(run)/\(id)".utf8)).prefix(16))" }
+  static func source(run: String, id: String) -> String {
+    "blackstart-\(sha256(Array("\(run)/\(id)".utf8)).prefix(16))"
+  }
 
   /// What answers all operations.
   public var server: ProcessIdentity { process.identity }
@@ -134,21 +168,33 @@ public final class PreparedDirectory: Sendable {
     if process.end != nil {
       // Nobody answers there any more, so waiting for its users is of no use.
       try place.unmount(lazily: true)
+      settle()
       return
     }
     _ = try disarm()
-    switch try ask(.unmount(lazily: lazily)) {
+    var reply = try ask(.unmount(lazily: lazily))
+    // Programs that are just being started have open what whoever starts them has.
+    for _ in 0..<40 {
+      guard case .busy = reply else { break }
+      usleep(25_000)
+      reply = try ask(.unmount(lazily: lazily))
+    }
+    switch reply {
     case .unmounted: break
     case .busy(let why):
       throw Problem(
         .recoveryIncomplete, at: path, "it is still mounted: \(why)", fix: "end what uses it, then unmount it")
     default: throw Self.problem(path, "its pass-through did not unmount")
     }
+    settle()
     channel.withLock { $0.hangUp() }
     guard lazily || process.identity.waitUntilGone(limit: .seconds(5)) else {
-      throw Problem(.recoveryIncomplete, at: path, "it is unmounted, but its process (\(process.identity)) does not end")
+      throw Problem(
+        .recoveryIncomplete, at: path, "it is unmounted, but its process (\(process.identity)) does not end")
     }
   }
+
+  private func settle() { if let ticket { undo?.settled(ticket) } }
 
   private func ask(_ message: PassThroughMessage) throws -> PassThroughReply {
     try channel.withLock { channel in
@@ -166,11 +212,9 @@ public final class PreparedDirectory: Sendable {
 
   /// The directory's true path, if it can be prepared.
   private static func examined(_ directory: String) throws -> String {
-    guard let true_ = realpath(directory, nil) else {
+    guard let path = truePath(directory) else {
       throw problem(directory, "\(SystemError("realpath", directory)); nothing was changed")
     }
-    defer { free(true_) }
-    let path = String(cString: true_)
     var information = stat()
     guard stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR else {
       throw problem(path, "only a directory can be prepared for disk faults; nothing was changed")
@@ -186,7 +230,8 @@ public final class PreparedDirectory: Sendable {
     let users = FileUsers.below(path)
     guard users.isEmpty else {
       throw problem(
-        path, "it is in use by \(users.joined(separator: ", ")), whose open files would go past it; nothing was changed",
+        path,
+        "it is in use by \(users.joined(separator: ", ")), whose open files would go past it; nothing was changed",
         fix: "prepare the directory before what uses it is started")
     }
     return path
@@ -209,15 +254,9 @@ enum FileUsers {
   private static func uses(_ process: String, _ directory: String) -> Bool {
     let links = ((try? listDirectory("/proc/\(process)/fd")) ?? []).map { "/proc/\(process)/fd/\($0)" }
     return (["/proc/\(process)/cwd"] + links).contains { link in
-      guard let path = target(of: link) else { return false }
+      guard let path = linkTarget(link) else { return false }
       return path == directory || path.hasPrefix(directory + "/")
     }
-  }
-
-  private static func target(of link: String) -> String? {
-    var buffer = [CChar](repeating: 0, count: 4096)
-    let count = readlink(link, &buffer, buffer.count)
-    return count < 0 ? nil : String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
   private static func command(_ process: String) -> String {

@@ -1,0 +1,96 @@
+internal import Support
+
+extension DiskDisturbance {
+  /// One example of each kind, for `doctor`.
+  static let examples: [(String, DiskDisturbance)] = [
+    (
+      "slow or failing files",
+      .files(DirectoryRules("/data", [FileRule(operations: [.fsync], effect: .latency(FileLatency(.milliseconds(10))))]))
+    ), ("slow system calls", .calls(CallLatency([.fsync], FileLatency(.milliseconds(10))))),
+    ("frozen file systems", .freeze(path: "/data")), ("full disks", .fill(DiskFilling("/data"))),
+  ]
+
+  /// The mechanism for it on a node that is there. Looks, and changes nothing.
+  func mechanism(_ order: InnerOrder) throws -> any Mechanism {
+    let choice = try plan(order.fault, on: InnerProfile()).mechanisms[0]
+    switch self {
+    case .files(let rules): return try FilesMechanism(order, choice, rules)
+    case .calls(let delay): return try CallsMechanism(order, choice, delay)
+    case .freeze(let path): return try FreezeMechanism(order, choice, path: path)
+    case .fill(let filling): return try FillMechanism(order, choice, filling)
+    }
+  }
+
+  /// How it is made on a node with these abilities. Pure.
+  ///
+  /// - Throws: ``FaultError`` (unsupported) when such a node cannot have it.
+  func plan(_ fault: InnerFault, on node: InnerProfile) throws(FaultError) -> InnerFaultPlan {
+    func need(_ ability: InnerProfile.Ability, or what: String) throws(FaultError) {
+      guard let why = node.whyNot(ability) else { return }
+      throw FaultError(.unsupported("\(what): \(why)"), fault: fault.id, node: fault.node)
+    }
+    switch self {
+    case .files(let directory):
+      try need(.passThrough, or: "no directory can be prepared")
+      return Self.filesPlan(directory)
+    case .calls(let delay):
+      try need(.tracing, or: "no ptrace")
+      return Self.callsPlan(delay, whom: fault.processes.map { "\($0)" } ?? "nothing")
+    case .freeze(let path):
+      return InnerFaultPlan(
+        mechanisms: [
+          .init(
+            part: "writing", mechanism: .freeze, why: "the kernel itself stops all writing, and nothing is lost",
+            accuracy: "at once; who writes waits and cannot even be killed until the end")
+        ], changes: ["freeze of the file system of \(path)"], undo: "fsfreeze --unfreeze the mount of \(path)",
+        limits: [
+          "the root file system, and those that this program needs itself, are refused",
+          "what reads goes on, unless reading would have to note a time",
+        ])
+    case .fill(let filling):
+      return InnerFaultPlan(
+        mechanisms: [
+          .init(
+            part: "room", mechanism: .filler, why: "one file of reserved room; no byte is written to the device",
+            accuracy: "to 256 KiB; what others give back is taken with the next heartbeat")
+        ],
+        changes: [
+          "one file in \(filling.directory), of at most \(filling.atMostBytes >> 20) MiB; "
+            + "\(filling.keepFreeBytes >> 20) MiB stay free"
+        ], undo: "remove \(filling.directory)/.blackstart-filler-*",
+        limits: [
+          "root can still use what the file system keeps for root",
+          "the root file system, and those that this program needs itself, are refused",
+        ])
+    }
+  }
+
+  private static func filesPlan(_ directory: DirectoryRules) -> InnerFaultPlan {
+    InnerFaultPlan(
+      mechanisms: [
+        .init(
+          part: "files", mechanism: .passThrough, why: "every operation passes a process of ours, which asks the rules",
+          accuracy: "a latency is exact to some 0.1 ms; the same seed hits the same operations by number")
+      ], changes: directory.rules.map { "below \(directory.directory): \($0)" },
+      undo: "nothing stays; umount \(directory.directory), when what uses it has ended, for the mount itself",
+      limits: [
+        "the directory must be prepared before what uses it is started",
+        "what the page cache answers is not asked about; a rule about reading empties it once",
+        "if the process behind the mount is killed, open files are broken for good (ENOTCONN)",
+      ] + (directory.permitsDamage ? ["torn writes stay torn: the files are to be thrown away"] : []))
+  }
+
+  private static func callsPlan(_ delay: CallLatency, whom: String) -> InnerFaultPlan {
+    InnerFaultPlan(
+      mechanisms: [
+        .init(
+          part: "system calls", mechanism: .traceCalls, why: "works on running processes, and ends with its tracer",
+          accuracy: "a latency is exact to some 0.5 ms; every other system call takes some 16 µs longer")
+      ], changes: ["ptrace stop at every system call of \(whom)"], undo: "nothing stays: end the process that holds it",
+      limits: [
+        "all of their system calls stop, for a filter (seccomp) cannot be given to a process from outside",
+        "what is done through io_uring or a mapping is no system call and is not seen",
+        "a process that a debugger holds, or of 32 bits, is refused; no debugger can be attached meanwhile",
+      ])
+  }
+}
