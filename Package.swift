@@ -85,7 +85,8 @@ let package = Package(
     .executableTarget(
       name: "Benchmarks",
       dependencies: [
-        "CSQLite", "Drill", "Lab", "Agents", "Faults", "Scenarios", "Checks", "Events", "Netlink", "Support",
+        "CSQLite", "Drill", "Lab", "Agents", "Faults", "PassThrough", "Scenarios", "Checks", "Events", "Netlink",
+        "Support",
       ], path: "Benchmarks", swiftSettings: strict),
 
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),

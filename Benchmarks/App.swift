@@ -23,6 +23,9 @@ private func runCommand(_ words: [String]) async -> Int32 {
     case "arm-once":  // only our own count of programs calls this
       try await armOnce(Array(words.dropFirst()))
       return 0
+    case "sync-loop":  // only our own measure of disks calls this
+      try syncUntilKilled(Array(words.dropFirst()))
+      return 0
     case "sweep-victim":  // only the sweep of faults calls this
       try await beSwept(Array(words.dropFirst()))
       return 0

@@ -43,6 +43,14 @@ public struct MechanismChoice: Sendable, Hashable, Codable, CustomStringConverti
     case clockStub
     /// The memory limit above which a control group is slowed down, under guardian.
     case memoryHigh
+    /// A process of ours that answers for a file system (FUSE).
+    case passThrough
+    /// Stops of ptrace at system calls, on a thread that ends with us.
+    case traceCalls
+    /// The kernel's own stop of a file system.
+    case freeze
+    /// A file that takes room.
+    case filler
   }
 
   /// `inbound loss: dropAtArrival, because …; …`

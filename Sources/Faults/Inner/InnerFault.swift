@@ -38,6 +38,8 @@ public struct InnerFault: Sendable, Hashable, Codable {
     case processes(ProcessDisturbance)
     /// Processes see a clock that is wrong.
     case clock(ClockSkew)
+    /// Something happens to the disks that programs write to.
+    case disk(DiskDisturbance)
   }
 }
 
@@ -61,6 +63,11 @@ extension InnerFault {
     case .clock(let skew):
       if let why = skew.mistake { throw refuse(why) }
       guard processes != nil else { throw refuse("it says nothing about which processes are meant") }
+    case .disk(let disturbance):
+      if let why = disturbance.mistake { throw refuse(why) }
+      if disturbance.needsProcesses, processes == nil {
+        throw refuse("it says nothing about which processes are meant")
+      }
     }
   }
 
@@ -69,6 +76,7 @@ extension InnerFault {
     switch effect {
     case .processes(let disturbance): "\(disturbance) \(processes.map { "\($0)" } ?? "nothing")"
     case .clock(let skew): "skews the clock (\(skew)) of \(processes.map { "\($0)" } ?? "nothing")"
+    case .disk(let disturbance): "\(disturbance)" + (processes.map { " \($0)" } ?? "")
     }
   }
 }

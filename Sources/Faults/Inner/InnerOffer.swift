@@ -11,6 +11,7 @@ public struct InnerOffer: Sendable, Hashable, Codable {
   public static func all(on node: InnerProfile) -> [InnerOffer] {
     ProcessDisturbance.examples.map { name, disturbance in offer(name, .processes(disturbance), on: node) }
       + ClockSkew.examples.map { name, skew in offer(name, .clock(skew), on: node) }
+      + DiskDisturbance.examples.map { name, disturbance in offer(name, .disk(disturbance), on: node) }
   }
 
   static func offer(_ name: String, _ effect: InnerFault.Effect, on node: InnerProfile) -> InnerOffer {

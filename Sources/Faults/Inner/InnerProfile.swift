@@ -18,6 +18,10 @@ public struct InnerProfile: Sendable, Hashable, Codable {
     case memoryHigh
     /// The functions that tell programs the time can be led through a stub.
     case clockStub
+    /// Directories can be mounted over by a process of ours (FUSE).
+    case passThrough
+    /// The kernel asks before a file's content is used.
+    case preContentEvents
   }
 
   /// What was found.
@@ -41,6 +45,7 @@ public struct InnerProfile: Sendable, Hashable, Codable {
     self.init(answers: [:])
     addProcessAbilities()
     addClockAbilities()
+    addDiskAbilities()
   }
 
   /// A node of which nothing is known but that it is a Linux with what this tool needs anyway.

@@ -197,7 +197,8 @@ import Testing
     try await withDirectory("disk") { path in
       let data = "\(path)/data"
       try makeDirectory(data)
-      var directory: PreparedDirectory? = try PreparedDirectory(data, id: "d", run: path, node: "n", program: Blackstart.program)
+      var directory: PreparedDirectory? = try PreparedDirectory(
+        data, id: "d", run: path, node: "n", program: Blackstart.program)
       let server = try #require(directory?.server)
       let place = try #require(directory?.place)
       var file: OpenFile? = try OpenFile("\(data)/f")
@@ -268,21 +269,13 @@ import Testing
       #expect(try MountTable.now().top(at: path) == nil)
     }
     try await Prepared.with { prepared in
-      #expect { try PreparedDirectory(prepared.path, id: "e", run: "r", node: "n", program: Blackstart.program) } throws: {
+      #expect {
+        try PreparedDirectory(prepared.path, id: "e", run: "r", node: "n", program: Blackstart.program)
+      } throws: {
         "\($0)".contains("prepared already")
       }
     }
   }
-}
-
-/// Looks until `condition` holds, for longer than it can take.
-private func withinTime(_ condition: () throws -> Bool) async throws -> Bool {
-  let deadline = ContinuousClock.now + .seconds(20)
-  while try !condition() {
-    if ContinuousClock.now > deadline { return false }
-    try await Task.sleep(for: .milliseconds(5))  // another process is at work, which sends no event
-  }
-  return true
 }
 
 /// Sets an extended attribute: 0 or a negative errno.

@@ -17,7 +17,8 @@ struct Prepared {
       let data = "\(path)/data"
       try makeDirectory(data)
       try before(data)
-      let directory = try PreparedDirectory(data, id: "data", run: path, node: "n", program: Blackstart.program, options: options)
+      let directory = try PreparedDirectory(
+        data, id: "data", run: path, node: "n", program: Blackstart.program, options: options)
       let outcome: Result<Void, any Error>
       do {
         try await body(Prepared(directory: directory))
@@ -62,3 +63,13 @@ final class OpenFile {
 }
 
 let isRoot = geteuid() == 0
+
+/// Looks until `condition` holds, for longer than it can take.
+func withinTime(_ condition: () throws -> Bool) async throws -> Bool {
+  let deadline = ContinuousClock.now + .seconds(20)
+  while try !condition() {
+    if ContinuousClock.now > deadline { return false }
+    try await Task.sleep(for: .milliseconds(5))  // another process is at work, which sends no event
+  }
+  return true
+}

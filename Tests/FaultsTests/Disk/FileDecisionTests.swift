@@ -104,7 +104,8 @@ import Testing
   }
 
   @Test func aFullDiskRefusesWhatNeedsRoomAndNothingElse() {
-    let refused = decide([.diskFull()], FileOperation.allCases.map { FileRequest(operation: $0, paths: ["f"], bytes: 1) })
+    let refused = decide(
+      [.diskFull()], FileOperation.allCases.map { FileRequest(operation: $0, paths: ["f"], bytes: 1) })
     for (operation, decision) in zip(FileOperation.allCases, refused) {
       #expect((decision.outcome == .fail(28)) == FileOperation.needRoom.contains(operation), "\(operation)")
     }

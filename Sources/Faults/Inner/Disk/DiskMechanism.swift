@@ -1,3 +1,4 @@
+internal import PassThrough
 internal import Support
 
 extension DiskDisturbance {
@@ -5,7 +6,8 @@ extension DiskDisturbance {
   static let examples: [(String, DiskDisturbance)] = [
     (
       "slow or failing files",
-      .files(DirectoryRules("/data", [FileRule(operations: [.fsync], effect: .latency(FileLatency(.milliseconds(10))))]))
+      .files(
+        DirectoryRules("/data", [FileRule(operations: [.fsync], effect: .latency(FileLatency(.milliseconds(10))))]))
     ), ("slow system calls", .calls(CallLatency([.fsync], FileLatency(.milliseconds(10))))),
     ("frozen file systems", .freeze(path: "/data")), ("full disks", .fill(DiskFilling("/data"))),
   ]

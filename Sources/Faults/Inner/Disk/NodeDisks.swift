@@ -1,6 +1,6 @@
 internal import CKernel
 internal import Glibc
-public import Support
+internal import Support
 internal import Synchronization
 
 /// What a process that holds faults knows of its machine's disks: which directories are prepared, and which file systems
@@ -37,14 +37,16 @@ public final class NodeDisks: Sendable {
     guard let place = truePath(path) else { throw SystemError("realpath", path, number: ENOENT) }
     guard let mount = table.mount(holding: place) else { throw SystemError("mountinfo", place, number: ENOENT) }
     func refuse(_ why: String) -> Problem {
-      Problem(.faultNotApplied, at: place, "the file system cannot be \(what): \(why)", fix: "give the data one of its own")
+      Problem(
+        .faultNotApplied, at: place, "the file system cannot be \(what): \(why)", fix: "give the data one of its own")
     }
     if mount.type == MountedPlace.type { throw refuse("it is a prepared directory; use rules for its files") }
     let own = ["/", "/proc/self/exe", "/proc/self/cwd", "/usr", "/tmp", "/run"] + ownPaths
     for other in own {
       guard let there = truePath(other), let otherMount = table.mount(holding: there) else { continue }
       if otherMount.device == mount.device {
-        throw refuse("\(other == "/" ? "it is the root file system" : "\(there) lies on it too, which this program needs")")
+        throw refuse(
+          "\(other == "/" ? "it is the root file system" : "\(there) lies on it too, which this program needs")")
       }
     }
     return mount

@@ -92,7 +92,9 @@ final class CallsMechanism: Mechanism {
 
   private func missing() -> String? {
     let traced = state.withLock(\.traced)
-    if let free = traced.first(where: { $0.isAlive && tracerOf($0.pid) == nil }) { return "\(free) is traced no longer" }
+    if let free = traced.first(where: { $0.isAlive && tracerOf($0.pid) == nil }) {
+      return "\(free) is traced no longer"
+    }
     return nil
   }
 

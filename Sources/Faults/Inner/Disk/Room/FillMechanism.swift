@@ -28,7 +28,9 @@ final class FillMechanism: Mechanism {
   }
 
   var changes: [String] {
-    ["file \(filler.path), grown until \(filling.keepFreeBytes >> 20) MiB are free, at most \(filling.atMostBytes >> 20) MiB"]
+    [
+      "file \(filler.path), grown until \(filling.keepFreeBytes >> 20) MiB are free, at most \(filling.atMostBytes >> 20) MiB"
+    ]
   }
 
   var undo: [UndoAction] { [.disk(.removeFiller(filler))] }
