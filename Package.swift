@@ -70,7 +70,10 @@ let package = Package(
     // Floor 5
     room(
       "Drill",
-      on: ["Lab", "Workload", "Agents", "Stacks", "Faults", "Scenarios", "Checks", "Events", "Netlink", "Support"]),
+      on: [
+        "Lab", "Workload", "Agents", "Stacks", "Faults", "Scenarios", "Checks", "Events", "Netlink", "PassThrough",
+        "Support",
+      ]),
 
     // Floor 6
     room("Reports", on: ["CSQLite", "Drill", "Checks", "Scenarios", "Events", "Support"]),

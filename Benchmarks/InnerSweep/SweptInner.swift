@@ -1,5 +1,6 @@
 internal import Faults
 internal import Glibc
+internal import PassThrough
 internal import Support
 
 /// Every kind of fault inside a node that is killed, each by a way of its own through the kernel.
@@ -8,27 +9,29 @@ enum SweptInner: String, CaseIterable, Sendable {
   case pauseBySignal = "pause-stop"
   case pauseByFreezer = "pause-freezer"
   case throttle = "throttle"
+  case slowCalls = "calls"
 
   /// Short, so that the end of a lease comes within the time that is waited.
   static let lease = Duration.seconds(3)
 
   /// The fault in `process`.
   func fault(in process: ProcessIdentity) -> InnerFault {
-    let disturbance: ProcessDisturbance =
+    let effect: InnerFault.Effect =
       switch self {
-      case .pauseByTrace: .pause(.trace)
-      case .pauseBySignal: .pause(.stop)
-      case .pauseByFreezer: .pause(.freezer)
-      case .throttle: .throttle(processorPermille: 100)
+      case .pauseByTrace: .processes(.pause(.trace))
+      case .pauseBySignal: .processes(.pause(.stop))
+      case .pauseByFreezer: .processes(.pause(.freezer))
+      case .throttle: .processes(.throttle(processorPermille: 100))
+      case .slowCalls: .disk(.calls(CallLatency([.fsync], FileLatency(.milliseconds(10)))))
       }
     return InnerFault(
-      id: rawValue, run: "sweep", node: "here", effect: .processes(disturbance),
+      id: rawValue, run: "sweep", node: "here", effect: effect,
       processes: ProcessSelector(.process(process)),
       timing: .init(lease: Self.lease, heartbeat: .milliseconds(100), silence: .milliseconds(300)))
   }
 
   /// Whether only the end of the lease, and not a silence, takes it from a holder that hangs.
-  var lastsForItsLease: Bool { self == .pauseByTrace }
+  var lastsForItsLease: Bool { self == .pauseByTrace || self == .slowCalls }
 }
 
 /// A program that a fault is made in, in control groups of its own, looked at without the code of whoever makes it.
@@ -60,7 +63,7 @@ final class SweptTarget: Sendable {
   /// Whether this machine can have such a fault in it.
   func canHave(_ kind: SweptInner) -> Bool {
     switch kind {
-    case .pauseByTrace, .pauseBySignal: true
+    case .pauseByTrace, .pauseBySignal, .slowCalls: true
     case .pauseByFreezer: freezerGroup != nil
     case .throttle: processorGroup != nil
     }

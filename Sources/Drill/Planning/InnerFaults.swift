@@ -1,4 +1,5 @@
 internal import Faults
+internal import PassThrough
 internal import Scenarios
 internal import Support
 
@@ -31,6 +32,7 @@ extension FaultSpecification {
     switch self {
     case .process(let process): [process.inside]
     case .clock(let clock): [clock.inside]
+    case .disk(let disk): [disk.inside]
     case .partition, .network, .killConnections, .answers: []
     }
   }
@@ -82,6 +84,27 @@ extension ProcessFault.Selection {
     case .unit(let unit): .unit(unit)
     case .cgroup(let path): .cgroup(path)
     case .pid(let pid): .pid(pid)
+    }
+  }
+}
+
+extension DiskFault {
+  fileprivate var inside: InsideNode {
+    let latency = CallLatency(
+      Set(calls.map(\.operation)), FileLatency(delay, jitter: jitter), probability: probability.fraction)
+    return InsideNode(
+      region: region, effect: .disk(.calls(latency)),
+      processes: ProcessSelector(processes.choice, includesDescendants: includesDescendants))
+  }
+}
+
+extension DiskFault.Call {
+  fileprivate var operation: FileOperation {
+    switch self {
+    case .fsync: .fsync
+    case .fdatasync: .fdatasync
+    case .read: .read
+    case .write: .write
     }
   }
 }

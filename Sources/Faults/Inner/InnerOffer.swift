@@ -12,6 +12,7 @@ public struct InnerOffer: Sendable, Hashable, Codable {
     ProcessDisturbance.examples.map { name, disturbance in offer(name, .processes(disturbance), on: node) }
       + ClockSkew.examples.map { name, skew in offer(name, .clock(skew), on: node) }
       + DiskDisturbance.examples.map { name, disturbance in offer(name, .disk(disturbance), on: node) }
+      + [preContentEvents(on: node)]
   }
 
   static func offer(_ name: String, _ effect: InnerFault.Effect, on node: InnerProfile) -> InnerOffer {

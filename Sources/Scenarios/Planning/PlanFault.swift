@@ -48,6 +48,7 @@ extension FaultSpecification {
       case .process(let fault): "\(fault)"
       case .clock(let fault): "\(fault)"
       case .answers(let link, let fault): "from \(others) to \(link.region): \(fault)"
+      case .disk(let fault): "\(fault)"
       }
     return text + (link.map { $0.scope.words + $0.flapping.words } ?? "")
   }

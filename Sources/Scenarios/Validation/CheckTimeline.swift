@@ -53,6 +53,7 @@ extension Checking {
     switch fault {
     case .process(let fault): processes = fault.processes
     case .clock(let fault): processes = fault.processes
+    case .disk(let fault): processes = fault.processes
     case .partition, .network, .killConnections, .answers: return
     }
     guard case .role(let server) = processes, let role = server.role, !region.roles.contains(role) else { return }

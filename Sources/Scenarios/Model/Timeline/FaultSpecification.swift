@@ -13,6 +13,8 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
   case clock(ClockFault)
   /// What name or time servers of the peers answer to `region`, is changed where it arrives.
   case answers(Link, AnswerFault)
+  /// The disk is slow for processes of a region.
+  case disk(DiskFault)
 
   /// The kinds' names in a scenario.
   public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
@@ -30,6 +32,8 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
     case dns
     /// See ``FaultSpecification/answers(_:_:)``: the time.
     case ntp
+    /// See ``FaultSpecification/disk(_:)``.
+    case disk
   }
 
   /// Where it happens: between which regions, to which of their packets, and whether all the time.
@@ -82,6 +86,7 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
     case .clock: .clock
     case .answers(_, .names): .dns
     case .answers(_, .time): .ntp
+    case .disk: .disk
     }
   }
 
@@ -91,7 +96,7 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
     case .partition(let link, _, _), .network(let link, _, _), .killConnections(let link),
       .answers(let link, _):
       link
-    case .process, .clock: nil
+    case .process, .clock, .disk: nil
     }
   }
 
@@ -101,6 +106,7 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
     case .partition, .network, .killConnections, .answers: nil
     case .process(let fault): fault.region
     case .clock(let fault): fault.region
+    case .disk(let fault): fault.region
     }
   }
 }

@@ -9,6 +9,7 @@ extension FaultSpecification {
     case .clock: ClockFault.read(fields).map { .clock($0) }
     case .dns: readNames(fields)
     case .ntp: readTime(fields)
+    case .disk: DiskFault.read(fields).map { .disk($0) }
     case nil:
       // Which keys belong here depends on the kind; none of them is a second mistake.
       fields.acceptOthers()
