@@ -28,6 +28,7 @@ final class CallsMechanism: Mechanism {
     first = try order.processes()
     for process in first {
       do { try TraceableProcess(process.identity).checkTraceable() } catch {
+        if error.reason == .gone { continue }  // one of many that come and go
         throw order.refusal(.unsupported("\(process.command): \(error)" + (error.fix.map { "; \($0)" } ?? "")))
       }
     }
@@ -53,6 +54,7 @@ final class CallsMechanism: Mechanism {
     let took = Duration.nanoseconds(order.timebase.monotonic() - begun).brief
     if let missing = missing() { throw SystemError("ptrace", missing, number: EBUSY) }
     count()
+    guard counters.reached > 0 else { throw SystemError("ptrace", "all processes ended meanwhile", number: ESRCH) }
     return ["\(counters.reached) processes stop at each system call, after \(took)"]
   }
 
@@ -60,12 +62,16 @@ final class CallsMechanism: Mechanism {
     try thread.runBlocking { [shared, delay] tracer in
       for process in processes {
         let watch = CallWatch(tracer, delay, shared)
-        let traced = try tracer.seize(process, options: [.threads, .children], observer: watch)
-        shared.keep(watch)
-        traced.stopAtSystemCalls(true)
-        // Those that run do not stop at calls before they have stopped once.
-        try traced.stop(within: .seconds(1))
-        traced.resume()
+        do {
+          let traced = try tracer.seize(process, options: [.threads, .children], observer: watch)
+          shared.keep(watch)
+          traced.stopAtSystemCalls(true)
+          // Those that run do not stop at calls before they have stopped once.
+          try traced.stop(within: .seconds(1))
+          traced.resume()
+        } catch let error as TraceError where error.reason == .gone {
+          continue
+        }
       }
     }
     state.withLock { $0.traced += processes }
