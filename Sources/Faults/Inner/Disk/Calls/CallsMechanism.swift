@@ -119,12 +119,16 @@ final class CallsMechanism: Mechanism {
 
   func takeAway() throws -> [String] {
     count()
-    let (thread, traced) = state.withLock { state in
-      defer { state.thread = nil }
-      return (state.thread, state.traced)
+    let traced = state.withLock(\.traced)
+    do {
+      // Those that wait are let go with all others; what does not stop in time, for it waits for a disk, when this block
+      // ends and with it the tracer's thread.
+      let thread = state.withLock { state in
+        defer { state.thread = nil }
+        return state.thread
+      }
+      try thread?.runBlocking { $0.detachAll() }
     }
-    // Those that wait are let go with all others.
-    try thread?.runBlocking { $0.detachAll() }
     for process in traced where !settles({ !process.isAlive || tracerOf(process.pid) == nil }) {
       throw SystemError("PTRACE_DETACH", "\(process), which is still traced", number: EBUSY)
     }
