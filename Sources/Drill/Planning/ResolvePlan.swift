@@ -18,7 +18,7 @@ public func resolvePlan(
   _ loaded: LoadedScenario, tool: String, seed: UInt64? = nil, features: KernelFeatures,
   inside: InnerProfile? = nil
 ) throws -> Plan {
-  let plan = makePlan(loaded, tool: tool, seed: seed)
+  let plan = try makePlan(loaded, tool: tool, seed: seed)
   let profile = NodeProfile(features, devices: [AddressPlan.device])
   var made: [(fault: PlannedFault, faults: [Fault])] = []
   let resolved = try plan.adding { planned in
@@ -34,6 +34,9 @@ public func resolvePlan(
     return try faults.map { fault in
       do { return try PlannedObjects(fault, on: profile) } catch { throw impossible(planned, error) }
     }
+  }
+  guard !resolved.faults.isEmpty else {
+    throw Problem(.usage, "the plan has zero targets: nothing would be tested", fix: "add a fault to the timeline")
   }
   try refuseConflicts(made, on: profile)
   return resolved
@@ -53,18 +56,21 @@ extension Plan {
   }
 }
 
-/// Two faults that are in force at one time on one node must compose.
+/// Two faults that are in force at one time on one node must compose. Sweeps over their beginnings, so that only faults meet that
+/// may be in force together.
 private func refuseConflicts(_ made: [(fault: PlannedFault, faults: [Fault])], on profile: NodeProfile) throws {
-  for (place, later) in made.enumerated() {
-    for earlier in made[..<place] where earlier.fault.ends > later.fault.begins {
-      for (one, other) in later.faults.flatMap({ one in earlier.faults.map { (one, $0) } }) where one.node == other.node
-      {
+  var active: [(end: Duration, planned: PlannedFault, fault: Fault)] = []
+  for later in made.sorted(by: { $0.fault.begins < $1.fault.begins }) {
+    active.removeAll { $0.end <= later.fault.begins }
+    for one in later.faults {
+      for (_, earlier, other) in active where one.node == other.node {
         guard let conflict = Fault.conflicts(among: [one, other], on: profile).first else { continue }
         throw Problem(
           .usage, at: "\(later.fault.id) on \(one.node)",
-          "it cannot be in force together with '\(earlier.fault.id)': \(conflict.why)",
-          fix: "begin it at \(earlier.fault.ends.text) or later, or make one fault of the two")
+          "it cannot be in force together with '\(earlier.id)': \(conflict.why)",
+          fix: "begin it at \(earlier.ends.text) or later, or make one fault of the two")
       }
     }
+    active += later.faults.map { (later.fault.ends, later.fault, $0) }
   }
 }

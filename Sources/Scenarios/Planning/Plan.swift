@@ -14,6 +14,8 @@ public struct Plan: Sendable, Hashable, Codable {
   public var scenario: Scenario
   /// SHA-256 of the scenario's file.
   public var scenarioDigest: String
+  /// The files that it includes.
+  public var includes: [IncludedFile]
   /// The seed of every random choice.
   public var seed: UInt64
   /// The nodes with their addresses.
@@ -22,6 +24,14 @@ public struct Plan: Sendable, Hashable, Codable {
   public var phases: [PlannedPhase]
   /// The faults in the order in which they begin.
   public var faults: [PlannedFault]
+  /// The most faults that may be in force at one time.
+  public var concurrentFaults: Int
+  /// The steps of the runbook, in the order of the file.
+  public var runbook: [PlannedStep]
+  /// The steps of the failback, in the order of the file.
+  public var failback: [PlannedStep]
+  /// The messages, in the order in which they are due.
+  public var communications: [PlannedMessage]
   /// What each checklist item needs to be judged.
   public var evidence: [PlannedEvidence]
   /// Which regions are disturbed and which are not.
@@ -37,15 +47,17 @@ public struct Plan: Sendable, Hashable, Codable {
 
 /// A node and where it is reached.
 public struct PlannedNode: Sendable, Hashable, Codable {
-  /// The region, which in the lab is one node.
+  /// Its name: in the lab, where a region is one node, that of its region.
+  public var name: String
+  /// The region it stands in.
   public var region: String
   /// Its number, from 1, in the order of the topology.
   public var index: Int
   /// What runs there.
   public var roles: [Role]
-  /// IPv4 address, without prefix.
+  /// IPv4 address, without prefix; empty for a host that has none.
   public var ipv4: String
-  /// IPv6 address (RFC 5952), without prefix.
+  /// IPv6 address (RFC 5952), without prefix; empty for a host that has none.
   public var ipv6: String
   /// Length of the IPv4 prefix.
   public var ipv4PrefixLength: Int
@@ -54,6 +66,7 @@ public struct PlannedNode: Sendable, Hashable, Codable {
 
   /// The node of the region with this number: `10.91.r.1/16` and `fd00:91::r:1/64`, r written in decimal digits in both.
   init(region: Region, index: Int) {
+    name = region.name
     self.region = region.name
     self.index = index
     roles = region.roles
@@ -61,6 +74,18 @@ public struct PlannedNode: Sendable, Hashable, Codable {
     ipv6 = "fd00:91::\(index):1"
     ipv4PrefixLength = 16
     ipv6PrefixLength = 64
+  }
+
+  /// A host of an inventory, under the first of its addresses of each family.
+  init(host: Host, index: Int) {
+    name = host.name
+    region = host.region
+    self.index = index
+    roles = host.roles
+    ipv4 = host.addresses.first { !$0.contains(":") } ?? ""
+    ipv6 = host.addresses.first { $0.contains(":") } ?? ""
+    ipv4PrefixLength = 32
+    ipv6PrefixLength = 128
   }
 }
 
@@ -100,8 +125,10 @@ public struct PlannedFault: Sendable, Hashable, Codable {
   @DurationText public var elementTimeout: Duration
   /// What comes into being on each node. Empty until ``Plan/adding(objects:)``.
   public var nodes: [PlannedObjects] = []
-  /// Every ordered pair of nodes, and whether packets still pass.
+  /// Every ordered pair of regions, and whether packets still pass.
   public var reachability: [PlannedReachability]
+  /// What happens to round trips between the regions that it lies between.
+  public var roundTrips: [PlannedRoundTrip]
 }
 
 /// What a fault makes on one node.

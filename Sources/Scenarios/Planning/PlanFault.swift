@@ -2,20 +2,21 @@ internal import Support
 
 /// Resolves one disturbance, but for the kernel objects.
 func plannedFault(
-  _ timed: TimedEntry, in scenario: Scenario, _ nodes: [PlannedNode], _ figures: PlanningFigures
+  _ timed: TimedEntry, in scenario: Scenario, _ figures: PlanningFigures
 ) -> PlannedFault {
   let entry = timed.entry
   let cut = entry.fault.cutPaths(in: scenario.topology)
-  let paths = nodes.flatMap { from in
-    nodes.filter { $0.region != from.region }.map { to in
-      PlannedReachability(
-        from: from.region, to: to.region, before: true, during: !cut.contains(Path(from: from.region, to: to.region)))
+  let names = scenario.topology.regions.map(\.name)
+  let paths = names.flatMap { from in
+    names.filter { $0 != from }.map { to in
+      PlannedReachability(from: from, to: to, before: true, during: !cut.contains(Path(from: from, to: to)))
     }
   }
   return PlannedFault(
     id: entry.id, kind: entry.fault.kind.rawValue, summary: entry.fault.summary(in: scenario.topology),
     entry: entry, begins: timed.from, ends: timed.through, lease: entry.stop.longest + figures.leaseReserve,
-    heartbeat: figures.heartbeat, elementTimeout: figures.elementTimeout, reachability: paths)
+    heartbeat: figures.heartbeat, elementTimeout: figures.elementTimeout, reachability: paths,
+    roundTrips: entry.fault.roundTrips(in: scenario.topology))
 }
 
 /// From one region to another.

@@ -4,8 +4,8 @@ internal import Support
 public func planText(_ plan: Plan) -> String {
   let page = PlanPage(plan: plan)
   let sections = [
-    page.head, page.nodes, page.workload, page.phases, page.faults, page.checklist, page.abort, page.remarks,
-    page.total,
+    page.head, page.nodes, page.workload, page.probes, page.phases, page.faults, page.runbook, page.failback,
+    page.communications, page.checklist, page.abort, page.remarks, page.total,
   ]
   return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
 }
@@ -18,7 +18,10 @@ private struct PlanPage {
   var head: [String] {
     let line = "PLAN \(scenario.metadata.name)"
     let facts = "seed \(plan.seed) · scenario \(plan.scenarioDigest.prefix(12)) · blackstart \(plan.tool)"
+    let given = scenario.variables.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
     return [line] + wrapped(scenario.metadata.description, width: 100).map { "  \($0)" } + ["  \(facts)"]
+      + (given.isEmpty ? [] : indented("with \(given)", by: 2))
+      + plan.includes.map { "  includes \($0.path) (\($0.digest.prefix(12)))" }
   }
 
   var nodes: [String] {
@@ -27,7 +30,8 @@ private struct PlanPage {
       let part =
         node.region == scenario.primary ? "owns all writes" : node.region == scenario.survivor ? "takes over" : ""
       table.add(
-        node.region, "\(node.ipv4)/\(node.ipv4PrefixLength)", "\(node.ipv6)/\(node.ipv6PrefixLength)",
+        node.name, node.ipv4.isEmpty ? "" : "\(node.ipv4)/\(node.ipv4PrefixLength)",
+        node.ipv6.isEmpty ? "" : "\(node.ipv6)/\(node.ipv6PrefixLength)",
         node.roles.map(\.rawValue).joined(separator: " "), part)
     }
     let stack = scenario.stack
@@ -58,8 +62,61 @@ private struct PlanPage {
     for phase in plan.phases {
       table.add(phase.name, seconds(phase.begins), seconds(phase.expected), seconds(phase.limit), phase.what)
     }
-    let expected = scenario.steadyState.expect.map(\.description).joined(separator: ", ")
-    return ["PHASES"] + table.lines + ["  steady state: \(expected)"]
+    let steady = scenario.steadyState
+    let expected = steady.expect.map(\.description).joined(separator: ", ")
+    let throughout = steady.continuously.map { "\($0.expectation), broken for at most \($0.tolerance.text)" }
+    let after = (steady.after?.expect ?? []).map(\.description).joined(separator: ", ")
+    return ["PHASES"] + table.lines + indented("steady state: \(expected)", by: 2)
+      + throughout.map { "  throughout: \($0)" } + (after.isEmpty ? [] : indented("afterwards: \(after)", by: 2))
+  }
+
+  var probes: [String] {
+    guard !scenario.probes.isEmpty else { return [] }
+    var table = TextTable(indent: 2, gap: 3)
+    for probe in scenario.probes {
+      table.add(
+        probe.name, probe.region.map { "from \($0)" } ?? "", "every \(probe.every.text), within \(probe.timeout.text)",
+        probe.question.summary)
+    }
+    return ["PROBES"] + table.lines
+  }
+
+  var runbook: [String] { steps(plan.runbook, scenario.runbook, "RUNBOOK", "with the timeline") }
+  var failback: [String] { steps(plan.failback, scenario.failback, "FAILBACK", "after the recovery") }
+
+  private func steps(_ steps: [PlannedStep], _ runbook: Runbook?, _ title: String, _ start: String) -> [String] {
+    guard let runbook else { return [] }
+    let begins = runbook.start.map(\.description) ?? start
+    let failure = runbook.onFailure == .undo ? "on failure what was done is undone" : "on failure all stays as it is"
+    return ["\(title) begins \(begins); \(failure)"] + steps.flatMap(lines)
+  }
+
+  private func lines(of planned: PlannedStep) -> [String] {
+    let step = planned.step
+    let after = step.after.isEmpty ? "" : " after \(listed(step.after))"
+    let head = "\(step.id):\(after) \(step.decides) \(planned.summary)"
+    var limits = "at most \(step.timeout.text)"
+    if let retries = step.retries {
+      limits += ", \(retries.times) more times every \(retries.every.text)"
+    }
+    limits += ", over by \(seconds(planned.latest))"
+    let conditions = [
+      step.precondition.map { "before: \($0)" }, step.verify.map { "verified by: \($0)" },
+      step.gate.map { "gate: \($0)" }, step.undo.map { "undone: \($0.summary)" },
+    ].compactMap(\.self)
+    return indented("\(head) (\(limits))", by: 2) + conditions.flatMap { indented($0, by: 6) }
+  }
+
+  var communications: [String] {
+    guard !plan.communications.isEmpty else { return [] }
+    var table = TextTable(indent: 2, gap: 3)
+    for planned in plan.communications {
+      let message = planned.message
+      table.add(
+        message.id, planned.due.map { "due at \(seconds($0))" } ?? "", "\(message.due.text) after \(message.anchor)",
+        planned.sink, message.audience)
+    }
+    return ["COMMUNICATIONS"] + table.lines
   }
 
   var faults: [String] {
@@ -76,10 +133,11 @@ private struct PlanPage {
       + (isInside ? [] : ["gone \(seconds(fault.elementTimeout)) after its last heartbeat"])
       + ["never older than its lease of \(seconds(fault.lease))"]
     let head = "  \(seconds(fault.begins)) to \(seconds(fault.ends))   "
-    let summary = wrapped("\(fault.id): \(fault.kind), \(fault.summary)", width: 118 - head.count)
+    let waits = fault.waits.map { " (\($0))" } ?? ""
+    let summary = wrapped("\(fault.id): \(fault.kind), \(fault.summary)\(waits)", width: 118 - head.count)
     return summary.enumerated().map { ($0 == 0 ? head : String(repeating: " ", count: head.count)) + $1 }
       + ["  " + guards.joined(separator: ", "), ""] + fault.nodes.flatMap { lines(of: $0, isInside: isInside) }
-      + (isInside ? [] : [""] + matrix(fault))
+      + (isInside ? [] : [""] + matrix(fault) + roundTrips(fault))
   }
 
   private func lines(of objects: PlannedObjects, isInside: Bool) -> [String] {
@@ -95,8 +153,12 @@ private struct PlanPage {
     }
   }
 
+  private func roundTrips(_ fault: PlannedFault) -> [String] {
+    fault.roundTrips.isEmpty ? [] : ["", "  round trips"] + fault.roundTrips.flatMap { indented("\($0)", by: 4) }
+  }
+
   private func matrix(_ fault: PlannedFault) -> [String] {
-    let names = plan.nodes.map(\.region)
+    let names = scenario.topology.regions.map(\.name)
     guard names.count <= 12 else {
       let cut = fault.reachability.filter { $0.before && !$0.during }.count
       return ["  \(cut) of \(fault.reachability.count) directions change from reachable to cut"]
@@ -128,10 +190,12 @@ private struct PlanPage {
 
   var abort: [String] {
     let limits =
-      "  safety: at most \(scenario.safety.maxDuration.text) and \(counted(plan.blastRadius.limit, "region"));"
-      + " disturbed: \(listed(plan.blastRadius.disturbed)); bystanders: \(listed(plan.blastRadius.bystanders))"
+      "safety: at most \(scenario.safety.maxDuration.text) and \(counted(plan.blastRadius.limit, "region"));"
+      + " disturbed: \(listed(plan.blastRadius.disturbed)); bystanders: \(listed(plan.blastRadius.bystanders));"
+      + " at one time: \(counted(plan.concurrentFaults, "fault"))"
     return ["ABORT"]
-      + scenario.abort.map { "  when \($0.expectation) is broken for \($0.tolerance.text)" } + [limits]
+      + scenario.abort.map { "  when \($0.expectation) is broken for \($0.tolerance.text)" }
+      + wrapped(limits, width: 118).enumerated().map { ($0 == 0 ? "  " : "    ") + $1 }
   }
 
   var remarks: [String] {
@@ -150,4 +214,28 @@ private func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)
 private func seconds(_ duration: Duration) -> String {
   let text = fixed(duration.inSeconds, 1)
   return "\(text.hasSuffix(".0") ? String(text.dropLast(2)) : text) s"
+}
+
+extension PlannedFault {
+  /// When it begins and ends, where that is not known before the run.
+  fileprivate var waits: String? {
+    var parts: [String] = []
+    if entry.start.time == nil { parts.append("begins \(entry.start)") }
+    if case .after = entry.stop {} else { parts.append("lasts \(entry.stop)") }
+    return parts.isEmpty ? nil : parts.joined(separator: ", ")
+  }
+}
+
+extension ProbeQuestion {
+  /// What is asked, in words.
+  fileprivate var summary: String {
+    switch self {
+    case .http(let call): "\(call.method.rawValue) \(call.url)"
+    case .tcp(let endpoint): "connects to \(endpoint.host) port \(endpoint.port)"
+    case .sql(let query): "asks the store in \(query.store)"
+    case .command(let call): "runs \(call.argv.first?.text ?? "")"
+    case .metric(let expectation): "\(expectation)"
+    case .prometheus(let query): "asks \(query.url): \(query.query)"
+    }
+  }
 }

@@ -28,5 +28,11 @@ public func readPlan(_ bytes: [UInt8], file: String) throws(Problem) -> Plan {
   if let first = errors.first {
     throw Problem(.usage, at: file, "\(first.path): \(first.what)", fix: first.fix)
   }
+  // A plan whose faults are not those of its timeline was edited in one of the two places only.
+  let written = plan.scenario.schedule().entries.map(\.entry)
+  guard plan.seed == plan.scenario.seed, written == plan.faults.map(\.entry) else {
+    throw Problem(
+      .usage, at: file, "its faults are not those that its timeline comes to", fix: "plan the scenario again")
+  }
   return plan
 }

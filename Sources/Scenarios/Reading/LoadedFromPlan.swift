@@ -5,6 +5,6 @@ extension LoadedScenario {
   public init(of plan: Plan) {
     self.init(
       scenario: plan.scenario, remarks: plan.remarks, places: SourceMap(file: plan.scenario.metadata.name), bytes: [],
-      digest: plan.scenarioDigest)
+      digest: plan.scenarioDigest, includes: plan.includes)
   }
 }

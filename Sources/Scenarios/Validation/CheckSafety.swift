@@ -24,31 +24,26 @@ extension Checking {
       }
       return
     }
-    let sum = scenario.steadyState.hold + last + scenario.recovery.within
+    let back = scenario.failback.map { Schedule(of: [], runbook: Runbook(steps: $0.steps)).stepsThrough } ?? .zero
+    let sum = scenario.steadyState.hold + last + scenario.recovery.within + back
     if sum > safety.maxDuration {
       error(
         "safety.maxDuration",
         "the drill may take \(sum.text): steady state \(scenario.steadyState.hold.text) + timeline"
-          + " \(last.text) + recovery \(scenario.recovery.within.text), \(safety.maxDuration.text) allowed",
+          + " \(last.text) + recovery \(scenario.recovery.within.text)\(back > .zero ? " + failback \(back.text)" : ""),"
+          + " \(safety.maxDuration.text) allowed",
         fix: "shorten one of them or raise the limit")
     }
   }
 
-  /// Sweeps over the beginnings and ends of all faults, which gives the most that can be in force at one time.
   private mutating func checkConcurrency() {
     guard let limit = scenario.safety.maxConcurrent else { return }
-    let events = entries.flatMap { [(at: $0.from, change: 1), (at: $0.through, change: -1)] }
-    var now = 0
-    // What ends at a time makes room for what begins at it.
-    for event in events.sorted(by: { ($0.at, $0.change) < ($1.at, $1.change) }) {
-      now += event.change
-      guard now > limit else { continue }
-      error(
-        "safety.blastRadius.concurrent",
-        "at \(event.at.text) \(now) faults may be in force at one time, \(limit) allowed",
-        fix: "spread them in time, or raise the limit")
-      return
-    }
+    let most = schedule.mostConcurrent
+    guard most.count > limit else { return }
+    error(
+      "safety.blastRadius.concurrent",
+      "at \(most.at.text) \(most.count) faults may be in force at one time, \(limit) allowed",
+      fix: "spread them in time, or raise the limit")
   }
 
   private mutating func checkProtection() {

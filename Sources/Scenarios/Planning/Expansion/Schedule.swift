@@ -11,6 +11,23 @@ public struct Schedule: Sendable, Hashable {
 
   /// When everything on the timeline has ended at the latest.
   public var through: Duration { entries.map(\.through).max() ?? .zero }
+  /// When everything on the timeline has ended, when nothing is waited for longer than it must.
+  var expectedThrough: Duration { entries.map(\.ends.lowerBound).max() ?? .zero }
+  /// When the last step of the runbook is done, when nothing is waited for longer than it must.
+  var stepsExpected: Duration { steps.values.map(\.lowerBound).max() ?? .zero }
+
+  /// The most disturbances that may be in force at one time, and when.
+  var mostConcurrent: (count: Int, at: Duration) {
+    let events = entries.flatMap { [(at: $0.from, change: 1), (at: $0.through, change: -1)] }
+    var (now, most, time) = (0, 0, Duration.zero)
+    // What ends at a time makes room for what begins at it.
+    for event in events.sorted(by: { ($0.at, $0.change) < ($1.at, $1.change) }) {
+      now += event.change
+      if now > most { (most, time) = (now, event.at) }
+    }
+    return (most, time)
+  }
+
   /// When the last step of the runbook is done at the latest.
   public var stepsThrough: Duration { steps.values.map(\.upperBound).max() ?? .zero }
 }
@@ -115,7 +132,8 @@ private struct Scheduling {
       guard let step = runbook?.steps[index] else { return }
       let before = step.after.compactMap { done[$0] } + [starts]
       let latest = before.map(\.upperBound).max() ?? .zero
-      done[step.id] = (before.map(\.lowerBound).max() ?? .zero)...(latest + step.longest)
+      let earliest = before.map(\.lowerBound).max() ?? .zero
+      done[step.id] = (earliest + (step.action.leastDuration ?? .zero))...(latest + step.longest)
     case .fault(let index):
       let written = entries[index]
       let from = range(written.entry.start)
