@@ -125,7 +125,7 @@ import Testing
 
   @Test func aPlanWithFaultsInsideIsReadBackAsItWas() throws {
     let keys = "fault: clock, region: eu, role: store, offset: -5s, drift: -50.5ppm"
-    let plan = makePlan(try parseScenario(Array(Self.scenario(keys).utf8), file: "inside.yaml"), tool: "test")
+    let plan = try makePlan(parseScenario(Array(Self.scenario(keys).utf8), file: "inside.yaml"), tool: "test")
     #expect(try readPlan(encodeJSON(plan), file: "plan.json") == plan)
     #expect(plan.blastRadius.disturbed == ["eu"])
   }

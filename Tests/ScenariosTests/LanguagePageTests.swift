@@ -56,6 +56,27 @@ import Testing
     }
   }
 
+  /// Keys and words of the schema, which is held against the reader, are on the page too.
+  @Test func everyKeyAndWordOfTheSchemaIsOnThePage() throws {
+    let page = try Self.page()
+    var missing: Set<String> = []
+    func walk(_ value: JSONValue) {
+      switch value {
+      case .object(let members):
+        if case .object(let properties)? = members["properties"], members["type"]?.string == "object" {
+          missing.formUnion(properties.keys.filter { !page.contains("`\($0)") && !page.contains(".\($0)`") })
+        }
+        let words = (members["enum"]?.array ?? []).compactMap(\.string)
+        missing.formUnion(words.filter { !page.contains($0) })
+        members.values.forEach(walk)
+      case .array(let elements): elements.forEach(walk)
+      default: break
+      }
+    }
+    walk(try decodeJSON(JSONValue.self, from: scenarioSchema()))
+    #expect(missing.sorted() == [])
+  }
+
   @Test func everyItemAndMetricIsOnThePages() throws {
     let page = try Self.page()
     for item in ChecklistItem.allCases { #expect(page.contains("item: \(item.rawValue)")) }

@@ -16,9 +16,14 @@ import Testing
     #expect(mistake.actual == mistake.messages || recording)
   }
 
+  @Test(arguments: GoldenFile("language.txt").cases) func mistakesOfTheWholeLanguageReadAsRecorded(mistake: GoldenCase)
+  {
+    #expect(mistake.actual == mistake.messages || recording)
+  }
+
   /// A golden file that is empty, or a case without a message, would pass without testing anything.
   @Test func everyCaseHasAMessage() {
-    let files = ["form.txt", "units.txt", "meaning.txt"].map(GoldenFile.init)
+    let files = ["form.txt", "units.txt", "meaning.txt", "language.txt"].map(GoldenFile.init)
     #expect(files.allSatisfy { $0.cases.count > 10 })
     #expect(files.flatMap(\.cases).allSatisfy { !$0.messages.isEmpty } || recording)
     if recording { files.forEach { $0.record() } }

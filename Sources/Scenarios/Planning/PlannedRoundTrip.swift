@@ -51,7 +51,7 @@ extension FaultSpecification {
         trip(
           link, peer, least: least, most: most, lost: Percentage(partsPerMillion: min(1_000_000, max(0, parts))))
       }
-    case .killConnections: return []
+    case .killConnections, .answers, .process, .clock, .disk: return []
     }
   }
 
@@ -65,7 +65,8 @@ extension FaultSpecification {
     let flapping = link.flapping.map { "while on: \($0.on.text) of each \(($0.on + $0.off).text)" }
     return PlannedRoundTrip(
       from: link.region, to: peer, isCut: isCut, addedLeast: least, addedMost: most, lost: lost,
-      only: [scope, flapping].compactMap(\.self).joined(separator: "; "))
+      only: [scope, link.scope.except.map { _ in "but for the exceptions" }, flapping].compactMap(\.self).joined(
+        separator: "; "))
   }
 }
 

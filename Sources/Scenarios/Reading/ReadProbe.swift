@@ -6,9 +6,11 @@ extension Probe {
       let region = fields.value("region").flatMap { $0.text(expected: "a region") }
       let every = fields.optional("every", or: .seconds(1)) { $0.positiveDuration() }
       let timeout = fields.optional("timeout", or: .seconds(1)) { $0.positiveDuration() }
-      let question = ProbeQuestion.read(fields)
+      let kind = fields.only(ProbeQuestion.Kind.allCases.map(\.rawValue), called: "what is asked")
+        .flatMap(ProbeQuestion.Kind.init(rawValue:))
+      let question = kind.flatMap { ProbeQuestion.read($0, fields) }
       let expect = fields.optional("expect", or: ProbeExpectation()) { value in
-        question.flatMap { ProbeExpectation.read(value, for: $0.kind) }
+        kind.flatMap { ProbeExpectation.read(value, for: $0) }
       }
       guard let every, let timeout, let question, let expect else { return nil }
       return Probe(name: name, region: region, every: every, timeout: timeout, question: question, expect: expect)
@@ -17,15 +19,14 @@ extension Probe {
 }
 
 extension ProbeQuestion {
-  fileprivate static func read(_ fields: Fields) -> ProbeQuestion? {
-    switch fields.only(Kind.allCases.map(\.rawValue), called: "what is asked").flatMap(Kind.init(rawValue:)) {
+  fileprivate static func read(_ kind: Kind, _ fields: Fields) -> ProbeQuestion? {
+    switch kind {
     case .http: fields.required("http", HTTPCall.read).map { .http($0) }
     case .tcp: fields.required("tcp", TCPEndpoint.read).map { .tcp($0) }
     case .sql: fields.required("sql", SQLQuery.read).map { .sql($0) }
     case .command: fields.required("command", CommandCall.read).map { .command($0) }
     case .metric: fields.required("metric") { $0.fields(Expectation.read) }.map { .metric($0) }
     case .prometheus: fields.required("prometheus", PrometheusQuery.read).map { .prometheus($0) }
-    case nil: nil
     }
   }
 }

@@ -12,6 +12,9 @@ final class Reading {
     places = SourceMap(file: file)
   }
 
+  /// Values that stand for a variable without a value, which was said already: what else is wrong with them follows from that.
+  private var unfilled: Set<Mark> = []
+
   func found(_ severity: Diagnostic.Severity = .error, at mark: Mark, path: String, _ what: String, fix: String? = nil)
   {
     diagnostics.append(Diagnostic(severity, at: location(mark), path: path, what, fix: fix))
@@ -20,6 +23,11 @@ final class Reading {
   func record(_ path: String, at mark: Mark) { places.record(path, at: location(mark)) }
 
   func location(_ mark: Mark) -> SourceLocation { mark.location(in: files[mark.source]) }
+
+  /// Remarks that the value at `mark` could not be written out.
+  func leave(unfilled mark: Mark) { unfilled.insert(mark) }
+
+  func isUnfilled(_ mark: Mark) -> Bool { !unfilled.isEmpty && unfilled.contains(mark) }
 
   /// Adds an included file; returns the number of its marks.
   func add(file: String) -> Int {
@@ -45,6 +53,7 @@ struct Value {
 
   /// Notes a mistake at this value.
   func mistake(_ what: String, fix: String? = nil) {
+    guard !reading.isUnfilled(node.mark) else { return }
     reading.found(at: node.mark, path: path, what, fix: fix)
   }
 

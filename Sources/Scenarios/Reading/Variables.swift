@@ -132,7 +132,9 @@ private struct VariableWriter {
   mutating func filled(_ node: Node, path: String) -> Node {
     switch node.content {
     case .scalar(let text, let plain):
-      guard text.utf8.contains(UInt8(ascii: "$")), let filled = filled(text, at: node.mark, path: path) else {
+      guard text.utf8.contains(UInt8(ascii: "$")), text.contains("${") else { return node }
+      guard let filled = filled(text, at: node.mark, path: path) else {
+        reading.leave(unfilled: node.mark)
         return node
       }
       return Node(content: .scalar(filled, plain: plain), mark: node.mark)
@@ -149,12 +151,11 @@ private struct VariableWriter {
     }
   }
 
-  /// `text` with its variables; `nil` after a mistake that was noted, or when it has none.
+  /// `text` with its variables; `nil` after a mistake that was noted.
   private mutating func filled(_ text: String, at mark: Mark, path: String) -> String? {
-    guard let start = text.firstRange(of: "${") else { return nil }
     var result = ""
     var rest = text[...]
-    var next: Range<Substring.Index>? = start
+    var next = rest.firstRange(of: "${")
     while let open = next {
       result += rest[..<open.lowerBound]
       if result.last == "$" {  // $${ stands for ${

@@ -72,7 +72,7 @@ extension Checking {
         error(
           timed.path,
           "touches the protected port\(ports.count == 1 ? "" : "s") \(ports.map(\.description).joined(separator: ", "))",
-          fix: "name the ports that are meant: only: { protocol: tcp, ports: […] }")
+          fix: "except them: only: { except: { ports: [\(ports[0])], peerPorts: [\(ports[0])] } }")
       }
     }
   }
@@ -91,6 +91,11 @@ extension TrafficScope {
     if let except, [except.ports, except.peerPorts].allSatisfy({ side in side.contains { $0.holds(protected) } }) {
       return false
     }
+    func excepts(_ ports: [Ports]) -> Bool {
+      ports.contains { $0.first <= protected.first && protected.last <= $0.last }
+    }
+    // Excepted on one side only, it would be touched on the other.
+    if let except, excepts(except.ports), excepts(except.peerPorts) { return false }
     guard !ports.isEmpty || !peerPorts.isEmpty else { return true }
     return (ports + peerPorts).contains { $0.first <= protected.last && protected.first <= $0.last }
   }

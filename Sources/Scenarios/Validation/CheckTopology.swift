@@ -3,12 +3,13 @@ internal import Support
 extension Checking {
   mutating func checkTopology() {
     let topology = scenario.topology
-    let path = "topology.lab.regions"
+    let path = topology.ground == .lab ? "topology.lab.regions" : "topology.inventory.hosts"
+    if topology.ground == .inventory { checkHosts() }
     guard topology.regions.count <= 250 else {
       error(path, "\(topology.regions.count) regions; the lab has addresses for 250")
       return
     }
-    for region in topology.regions {
+    for region in topology.regions where topology.ground == .lab {
       unique(region.roles.map(\.rawValue), "the role", fix: "leave one of the two out") {
         "\(path).\(region.name).roles[\($0)]"
       }
@@ -26,6 +27,29 @@ extension Checking {
     error(
       path, "postgres-etcd mirrors between two stores; \(having) the role 'store'",
       fix: "give exactly two regions the role 'store'")
+  }
+
+  private mutating func checkHosts() {
+    var first: [String: String] = [:]
+    for host in scenario.topology.hosts {
+      let path = "topology.inventory.hosts.\(host.name)"
+      unique(host.roles.map(\.rawValue), "the role", fix: "leave one of the two out") { "\(path).roles[\($0)]" }
+      if host.addresses.isEmpty {
+        error("\(path).addresses", "without an address nothing can be done between it and others", fix: "add one")
+      }
+      if host.agent.isEmpty {
+        error(
+          "\(path).agent", "without a command no agent can be started there",
+          fix: "such as [ssh, \(host.name), blackstart, agent]")
+      }
+      for (index, address) in host.addresses.enumerated() {
+        if let other = first.updateValue(host.name, forKey: address) {
+          error(
+            "\(path).addresses[\(index)]", "'\(address)' is an address of '\(other)' already",
+            fix: "leave one of the two out")
+        }
+      }
+    }
   }
 
   private mutating func checkQuorum(_ path: String) {

@@ -42,16 +42,24 @@ extension Scenario {
   func islands(_ entries: [TimedEntry], cuts: [[RegionPair]]) -> [[[String]]] {
     let names = topology.regions.map(\.name)
     var result = [[[String]]](repeating: [], count: entries.count)
-    var active: [Int] = []
+    var active: [RegionPair: Int] = [:]  // by how many faults each pair is cut
     var known: [Set<RegionPair>: [[String]]] = [:]  // timelines repeat themselves
+    var ending = entries.indices.sorted { (entries[$0].through, $0) < (entries[$1].through, $1) }[...]
     var rest = entries.indices.sorted { (entries[$0].from, $0) < (entries[$1].from, $1) }[...]
     while let first = rest.first {
       let now = entries[first].from
       let beginning = rest.prefix { entries[$0].from == now }
       rest = rest.dropFirst(beginning.count)
-      active.removeAll { entries[$0].through <= now }
-      active += beginning
-      let cut = Set(active.flatMap { cuts[$0] })
+      // Every fault lasts longer than nothing, so what has ended by now has begun before.
+      while let over = ending.first, entries[over].through <= now {
+        ending.removeFirst()
+        for pair in cuts[over] {
+          active[pair, default: 0] -= 1
+          if active[pair] == 0 { active[pair] = nil }
+        }
+      }
+      for index in beginning { for pair in cuts[index] { active[pair, default: 0] += 1 } }
+      let cut = Set(active.keys)
       let groups = known[cut] ?? connectedGroups(of: names, cut: cut)
       known[cut] = groups
       for index in beginning { result[index] = groups }

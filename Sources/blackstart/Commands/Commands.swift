@@ -2,7 +2,8 @@
 enum Commands {
   /// In the order of the help.
   static let all: [Command] = [
-    doctor, validate, plan, importChaosMesh, importChaosToolkit, run, replay, minimize, report, verify, trace, recover,
+    doctor, validate, schema, plan, importChaosMesh, importChaosToolkit, run, replay, minimize, report, verify, trace,
+    recover,
     labUp, labStatus, labDown, version, controlPlane,
     guardian, passThrough,
   ]

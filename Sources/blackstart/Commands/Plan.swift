@@ -6,13 +6,12 @@ internal import Scenarios
 internal import Support
 
 /// Options that change what a plan says, shared by `plan` and `run`.
-let planOptions = [
-  Option(name: "--seed", value: "N", help: "use this seed in place of the scenario's own")
-]
+let planOptions =
+  [Option(name: "--seed", value: "N", help: "use this seed in place of the scenario's own")] + variableOptions
 
 /// Reads a scenario and resolves it, with the options of the command line.
 func resolve(_ invocation: Invocation) throws -> (loaded: LoadedScenario, plan: Plan) {
-  let loaded = try loadScenario(at: invocation.operands[0])
+  let loaded = try loadScenario(of: invocation)
   var seed: UInt64?
   if let text = invocation.value("--seed") {
     // The range of a scenario's own seed, which every JSON reader can hold.
@@ -40,16 +39,38 @@ extension Commands {
     details: """
       The same scenario, seed and kernel give the same bytes. Nothing is touched: what the kernel can do is asked in a network
       namespace of its own, and only by root.
+
+      --diff prints, in place of the plan, what another one says differently: a plan (plan --json), or the plan of a run.
       """,
-    options: planOptions + [Option(name: "--json", help: "print the plan as JSON, as it will stand in plan.json")]
+    options: planOptions + [
+      Option(name: "--json", help: "print the plan as JSON, as it will stand in plan.json"),
+      Option(name: "--diff", value: "OTHER", help: "compare with a plan file or the plan of a run directory"),
+    ]
   ) { invocation, tool in
     let (loaded, plan) = try resolve(invocation)
-    if invocation.has("--json") {
+    if let other = invocation.value("--diff") {
+      let differences = try Self.plan(at: other).differences(to: plan)
+      if invocation.has("--json") {
+        tool.console.print(String(decoding: try encodeJSON(differences, pretty: true), as: UTF8.self) + "\n")
+      } else {
+        let lines = differences.isEmpty ? ["the plan is that of \(other)"] : differences.map(\.description)
+        tool.console.print(lines.joined(separator: "\n") + "\n")
+      }
+    } else if invocation.has("--json") {
       tool.console.print(String(decoding: try encodeJSON(plan, pretty: true), as: UTF8.self) + "\n")
     } else {
       for remark in loaded.remarks { tool.console.note("\(remark)\n") }
       tool.console.print(planText(plan))
     }
     return .pass
+  }
+
+  /// The plan in a file, or of a run.
+  private static func plan(at path: String) throws -> Plan {
+    let isRun = fileExists("\(path)/plan.json")
+    let file = isRun ? "\(path)/plan.json" : path
+    do { return try readPlan(readFile(file), file: file) } catch let error as SystemError {
+      throw Problem(.usage, at: file, "cannot be read: \(error)", fix: "name a plan file or a run directory")
+    }
   }
 }

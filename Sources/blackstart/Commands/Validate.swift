@@ -10,9 +10,9 @@ extension Commands {
       Reads the file, and reports all mistakes in one pass as file:line:column, with what was expected and the nearest valid
       name. Warnings do not fail the check.
       """,
-    options: [Option(name: "--json", help: "print the remarks as JSON")]
+    options: variableOptions + [Option(name: "--json", help: "print the remarks as JSON")]
   ) { invocation, tool in
-    let loaded = try loadScenario(at: invocation.operands[0])
+    let loaded = try loadScenario(of: invocation)
     if invocation.has("--json") {
       tool.console.print(String(decoding: try encodeJSON(loaded.remarks, pretty: true), as: UTF8.self) + "\n")
     } else {

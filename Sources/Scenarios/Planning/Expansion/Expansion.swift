@@ -27,7 +27,7 @@ struct Expansion {
   }
 
   /// More would be no drill; a few nested repetitions can ask for billions.
-  static let limit = 100_000
+  static let limit = 20_000
   /// Kernel objects carry the id in their names.
   static let longestID = 24
 
@@ -44,9 +44,12 @@ struct Expansion {
       guard entries.count <= Self.limit else { break }
       _ = place(item, at: item.start, suffix: "", path: "timeline[\(index)]")
     }
-    if entries.count > Self.limit {
-      mistake("timeline", "comes to more than \(Self.limit) disturbances", fix: "repeat less often")
-    }
+    guard entries.count > Self.limit else { return }
+    // What stopped half-way is not worth a second look.
+    entries = []
+    mistakes = [
+      Mistake(path: "timeline", what: "comes to more than \(Self.limit) disturbances", fix: "repeat less often")
+    ]
   }
 
   mutating func mistake(_ path: String, _ what: String, fix: String? = nil) {

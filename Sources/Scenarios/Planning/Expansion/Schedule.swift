@@ -133,7 +133,9 @@ private struct Scheduling {
       let before = step.after.compactMap { done[$0] } + [starts]
       let latest = before.map(\.upperBound).max() ?? .zero
       let earliest = before.map(\.lowerBound).max() ?? .zero
-      done[step.id] = (earliest + (step.action.leastDuration ?? .zero))...(latest + step.longest)
+      let soonest = earliest + (step.action.leastDuration ?? .zero)
+      // A step whose timeout is too short for it is refused, but not here.
+      done[step.id] = soonest...max(soonest, latest + step.longest)
     case .fault(let index):
       let written = entries[index]
       let from = range(written.entry.start)

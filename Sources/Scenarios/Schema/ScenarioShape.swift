@@ -1,0 +1,163 @@
+internal import Support
+
+extension Shape {
+  /// A whole scenario file.
+  static let scenario = Shape.keys([
+    .must("apiVersion", .choice([Scenario.apiVersion]), "the language"),
+    .must("kind", .choice(["Scenario"]), "the only kind of document"),
+    .may("include", .list(.text), "other files whose contents belong to this one"),
+    .may("variables", .names(longest: 32, .named("variable")), "values that may differ from run to run"),
+    .may("secrets", .names(longest: 32, .named("secret")), "where secrets are to be had"),
+    .must("metadata", .named("metadata"), "what the scenario is called, and for whom it is"),
+    .must("seed", .integer(0...Int64.max), "every random choice follows from it"),
+    .must("topology", .named("topology"), "where the drill takes place"),
+    .must("ownership", .names(longest: 32, .named("ownership")), "who may write, by topic, in every phase"),
+    .must("stack", .named("stack"), "the system under drill"),
+    .must("workload", .named("workload"), "the load that runs through it"),
+    .may("probes", .names(longest: 32, .named("probe")), "questions that are asked all through the drill"),
+    .must("steadyState", .named("steadyState"), "what must hold before, throughout and afterwards"),
+    .must("timeline", .list(.named("entry")), "the faults and patterns of them"),
+    .may("runbook", .named("runbook"), "the way over to the survivor"),
+    .may("failback", .named("runbook"), "the way back"),
+    .may("communications", .list(.named("message")), "messages that are due"),
+    .must("recovery", .keys([.must("within", .duration, "from the heal to the checklist's conditions")]), "the wait"),
+    .must("checklist", .list(.named("item")), "what is judged"),
+    .may("abort", .list(.named("abort")), "what ends the drill early"),
+    .must("safety", .named("safety"), "what the drill may never exceed"),
+  ])
+
+  /// The forms that are described once, by their names.
+  static let definitions: [(name: String, shape: Shape)] =
+    quantities + sections + conditions + timeline + probes + runbooks
+
+  private static let quantities: [(name: String, shape: Shape)] = [
+    ("duration", .pattern(#"^[0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h)$"#)),
+    ("rate", .pattern(#"^[0-9]+(\.0+)?/[smh]$"#)),
+    ("percentage", .pattern(#"^[0-9]+(\.[0-9]+)?%$"#)),
+    ("bitRate", .pattern(#"^[0-9]+(\.[0-9]+)?[kmg]?bit/s$"#)),
+    ("size", .pattern(#"^[0-9]+(\.[0-9]+)?(B|[KMGT]B|[KMGT]iB)$"#)),
+  ]
+
+  private static let sections: [(name: String, shape: Shape)] = [
+    (
+      "variable",
+      .keys([
+        .must("type", .words(Variable.Kind.self), "what it holds"),
+        .may("default", .text, "its value when none is given"),
+      ])
+    ),
+    (
+      "secret",
+      .any([
+        .keys([.must("env", .text, "a variable of the environment")]), .keys([.must("file", .text, "a file")]),
+      ])
+    ),
+    (
+      "metadata",
+      .keys([
+        .must("name", .name(48), "part of the run directory's name"),
+        .may("description", .text, "", "what the drill shows"),
+        .may("owners", .list(.text), "the teams that answer for it"),
+        .may("tags", .list(.name(32)), "words to find it by"),
+        .may("domain", .list(.integer(1...202)), "rows of the domain table"),
+      ])
+    ),
+    (
+      "topology",
+      .any([
+        .keys([
+          .must(
+            "lab",
+            .keys([
+              .must(
+                "regions",
+                .names(
+                  longest: 12, .keys([.must("roles", .list(.words(Role.self)), "what runs in it")])), "by name")
+            ]), "network namespaces on this machine")
+        ]),
+        .keys([
+          .must(
+            "inventory", .keys([.must("hosts", .names(longest: 32, .named("host")), "by name")]), "real hosts")
+        ]),
+      ])
+    ),
+    (
+      "host",
+      .keys([
+        .must("region", .name(12), "the region it stands in"),
+        .must("roles", .list(.words(Role.self)), "what runs on it"),
+        .must("addresses", .list(.text), "IPv4 and IPv6, as its peers see it"),
+        .must("agent", .list(.text), "the command that starts its agent"),
+      ])
+    ),
+    (
+      "ownership",
+      .keys([
+        .must("normal", .region, "the owner while all is well"),
+        .must("failover", .region, "the owner after it is lost"),
+        .may("operation", .region, "the owner between failover and failback"),
+        .may("failback", .region, "the owner at the end of the failback"),
+      ])
+    ),
+    (
+      "stack",
+      .keys([
+        .must("kind", .words(StackSettings.Kind.self), "which system"),
+        .may("lease", .keys([.must("ttl", .duration, "without renewal")]), "write authority"),
+        .may("mirror", .keys([.must("freshness", .duration, "counts as caught up")]), "mirrors"),
+      ])
+    ),
+    (
+      "workload",
+      .keys([
+        .must("producers", .list(.named("producer")), "who appends events"),
+        .may("consumers", .list(.named("consumer")), "who keeps projections"),
+        .may(
+          "oldLeader", .keys([.must("region", .region, "the normal owner"), .must("rate", .rate, "attempts")]),
+          "keeps its token across the failover"),
+      ])
+    ),
+    (
+      "producer",
+      .keys([
+        .must("name", .name(32), "unique"), .must("region", .region, "where it runs"),
+        .may("workers", .integer(1...256), "1", "how many write at the same time"),
+        .must("rate", .rate, "of all its workers together"),
+        .must("keys", .integer(1...1_000_000), "aggregates, each with one worker"),
+      ])
+    ),
+    (
+      "consumer",
+      .keys([
+        .must("name", .name(32), "also the group's name"), .must("region", .region, "where it runs"),
+        .must("store", .region, "whose log it reads"),
+        .may("resume", .words(Consumer.ResumeRule.self), "checkpoint", "where it goes on without a position"),
+      ])
+    ),
+    (
+      "item",
+      .any(
+        ChecklistItem.allCases.map { item in
+          .keys([.must("item", .choice([item.rawValue]), "what is judged")] + item.levelKeys)
+        })
+    ),
+    (
+      "safety",
+      .keys([
+        .must("maxDuration", .duration, "of the whole drill"),
+        .must(
+          "blastRadius",
+          .keys([
+            .must("regions", .integer(1...1000), "how many may be disturbed"),
+            .may("concurrent", .integer(1...100_000), "how many faults may be in force at one time"),
+          ]), "how far it may reach"),
+        .may(
+          "protected",
+          .keys([
+            .may("nodes", .list(.text), "regions and hosts"), .may("ports", .ports, "on any node"),
+          ]), "what no fault may touch"),
+        .may("accept", .list(.words(KnownMistake.self)), "mistakes that are made on purpose"),
+      ])
+    ),
+  ]
+}
