@@ -88,6 +88,7 @@ public struct RunbookMachine: Sendable, Hashable {
 
   /// The steps.
   public let steps: [Step]
+  private let undoes: Bool
   private var state = State.idle
   private var attempt = 1
   /// Steps whose action has begun and that were not undone, in order.
@@ -97,8 +98,12 @@ public struct RunbookMachine: Sendable, Hashable {
   private var retreat: Retreat?
 
   /// A runbook of which nothing is done yet.
-  public init(_ steps: [Step]) {
+  ///
+  /// - Parameter undoes: whether a step that failed for good sends it back; if not, everything is left as it stands. A
+  ///   cancellation sends it back in any case.
+  public init(_ steps: [Step], undoes: Bool = true) {
     self.steps = steps
+    self.undoes = undoes
   }
 
   /// Takes in how the last command ended, and says what comes next. The first call says how the start goes.
@@ -176,6 +181,11 @@ public struct RunbookMachine: Sendable, Hashable {
   }
 
   private mutating func undoNext() -> Command {
+    if let retreat, !undoes, !retreat.wasCancelled {
+      return .finish(
+        .stopped(
+          at: retreat.step, why: retreat.why, cancelled: false, undone: [], state: .left(at: retreat.step)))
+    }
     while let index = begun.last {
       if steps[index].isUndoable { return .undo(index) }
       // What changed nothing is not in the way of what lies before it.
@@ -207,14 +217,23 @@ public enum SafeState: Sendable, Hashable, Codable, CustomStringConvertible {
   case asBefore
   /// Everything after this step was taken back; the step itself cannot be.
   case standing(after: String)
+  /// Nothing was taken back, as the runbook asks: this step failed, what came before it is done.
+  case left(at: String)
   /// Something could not be taken back: the steps, each with the reason.
   case unsafe([String])
+
+  /// Whether nothing hangs in the air.
+  public var isSafe: Bool {
+    if case .unsafe = self { return false }
+    return true
+  }
 
   /// `as before the runbook`, `standing after promote`.
   public var description: String {
     switch self {
     case .asBefore: "as before the runbook"
     case .standing(let step): "standing after \(step)"
+    case .left(let step): "left at \(step)"
     case .unsafe(let failures): "NOT SAFE, could not be undone: \(failures.joined(separator: "; "))"
     }
   }

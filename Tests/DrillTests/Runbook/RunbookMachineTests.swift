@@ -51,6 +51,7 @@ import Testing
         #expect(left.last.map { steps[$0].id } == id)
         #expect(left.last.map { steps[$0].isUndoable } == false, "\(id) could have been undone")
       case .unsafe(let failures): #expect(!failures.isEmpty)
+      case .left: Issue.record("nothing was taken back")
       }
       #expect(Set(undone).count == undone.count)
     }
@@ -150,6 +151,17 @@ import Testing
         return
       }
     }
+  }
+
+  @Test func whereItIsAskedForEverythingIsLeftAsItStands() {
+    var machine = RunbookMachine([Step("a", isUndoable: true), Step("b", isUndoable: true)], undoes: false)
+    _ = machine.handle(.succeeded)
+    #expect(machine.handle(.succeeded) == .act(1, attempt: 1))
+    var cancelled = machine
+    #expect(
+      machine.handle(.failed("no", final: true))
+        == .finish(.stopped(at: "b", why: "no", cancelled: false, undone: [], state: .left(at: "b"))))
+    #expect(cancelled.handle(.cancelled) == .undo(1))
   }
 
   /// What could not be taken back is said, and the steps before it are taken back all the same.
