@@ -88,11 +88,12 @@ public final class WorkloadCounters: Sendable {
       state.byRegion[region, default: Totals()].acknowledged += 1
       state.byWorker[worker] = (region, token, time, store)
       // A worker's sequences rise, so that an event continues the last range or begins a new one.
+      var first = sequence
       if let last = state.acknowledged[worker]?.last, last.upperBound + 1 == sequence {
-        state.acknowledged[worker]?[(state.acknowledged[worker]?.count ?? 1) - 1] = last.lowerBound...sequence
-      } else {
-        state.acknowledged[worker, default: []].append(sequence...sequence)
+        first = last.lowerBound
+        state.acknowledged[worker]?.removeLast()
       }
+      state.acknowledged[worker, default: []].append(first...sequence)
     }
   }
 

@@ -93,6 +93,8 @@ public struct RunbookMachine: Sendable, Hashable {
   private var attempt = 1
   /// Steps whose action has begun and that were not undone, in order.
   private var begun: [Int] = []
+  /// Steps that are done and verified.
+  private var done: Set<Int> = []
   private var undone: [String] = []
   private var failures: [String] = []
   private var retreat: Retreat?
@@ -170,7 +172,8 @@ public struct RunbookMachine: Sendable, Hashable {
   }
 
   private mutating func gate(_ index: Int) -> Command {
-    steps[index].hasGate ? .passGate(index) : enter(index + 1)
+    done.insert(index)
+    return steps[index].hasGate ? .passGate(index) : enter(index + 1)
   }
 
   private mutating func goBack(at index: Int, _ answer: Answer) -> Command {
@@ -196,7 +199,7 @@ public struct RunbookMachine: Sendable, Hashable {
     let state: SafeState =
       !failures.isEmpty
       ? .unsafe(failures)
-      : begun.last.map { .standing(after: steps[$0].id) } ?? .asBefore
+      : begun.last.map { done.contains($0) ? .standing(after: steps[$0].id) : .left(at: steps[$0].id) } ?? .asBefore
     return .finish(
       .stopped(
         at: retreat.step, why: retreat.why, cancelled: retreat.wasCancelled, undone: undone, state: state))
@@ -217,7 +220,8 @@ public enum SafeState: Sendable, Hashable, Codable, CustomStringConvertible {
   case asBefore
   /// Everything after this step was taken back; the step itself cannot be.
   case standing(after: String)
-  /// Nothing was taken back, as the runbook asks: this step failed, what came before it is done.
+  /// This step was begun, failed or was cancelled, and cannot be taken back, or is not to be; what came before it is done,
+  /// what came after it never began.
   case left(at: String)
   /// Something could not be taken back: the steps, each with the reason.
   case unsafe([String])

@@ -156,6 +156,21 @@ extension EventStore {
     return Int64(clamping: position.count) - (try row.integer())
   }
 
+  /// What `group` has come to in this store: events applied, events of the log that it lacks, effects beyond the first.
+  ///
+  /// - Throws: ``PostgresError``.
+  public func work(
+    of group: String
+  ) async throws(PostgresError) -> (applied: Int64, missing: Int64, twice: Int64) {
+    let rows = try await connection.query(
+      """
+      select count(a.producer), count(*) - count(a.producer), coalesce(sum(a.times - 1), 0)::bigint from es.events e
+      left join es.applied a on a.grp = $1 and a.producer = e.producer and a.sequence = e.sequence
+      """, [group], within: limit)
+    var row = try only(rows, "a group's work")
+    return (try row.integer(), try row.integer(), try row.integer())
+  }
+
   /// Digests of the log, by origin and bucket of aggregates.
   ///
   /// - Parameter ends: the last event of each origin that counts, by its number there.

@@ -2,8 +2,8 @@
 enum Commands {
   /// In the order of the help.
   static let all: [Command] = [
-    doctor, validate, plan, importChaosMesh, importChaosToolkit, run, replay, minimize, report, verify, trace, recover,
-    labUp, labStatus, labDown, version, controlPlane,
+    doctor, validate, plan, importChaosMesh, importChaosToolkit, run, approve, replay, minimize, report, verify, trace,
+    recover, labUp, labStatus, labDown, version, controlPlane,
     guardian,
   ]
 }
