@@ -1,6 +1,6 @@
 import Events
 import Scenarios
-import Stacks
+@testable import Stacks
 import Testing
 
 @testable import Drill
