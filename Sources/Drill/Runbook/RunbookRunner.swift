@@ -120,7 +120,7 @@ struct RunbookRunner: Sendable {
       guard let undo = step.undo else { preconditionFailure("\(step.id) has no undo") }
       await say(command, steps, .undoing, course, undo.verb.rawValue)
       let found = try await withDeadline(step.timeout, clock: run.clock, "undo of \(step.id)") {
-        try await tool.perform(undo, for: step.id)
+        try await tool.perform(undo, for: step.id, isUndo: true)
       }
       run.view.note(step: step.id, .undone, at: run.timebase.monotonic())
       await say(command, steps, .undone, course, found)

@@ -23,8 +23,10 @@ final class StackOperator: Sendable {
 
   /// Does `action` for the step of this id.
   ///
+  /// - Parameter isUndo: whether it takes a step back: clients are then told, and not waited for, since what they are sent
+  ///   back to may be what was lost.
   /// - Throws: ``StepFailure`` when it cannot be done, `CancellationError`, or the error of a server.
-  func perform(_ action: RunbookAction, for step: String) async throws -> String {
+  func perform(_ action: RunbookAction, for step: String, isUndo: Bool = false) async throws -> String {
     switch action {
     case .pauseMirror(let link): try await pause(link)
     case .resumeMirror(let link): try await resume(link)
@@ -32,7 +34,7 @@ final class StackOperator: Sendable {
     case .promote(let region): try await promote(region.region)
     case .demote(let region): try await demote(region.region)
     case .transferLeadership(let region): try await transfer(to: region.region)
-    case .repointProducers(let move): try await repoint(move)
+    case .repointProducers(let move): try await repoint(move, waits: !isUndo)
     case .pauseProducers(let members): setProducersPaused(true, members)
     case .resumeProducers(let members): setProducersPaused(false, members)
     case .pauseConsumers(let members): try await setConsumersPaused(true, members)
@@ -170,7 +172,7 @@ final class StackOperator: Sendable {
 
   // MARK: clients
 
-  private func repoint(_ move: ProducerMove) async throws -> String {
+  private func repoint(_ move: ProducerMove, waits: Bool) async throws -> String {
     let workers = run.workers(of: move.names)
     let before = run.counters.byRegion
     let begun = run.timebase.monotonic()
@@ -178,6 +180,7 @@ final class StackOperator: Sendable {
       orders.store = move.to
       orders.share = 1
     }
+    guard waits else { return "\(workers.count) producers are sent to \(move.to)" }
     let token = run.board.writer?.token ?? 0
     var left = workers
     let deadline = begun + 15_000_000_000

@@ -49,7 +49,8 @@ import Testing
   /// A break, a gap without data and another figure begin the time anew.
   @Test(arguments: [
     ("1111", ConditionWatch.Outcome.met, Int64(3)), ("1101111", .met, 6), ("11-1111", .met, 6), ("1122222", .met, 5),
-    ("12121212121", .missed("1"), 10), ("00000000000", .missed("0"), 10), ("-----------", .noData("no data: silent"), 10),
+    ("12121212121", .missed("1"), 10), ("00000000000", .missed("0"), 10),
+    ("-----------", .noData("no data: silent"), 10),
   ])
   func stable(looks: String, expected: ConditionWatch.Outcome, after: Int64) {
     #expect(outcome(.stable(for: .seconds(3)), looks, limit: .seconds(10)) == (expected, after))

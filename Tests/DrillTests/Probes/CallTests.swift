@@ -9,7 +9,9 @@ import Testing
 
 /// Programs and connections that probes, steps and messages make.
 @Suite struct CallTests {
-  private func run(_ words: [String], input: String = "", within limit: Duration = .seconds(20)) async throws -> ProgramResult {
+  private func run(_ words: [String], input: String = "", within limit: Duration = .seconds(20)) async throws
+    -> ProgramResult
+  {
     try await withTemporaryDirectory("calls", remove: { try removeTree($0) }) { directory in
       try await runProgram(
         words, input: Array(input.utf8), output: "\(directory)/out", networkNamespace: nil, within: limit,

@@ -23,7 +23,8 @@ import Testing
     (ProbeExpectation(min: 2), .value("1"), .failed("1, at least 2.0 is expected")),
     (ProbeExpectation(max: 4), .value("4.1"), .failed("4.1, at most 4.0 is expected")),
     (ProbeExpectation(max: 4), .value("many"), .noData("'many' is no number")),
-    (ProbeExpectation(), .none("timeout"), .noData("timeout")), (ProbeExpectation(), .yes("connected"), .passed("connected")),
+    (ProbeExpectation(), .none("timeout"), .noData("timeout")),
+    (ProbeExpectation(), .yes("connected"), .passed("connected")),
     (ProbeExpectation(), .no("refused"), .failed("refused")),
   ])
   func judged(expectation: ProbeExpectation, answer: RawAnswer, expected: ProbeAnswer) {
