@@ -153,17 +153,17 @@ final class FaultDirector: Sendable {
   private func hold(_ inner: InnerFaultRunner, _ undo: UndoStack) async throws {
     let planned = inner.planned
     try await inner.confirm()
-    let length = (planned.ends - planned.begins).nanoseconds
     if run.request.mode == .dryRun {
-      let until = run.timebase.monotonic() + length
       try await run.journal.record(FaultWithheld(fault: planned.id, objects: try await inner.changes()))
-      return try await run.clock.sleep(for: .nanoseconds(max(0, until - run.timebase.monotonic())))
+      return try await run.clock.sleep(for: planned.entry.stop.longest)
     }
     try await run.confirm("arm \(planned.id): \(planned.summary)")
     let step = UndoStep("fault \(planned.id)") { try await inner.end(reason: "rolled back") }
-    let over = try await undo.perform(step) { try await inner.arm() } + length
-    try await run.clock.sleep(for: .nanoseconds(max(0, over - run.timebase.monotonic())))
+    let armed = try await undo.perform(step) { try await inner.arm() }
+    run.view.note(fault: planned.id, .begun, at: armed)
+    try await run.awaitStop(planned.entry.stop, of: "fault \(planned.id)", armed: armed)
     try await inner.end(reason: "planned")
+    run.view.note(fault: planned.id, .ended, at: run.timebase.monotonic())
   }
 
   private func profile(of fault: Fault, _ agents: Agents) async throws -> NodeProfile {
