@@ -33,6 +33,8 @@ public struct DrillVerdict: Sendable, Hashable, Codable {
   public var recoveryTimes: RecoveryTimes?
   /// The figures of the failover by partition and class of keys. `nil`: there was none, or it could not be measured.
   public var failover: FailoverFigures?
+  /// How the drill itself was gone through: runbooks, steady state, probes, messages. `nil`: none of them was asked for.
+  public var conduct: [ConductVerdict]?
   /// What the stack was permitted.
   public var contract: Contract
   /// The faults that the items were judged against.

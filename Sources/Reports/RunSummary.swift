@@ -59,6 +59,10 @@ public struct RunSummary: Sendable, Hashable, Codable {
   public var lagLimitSeconds: Double?
   /// Who held write authority.
   public var reigns: [Reign] = []
+  /// The steps of runbook and failback; `nil`: there was none.
+  public var steps: [StepSummary]?
+  /// The write-down of the failover and the messages; `nil`: none.
+  public var notes: [Fact]?
   /// What happened, for the timeline.
   public var events: [RunEvent] = []
   /// The files of the run directory.

@@ -39,6 +39,11 @@ extension RunSummary {
     lagLimitSeconds = record.scenario.stack.mirrorFreshness.inSeconds
     reigns = teller.reigns
     events = teller.moments
+    let runbook = RunbookTeller(record: record, seconds: teller.seconds)
+    items += runbook.conduct(verdict)
+    let (told, noted) = (runbook.steps, runbook.notes)
+    steps = told.isEmpty ? nil : told
+    notes = noted.isEmpty ? nil : noted
   }
 
   /// The code that the run ended with, unless that stood for a verdict: then the verdict that is told here decides, which may
@@ -237,6 +242,8 @@ private struct Teller {
         moments.append(RunEvent(at, "\(event.row) \(event.name) seen: \(event.what)"))
       } else if let event = entry.decoded(ConditionMissed.self) {
         moments.append(RunEvent(at, "waited in vain for \(event.condition)"))
+      } else if let what = RunbookTeller.moment(entry) {
+        moments.append(RunEvent(at, what))
       } else if let view = entry.decoded(AuthoritySeen.self), roles[view.region] != view.role {
         roles[view.region] = view.role
         moments.append(RunEvent(at, "\(view.region) is \(view.role)\(view.ownToken.map { ", token \($0)" } ?? "")"))

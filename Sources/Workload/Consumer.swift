@@ -31,11 +31,17 @@ public struct Consumer: Sendable {
   /// Reads and applies until it is cancelled.
   public func run(in surroundings: Surroundings) async {
     var session: (any StoreSession)?
+    var store = store
     var steps = 0
     while !surroundings.isEnding {
       if surroundings.traffic.isPaused(group: group) {
         if await !surroundings.pause(.milliseconds(100)) { break }
         continue
+      }
+      if let sentTo = surroundings.traffic.store(ofGroup: group), sentTo != store {
+        if let session { await session.close() }
+        session = nil
+        store = sentTo
       }
       do throws(StoreFailure) {
         let link: any StoreSession

@@ -156,7 +156,8 @@ extension Producer {
         let receipt = try await link(to: store).append(event, token: token)
         surroundings.recorder.end(ticket, ok: receipt, origin: store)
         surroundings.counters.acknowledged(
-          worker: producer.worker, region: producer.region, token: token, at: surroundings.timebase.monotonic())
+          worker: producer.worker, sequence: id.sequence, region: producer.region, store: store, token: token,
+          at: surroundings.timebase.monotonic())
         keys.acknowledged(key, keySequence)
         lastEvent[key] = id
       } catch {

@@ -29,6 +29,7 @@ public final class TrafficControl: Sendable {
     var all = ProducerOrders()
     var byName: [String: ProducerOrders] = [:]
     var pausedGroups: Set<String> = []
+    var stores: [String: String] = [:]
   }
 
   private let state = Mutex(State())
@@ -43,6 +44,16 @@ public final class TrafficControl: Sendable {
 
   /// Whether a consumer group is held back.
   public func isPaused(group: String) -> Bool { state.withLock { $0.pausedGroups.contains(group) } }
+
+  /// The store that a consumer group was sent to; `nil`: it reads the one it began with.
+  public func store(ofGroup group: String) -> String? { state.withLock { $0.stores[group] } }
+
+  /// Sends consumer groups to another store.
+  public func read(_ groups: some Sequence<String>, from store: String) {
+    state.withLock { state in
+      for group in groups { state.stores[group] = store }
+    }
+  }
 
   /// Changes what producers do: those of these names, with no name all.
   public func changeProducers(_ names: [String] = [], _ change: (inout ProducerOrders) -> Void) {

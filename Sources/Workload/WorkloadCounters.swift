@@ -39,7 +39,8 @@ public final class WorkloadCounters: Sendable {
 
   private struct State {
     var byRegion: [String: Totals] = [:]
-    var byWorker: [UInt32: (region: String, lastToken: Int64, lastAcknowledged: Int64)] = [:]
+    var byWorker: [UInt32: (region: String, lastToken: Int64, lastAcknowledged: Int64, store: String)] = [:]
+    var acknowledged: [UInt32: [ClosedRange<UInt64>]] = [:]
     var stale: [String: StaleTotals] = [:]
     var groups: [String: GroupState] = [:]
   }
@@ -66,14 +67,33 @@ public final class WorkloadCounters: Sendable {
   func register(worker: UInt32, region: String) {
     state.withLock { state in
       state.byRegion[region] = state.byRegion[region] ?? Totals()
-      state.byWorker[worker] = (region, -1, -1)
+      state.byWorker[worker] = (region, -1, -1, "")
     }
   }
 
-  func acknowledged(worker: UInt32, region: String, token: Int64, at time: Int64) {
+  /// Producers whose last acknowledged write was not in `store` with a token of at least `token`, by worker number.
+  public func producersBehind(token: Int64, in store: String) -> Set<UInt32> {
+    state.withLock { state in
+      Set(state.byWorker.filter { $0.value.lastToken < token || $0.value.store != store }.keys)
+    }
+  }
+
+  /// Every event that was acknowledged, as ranges of sequences by producer.
+  public var acknowledgedEvents: [UInt32: [ClosedRange<UInt64>]] { state.withLock(\.acknowledged) }
+
+  func acknowledged(
+    worker: UInt32, sequence: UInt64, region: String, store: String, token: Int64, at time: Int64
+  ) {
     state.withLock { state in
       state.byRegion[region, default: Totals()].acknowledged += 1
-      state.byWorker[worker] = (region, token, time)
+      state.byWorker[worker] = (region, token, time, store)
+      // A worker's sequences rise, so that an event continues the last range or begins a new one.
+      var first = sequence
+      if let last = state.acknowledged[worker]?.last, last.upperBound + 1 == sequence {
+        first = last.lowerBound
+        state.acknowledged[worker]?.removeLast()
+      }
+      state.acknowledged[worker, default: []].append(first...sequence)
     }
   }
 

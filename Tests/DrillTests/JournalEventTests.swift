@@ -36,6 +36,19 @@ import Testing
     HistoryClosed(operations: 10, dropped: 1), RunAborted(reason: "r"), RunEnded(code: 7),
     AnomalySeen(row: "L3", name: "duplicate-append", what: "w", total: 1), StateSeen(values: ["log of eu": "d"]),
     FaultWithheld(fault: "f", objects: ["eu": ["add table inet bs_r1_f"]]), StepConfirmed(what: "w", waited: 3),
+    RunbookStarted(runbook: "runbook", steps: ["a"], trigger: "t"),
+    StepChanged(runbook: "runbook", step: "a", verb: "promote", state: .acting, attempt: 2, detail: "d"),
+    RunbookEnded(
+      runbook: "runbook", isComplete: false, leftAt: "a", why: "w", state: "s", isSafe: true, undone: ["b"]),
+    FactNoted(fact: "trigger", what: "w", figures: ["n": 4]),
+    TrafficShifted(step: "a", to: "eu", share: 0.25, returnedBecause: "lag"),
+    ConsumersMoved(store: "eu", groups: ["g"], digest: "d"),
+    TriggerMissed(of: "fault f", condition: "c", seen: "s"), SteadyBroken(expectation: "e", lasted: 5, seen: "s"),
+    SteadyAfter(holds: false, broken: ["b"], took: 6), ProbeAnswered(probe: "p", outcome: "no-data", what: "w"),
+    ProbeSummary(probe: "p", passed: 1, failed: 2, withoutData: 3),
+    CommunicationSent(
+      communication: "c", audience: "a", sink: "file x", anchor: "fault f", due: 1, sent: 2, isLate: true, text: "t"),
+    CommunicationFailed(communication: "c", why: "w"),
   ]
 
   private func record<T: JournalEvent>(_ event: T, in journal: Journal) async throws {

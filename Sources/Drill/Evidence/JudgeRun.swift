@@ -10,7 +10,8 @@ internal import Support
 /// - Throws: ``Problem`` or the error of the file that cannot be read.
 public func judgeRun(in directory: RunDirectory, permitting permitted: Permissions = .none) throws -> DrillVerdict {
   let record = try RunRecord(reading: directory)
-  let verdict = judge(record.evidence(permitting: permitted), checklist: record.checklist)
+  var verdict = judge(record.evidence(permitting: permitted), checklist: record.checklist)
+  verdict.take(conduct: record.conduct)
   return record.isDryRun ? verdict.ofDryRun : verdict
 }
 

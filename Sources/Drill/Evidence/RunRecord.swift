@@ -155,12 +155,19 @@ extension RunRecord {
     return Roles(
       primary: scenario.primary, survivor: scenario.survivor, stores: stores,
       mirrors: stores.flatMap { from in stores.filter { $0 != from }.map { MirrorDirection(from: from, to: $0) } },
-      consumers: scenario.workload.consumers.map { ConsumerRole(group: $0.name, store: $0.store) })
+      consumers: scenario.workload.consumers.map { ConsumerRole(group: $0.name, store: store(readBy: $0)) })
+  }
+
+  /// The store that a consumer read from in the end.
+  private func store(readBy consumer: Consumer) -> String {
+    events(ConsumersMoved.self).last { $0.event.groups.contains(consumer.name) }?.event.store ?? consumer.store
   }
 
   private var objectives: Objectives {
     var objectives = Objectives(
       leaseTTL: scenario.stack.leaseTTL.nanoseconds, freshness: scenario.stack.mirrorFreshness.nanoseconds)
+    // Where somebody is promoted by a runbook, it is people and the runbook that take the time.
+    if scenario.isPromotedByRunbook { objectives.electionMargin = scenario.safety.maxDuration.nanoseconds }
     for entry in scenario.checklist {
       switch entry.item {
       case .electionWithinTTL: if let margin = entry.margin { objectives.electionMargin = margin.nanoseconds }

@@ -53,8 +53,12 @@ final class AuthorityBoard: AuthoritySource {
   func firstSeen(_ fence: Fence) -> Int64? { state.withLock { $0.fences[fence] } }
 
   /// Takes a view; returns whether it says anything new.
-  func take(_ view: AuthoritySeen) -> Bool {
-    let now = timebase.monotonic()
+  ///
+  /// - Parameter changed: when the plane itself saw the change, on the clock that it shares with us (ns). What follows from a
+  ///   grant may be seen elsewhere before the plane's word is read here. A time that is no recent one is not believed.
+  func take(_ view: AuthoritySeen, changed: Int64? = nil) -> Bool {
+    let read = timebase.monotonic()
+    let now = min(read, max(changed ?? read, read - 1_000_000_000))
     return state.withLock { state in
       guard state.views[view.region] != view else { return false }
       state.views[view.region] = view
@@ -73,9 +77,11 @@ final class AuthorityBoard: AuthoritySource {
     let client = try ControlPlaneClient(path: path, name: "cp-\(region.name)")
     while !Task.isCancelled {
       let view: AuthoritySeen
+      var changed: Int64?
       switch await client.next() {
       case .state(let said):
         // A region that is not the writer itself must not be told to be one: its last word from etcd may be old.
+        changed = said.changedAtMonotonic
         let claimsItself = said.writerRegion == region.name && said.role != .writer
         view = AuthoritySeen(
           region: region.name, role: said.role.rawValue, writer: claimsItself ? nil : said.writerRegion,
@@ -89,7 +95,7 @@ final class AuthorityBoard: AuthoritySource {
       }
       // The last word of a plane that goes down with the lab is not the drill's.
       if Task.isCancelled { return }
-      if take(view) { try await journal.record(view) }
+      if take(view, changed: changed) { try await journal.record(view) }
     }
   }
 }

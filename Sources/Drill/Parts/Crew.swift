@@ -39,7 +39,8 @@ struct Crew {
         let count = max(1, group.keys / group.workers + (index < group.keys % group.workers ? 1 : 0))
         producers.append(
           Workload.Producer(
-            worker: nextWorker(), region: group.region, rate: group.rate.perSecond / Double(group.workers),
+            worker: nextWorker(), name: group.name, region: group.region,
+            rate: group.rate.perSecond / Double(group.workers),
             keys: (nextKeys(count), count)))
       }
     }
@@ -66,7 +67,7 @@ struct Crew {
     writing = Surroundings(
       recorder: run.recorder, counters: run.counters,
       connector: LabConnector(regions: lab.regions, timebase: run.timebase), authority: run.board,
-      timebase: run.timebase, clock: run.clock, seed: run.request.plan.seed, stop: writersStop)
+      timebase: run.timebase, clock: run.clock, seed: run.request.plan.seed, stop: writersStop, traffic: run.traffic)
     var reading = writing
     reading.stop = readersStop
     self.reading = reading

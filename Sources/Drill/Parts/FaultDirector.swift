@@ -77,20 +77,23 @@ final class FaultDirector: Sendable {
   }
 
   /// Runs the whole timeline; when it returns, every fault is verified gone.
-  func runTimeline(_ undo: UndoStack, with equipment: Equipment) async throws {
+  ///
+  /// - Parameter start: the end of the baseline (ns), from which its times count.
+  func runTimeline(_ undo: UndoStack, with equipment: Equipment, from start: Int64) async throws {
     let holders = equipment.agents
     let probe = equipment.probe
     for (name, agent) in holders {
       let snapshot = try await agent.snapshot()
       state.withLock { $0.before[name] = snapshot }
     }
-    let start = run.timebase.monotonic()
+    let longest = run.scenario.safety.maxDuration
     try await withThrowingTaskGroup(of: Bool.self) { group in
       for fault in run.request.plan.faults {
         group.addTask(name: "fault \(fault.id)") {
-          let due = start + fault.begins.nanoseconds
-          try await self.run.clock.sleep(for: .nanoseconds(max(0, due - self.run.timebase.monotonic())))
-          try await self.hold(fault, agents: holders, probe: probe, undo)
+          let begins = try await self.run.awaitStart(
+            fault.entry.start, of: "fault \(fault.id)", from: start, longest: longest)
+          if begins != nil { try await self.hold(fault, agents: holders, probe: probe, undo) }
+          self.run.view.conclude(entry: fault.id)
           return true
         }
       }
@@ -132,18 +135,17 @@ final class FaultDirector: Sendable {
     var objects: [PlannedObjects] = []
     for fault in standIns { objects.append(try PlannedObjects(fault, on: try await profile(of: fault, agents))) }
     try planned.confirm(objects)
-    let until = run.timebase.monotonic() + (planned.ends - planned.begins).nanoseconds
     if run.request.mode == .dryRun {
       let changes = Dictionary(objects.map { ($0.node, $0.changes) }, uniquingKeysWith: { $0 + $1 })
       try await run.journal.record(FaultWithheld(fault: planned.id, objects: changes))
-      return try await run.clock.sleep(for: .nanoseconds(max(0, until - run.timebase.monotonic())))
+      return try await run.clock.sleep(for: planned.entry.stop.longest)
     }
     try await run.confirm("arm \(planned.id): \(planned.summary)")
     let faults = try planned.faults(in: run.scenario, seed: plan.seed, run: run.request.runID, node: node)
     let armedAt = try await undo.perform(step) { try await self.arm(planned, faults, agents) }
     try await prove(planned, agents: agents, probe: probe)
-    let over = armedAt + planned.ends.nanoseconds - planned.begins.nanoseconds
-    try await run.clock.sleep(for: .nanoseconds(max(0, over - run.timebase.monotonic())))
+    run.view.note(fault: planned.id, .begun, at: armedAt)
+    try await run.awaitStop(planned.entry.stop, of: "fault \(planned.id)", armed: armedAt)
     try await end(planned, agents: agents, probe: probe, reason: "planned")
   }
 
@@ -151,17 +153,17 @@ final class FaultDirector: Sendable {
   private func hold(_ inner: InnerFaultRunner, _ undo: UndoStack) async throws {
     let planned = inner.planned
     try await inner.confirm()
-    let length = (planned.ends - planned.begins).nanoseconds
     if run.request.mode == .dryRun {
-      let until = run.timebase.monotonic() + length
       try await run.journal.record(FaultWithheld(fault: planned.id, objects: try await inner.changes()))
-      return try await run.clock.sleep(for: .nanoseconds(max(0, until - run.timebase.monotonic())))
+      return try await run.clock.sleep(for: planned.entry.stop.longest)
     }
     try await run.confirm("arm \(planned.id): \(planned.summary)")
     let step = UndoStep("fault \(planned.id)") { try await inner.end(reason: "rolled back") }
-    let over = try await undo.perform(step) { try await inner.arm() } + length
-    try await run.clock.sleep(for: .nanoseconds(max(0, over - run.timebase.monotonic())))
+    let armed = try await undo.perform(step) { try await inner.arm() }
+    run.view.note(fault: planned.id, .begun, at: armed)
+    try await run.awaitStop(planned.entry.stop, of: "fault \(planned.id)", armed: armed)
     try await inner.end(reason: "planned")
+    run.view.note(fault: planned.id, .ended, at: run.timebase.monotonic())
   }
 
   private func profile(of fault: Fault, _ agents: Agents) async throws -> NodeProfile {
@@ -287,6 +289,7 @@ final class FaultDirector: Sendable {
       differences += try await agent.snapshot().difference(from: before, ignoringObjectsOf: others)
         .map { "\(name): \($0)" }
     }
+    run.view.note(fault: planned.id, .ended, at: goneAt)
     let proof = proof()
     let seen = try await probe.measure(proof.effort)
     count(seen)

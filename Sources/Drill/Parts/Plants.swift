@@ -91,7 +91,8 @@ extension DrillRun {
     await connection.close()
   }
 
-  private func administrator(of store: String, in lab: Lab) async throws -> PostgresConnection {
+  /// A connection to a region's store that may do everything.
+  func administrator(of store: String, in lab: Lab) async throws -> PostgresConnection {
     guard let region = lab.region(store), let address = region.store else {
       throw Problem(.usage, at: store, "there is no store to plant a fault in; nothing was injected")
     }

@@ -32,6 +32,9 @@ extension JournalRecord {
     ConditionMet.self, ConditionMissed.self, ServerLost.self, ServerRestarted.self, TruthDumped.self,
     HistoryClosed.self, RunAborted.self,
     RunEnded.self, AnomalySeen.self, StateSeen.self, FaultWithheld.self, StepConfirmed.self,
+    RunbookStarted.self, StepChanged.self, RunbookEnded.self, FactNoted.self, TrafficShifted.self, ConsumersMoved.self,
+    TriggerMissed.self, SteadyBroken.self, SteadyAfter.self, ProbeAnswered.self, ProbeSummary.self,
+    CommunicationSent.self, CommunicationFailed.self,
   ]
 
   /// Whether the record is of a known type but cannot be read as such. What it told is then missing from the evidence.

@@ -35,6 +35,8 @@ public enum Phase: String, Codable, Sendable, CaseIterable {
   case fault
   /// Faults are gone; the system comes back by itself.
   case recovery
+  /// The way back to the normal owner.
+  case failback
   /// The workload has stopped; the stores are dumped.
   case quiescence
   /// The evidence is judged.

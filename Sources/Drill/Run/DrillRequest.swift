@@ -26,6 +26,9 @@ public struct DrillRequest: Sendable {
   public var speed: Double
   /// Asked before each step that changes something, with what is about to be done; returns when it may be. Throws to stop.
   public var confirm: (@Sendable (String) async throws -> Void)?
+  /// Asks whoever sits at the terminal a question that a step of a runbook puts to a person; `nil`: nobody does, and the
+  /// answer comes through the run directory (`blackstart approve`).
+  public var approve: (@Sendable (String) async throws -> Bool)?
   /// The recorder's clocks.
   public var timebase: Timebase
   /// For waiting.
@@ -40,7 +43,8 @@ public struct DrillRequest: Sendable {
   public init(
     scenarioBytes: [UInt8]?, plan: Plan, plants: [StackPlant] = [], directory: RunDirectory, stateDirectory: String,
     program: String, keepsLab: Bool = false, mode: RunMode = .full, speed: Double = 1,
-    confirm: (@Sendable (String) async throws -> Void)? = nil, timebase: Timebase = .system,
+    confirm: (@Sendable (String) async throws -> Void)? = nil,
+    approve: (@Sendable (String) async throws -> Bool)? = nil, timebase: Timebase = .system,
     clock: any Clock<Duration> = ContinuousClock(), observer: @escaping @Sendable (JournalRecord) -> Void = { _ in }
   ) {
     self.scenarioBytes = scenarioBytes
@@ -53,6 +57,7 @@ public struct DrillRequest: Sendable {
     self.mode = mode
     self.speed = speed
     self.confirm = confirm
+    self.approve = approve
     self.timebase = timebase
     self.clock = clock
     self.observer = observer

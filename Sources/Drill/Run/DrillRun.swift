@@ -19,6 +19,8 @@ final class DrillRun: Sendable {
   /// Servers that faults end on purpose.
   let endings = PlannedEndings()
   let steady: Mutex<SteadyStateMonitor>
+  let view = SystemView()
+  let traffic = TrafficControl()
   private let historyClosed = Atomic(false)
   private let missedRecord = Mutex<(any Error)?>(nil)
 
@@ -63,6 +65,13 @@ final class DrillRun: Sendable {
         try await self.sample()
         return false
       }
+      let probes = ProbeRunner(run: self, lab: lab)
+      for probe in scenario.probes {
+        group.addTask(name: "probe \(probe.name)") {
+          try await probes.follow(probe)
+          return false
+        }
+      }
       group.addTask(name: "longest duration") {
         let longest = self.scenario.safety.maxDuration
         try await self.clock.sleep(for: longest)
@@ -73,6 +82,7 @@ final class DrillRun: Sendable {
       }
       group.addTask(name: "phases") {
         try await self.phases(lab, undo)
+        try await probes.summarize()
         return true
       }
       defer { group.cancelAll() }
@@ -93,6 +103,7 @@ final class DrillRun: Sendable {
 
   func enter(_ phase: Phase) async throws {
     try Task.checkCancellation()
+    view.enter(phase)
     try await journal.record(PhaseEntered(phase: phase))
   }
 
@@ -172,9 +183,13 @@ final class DrillRun: Sendable {
       try await journal.record(sample)
       for seen in live.look(names: recorder.names) { try await journal.record(seen) }
       let leader = board.writer?.region
-      steady.withLock { $0.take(sample, leader: leader, at: now) }
+      let isSteady = steady.withLock { monitor in
+        monitor.take(sample, leader: leader, at: now, other: look)
+        return monitor.broken.isEmpty
+      }
+      view.take(sample, totals: totals.values.sum, isSteady: isSteady, at: now)
       for index in aborts.indices {
-        if let why = aborts[index].take(sample, leader: leader, at: now) {
+        if let why = aborts[index].take(sample, leader: leader, at: now, other: look) {
           throw Problem(.aborted, "abort condition: \(why); all faults are verified gone")
         }
       }

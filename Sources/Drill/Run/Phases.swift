@@ -23,22 +23,65 @@ extension DrillRun {
       crew.startOldLeaders(in: &group, token: reign.token)
       let replay = try await plantMirrorRepeat(lab)
       try await plantMirrorStall(lab)
+      let tool = StackOperator(run: self, lab: lab)
+      try await prepareForRunbook(tool)
 
-      try await enter(.fault)
-      try await faults.runTimeline(undo, with: equipment)
+      try await withSideTasks(lab) {
+        try await enter(.fault)
+        try await noteLag()
+        try await disturb(faults, equipment, tool, undo)
 
-      try await enter(.recovery)
-      if let replay { try await fire(replay) }
-      try await recover(from: reign.token, faults: faults)
+        try await enter(.recovery)
+        if let replay { try await fire(replay) }
+        try await recover(from: reign.token, faults: faults)
+        try await performFailback(tool)
+        try await holdAfterwards()
+      }
 
       try await enter(.quiescence)
       crew.writersStop.request()
       try await settle()
+      try await noteConsumers(tool)
       crew.readersStop.request()
       try await group.waitForAll()
     }
     try await dumpGroundTruth(lab)
     try await closeHistory()
+  }
+
+  /// The timeline, and the runbook beside it: the phase lasts until both are over.
+  private func disturb(
+    _ faults: FaultDirector, _ equipment: FaultDirector.Equipment, _ tool: StackOperator, _ undo: UndoStack
+  ) async throws {
+    let origin = timebase.monotonic()
+    let waited = request.plan.faults.filter { if case .healed = $0.entry.stop { false } else { true } }
+    view.expect(entries: waited.map(\.id), runbook: scenario.runbook != nil)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask(name: "timeline") { try await faults.runTimeline(undo, with: equipment, from: origin) }
+      group.addTask(name: "runbook") { try await self.performRunbook(tool, from: origin) }
+      try await group.waitForAll()
+    }
+  }
+
+  /// Runs `body` with what goes on beside it: messages, which are sent to the end, and the watch over the steady state.
+  private func withSideTasks(_ lab: Lab, _ body: () async throws -> Void) async throws {
+    let isEnding = StopSignal()
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+      group.addTask(name: "communications") {
+        try await CommunicationRunner(run: self, lab: lab).perform { isEnding.isRequested }
+        return true
+      }
+      group.addTask(name: "steady state") {
+        try await self.watchSteadyState()
+        return false
+      }
+      defer { group.cancelAll() }
+      try await body()
+      isEnding.request()
+      while let isDone = try await group.next() {
+        if isDone { return }
+      }
+    }
   }
 
   /// Waits until the steady state has held; ends the run with exit code 3 if it does not come to hold in time.
@@ -101,7 +144,7 @@ extension DrillRun {
     // The tails look ten times a second; two looks later they have seen all that the writers left.
     try await clock.sleep(for: .milliseconds(300))
     let settled = timebase.monotonic()
-    let groups = scenario.workload.consumers.map { "\($0.name)@\($0.store)" }
+    let groups = scenario.workload.consumers.map { "\($0.name)@\(traffic.store(ofGroup: $0.name) ?? $0.store)" }
     try await wait(
       for: "consumers at the end of their logs", within: .seconds(15), state: { "groups: \(counters.groups)" },
       { groups.allSatisfy { (counters.groups[$0]?.idleSince ?? 0) > settled } })

@@ -12,8 +12,12 @@ struct SteadyStateMonitor: Sendable {
   }
 
   /// Takes the figures of one moment.
-  mutating func take(_ sample: Sample, leader: String?, at time: Int64) {
-    broken = expectations.compactMap { Self.violation(of: $0, by: sample, leader: leader) }
+  ///
+  /// - Parameter other: looks at what no sample has: a probe, a token.
+  mutating func take(
+    _ sample: Sample, leader: String?, at time: Int64, other: (Expectation) -> Look = Self.unmeasured
+  ) {
+    broken = expectations.compactMap { Self.violation(of: $0, by: sample, leader: leader, other: other) }
     heldSince = broken.isEmpty ? heldSince ?? time : nil
   }
 
@@ -24,7 +28,9 @@ struct SteadyStateMonitor: Sendable {
   }
 
   /// Why `sample` breaks `expectation`, in words; `nil` when it keeps it. No data breaks it: what nobody measured does not hold.
-  static func violation(of expectation: Expectation, by sample: Sample, leader: String?) -> String? {
+  static func violation(
+    of expectation: Expectation, by sample: Sample, leader: String?, other: (Expectation) -> Look = Self.unmeasured
+  ) -> String? {
     switch expectation {
     case .writeErrorRate(let limits):
       let total = sample.total
@@ -56,9 +62,14 @@ struct SteadyStateMonitor: Sendable {
     case .leader(.isNot(let region)):
       guard let leader else { return "leader: nobody holds write authority" }
       return leader != region ? nil : "leader is \(region) still"
-    case .token, .events, .probe: return "\(wanted(expectation)): nobody measures it here"
+    case .token, .events, .probe:
+      let look = other(expectation)
+      return look.holds == true ? nil : "\(wanted(expectation)): \(look.seen)"
     }
   }
+
+  /// What is seen where nobody looks.
+  static func unmeasured(_ expectation: Expectation) -> Look { .none("nobody measures it here") }
 
   /// `at most 1%`; for other bounds the expectation's own words.
   private static func wanted(_ expectation: Expectation) -> String {
@@ -72,7 +83,7 @@ struct SteadyStateMonitor: Sendable {
 
 extension Sample {
   /// The completions of all regions together.
-  fileprivate var total: Rates {
+  var total: Rates {
     rates.values.reduce(into: Rates()) { sum, rates in
       sum.acknowledged += rates.acknowledged
       sum.failed += rates.failed
@@ -82,7 +93,8 @@ extension Sample {
 }
 
 extension Sample.Rates {
-  fileprivate var all: UInt64 { acknowledged + failed + unknown }
+  /// Completions, however they went.
+  var all: UInt64 { acknowledged + failed + unknown }
 }
 
 /// Watches one abort condition: since when it has been broken without a break.
@@ -96,8 +108,14 @@ struct AbortMonitor: Sendable {
   }
 
   /// Takes the figures of one moment; returns why the drill must end, if it must.
-  mutating func take(_ sample: Sample, leader: String?, at time: Int64) -> String? {
-    guard let violation = SteadyStateMonitor.violation(of: condition.expectation, by: sample, leader: leader) else {
+  mutating func take(
+    _ sample: Sample, leader: String?, at time: Int64,
+    other: (Expectation) -> Look = SteadyStateMonitor.unmeasured
+  ) -> String? {
+    guard
+      let violation = SteadyStateMonitor.violation(
+        of: condition.expectation, by: sample, leader: leader, other: other)
+    else {
       brokenSince = nil
       return nil
     }

@@ -88,17 +88,24 @@ public struct RunbookMachine: Sendable, Hashable {
 
   /// The steps.
   public let steps: [Step]
+  private let undoes: Bool
   private var state = State.idle
   private var attempt = 1
   /// Steps whose action has begun and that were not undone, in order.
   private var begun: [Int] = []
+  /// Steps that are done and verified.
+  private var done: Set<Int> = []
   private var undone: [String] = []
   private var failures: [String] = []
   private var retreat: Retreat?
 
   /// A runbook of which nothing is done yet.
-  public init(_ steps: [Step]) {
+  ///
+  /// - Parameter undoes: whether a step that failed for good sends it back; if not, everything is left as it stands. A
+  ///   cancellation sends it back in any case.
+  public init(_ steps: [Step], undoes: Bool = true) {
     self.steps = steps
+    self.undoes = undoes
   }
 
   /// Takes in how the last command ended, and says what comes next. The first call says how the start goes.
@@ -165,7 +172,8 @@ public struct RunbookMachine: Sendable, Hashable {
   }
 
   private mutating func gate(_ index: Int) -> Command {
-    steps[index].hasGate ? .passGate(index) : enter(index + 1)
+    done.insert(index)
+    return steps[index].hasGate ? .passGate(index) : enter(index + 1)
   }
 
   private mutating func goBack(at index: Int, _ answer: Answer) -> Command {
@@ -176,6 +184,11 @@ public struct RunbookMachine: Sendable, Hashable {
   }
 
   private mutating func undoNext() -> Command {
+    if let retreat, !undoes, !retreat.wasCancelled {
+      return .finish(
+        .stopped(
+          at: retreat.step, why: retreat.why, cancelled: false, undone: [], state: .left(at: retreat.step)))
+    }
     while let index = begun.last {
       if steps[index].isUndoable { return .undo(index) }
       // What changed nothing is not in the way of what lies before it.
@@ -186,7 +199,7 @@ public struct RunbookMachine: Sendable, Hashable {
     let state: SafeState =
       !failures.isEmpty
       ? .unsafe(failures)
-      : begun.last.map { .standing(after: steps[$0].id) } ?? .asBefore
+      : begun.last.map { done.contains($0) ? .standing(after: steps[$0].id) : .left(at: steps[$0].id) } ?? .asBefore
     return .finish(
       .stopped(
         at: retreat.step, why: retreat.why, cancelled: retreat.wasCancelled, undone: undone, state: state))
@@ -207,14 +220,24 @@ public enum SafeState: Sendable, Hashable, Codable, CustomStringConvertible {
   case asBefore
   /// Everything after this step was taken back; the step itself cannot be.
   case standing(after: String)
+  /// This step was begun, failed or was cancelled, and cannot be taken back, or is not to be; what came before it is done,
+  /// what came after it never began.
+  case left(at: String)
   /// Something could not be taken back: the steps, each with the reason.
   case unsafe([String])
+
+  /// Whether nothing hangs in the air.
+  public var isSafe: Bool {
+    if case .unsafe = self { return false }
+    return true
+  }
 
   /// `as before the runbook`, `standing after promote`.
   public var description: String {
     switch self {
     case .asBefore: "as before the runbook"
     case .standing(let step): "standing after \(step)"
+    case .left(let step): "left at \(step)"
     case .unsafe(let failures): "NOT SAFE, could not be undone: \(failures.joined(separator: "; "))"
     }
   }

@@ -1,12 +1,12 @@
 internal import Support
 
-/// A gradual shift of traffic, apart from all input and output: a share, a hold, a gate, the next share; back to nothing as
-/// soon as the gate is red or cannot be told.
+/// A gradual shift of traffic, apart from all input and output: a share, a hold, a gate, the next share; back to the share
+/// before as soon as the gate is red or cannot be told.
 struct ShiftMachine: Sendable, Hashable {
   /// What is to be done.
   enum Command: Sendable, Hashable {
-    /// Let this share of the traffic through.
-    case apply(Double)
+    /// Let this share of the traffic through. `because`: it is brought back, and why.
+    case apply(Double, because: String?)
     /// Wait, and watch the gate meanwhile.
     case hold
     /// All of it went over.
@@ -47,13 +47,13 @@ struct ShiftMachine: Sendable, Hashable {
     case (.done, true): return advance()
     case (.red(let why), _):
       back = .returned(from: shares[index], why: why)
-      return .apply(0)
+      return .apply(index > 0 ? shares[index - 1] : 0, because: why)
     }
   }
 
   private mutating func advance() -> Command {
     index += 1
     isHolding = false
-    return index < shares.count ? .apply(shares[index]) : .finish
+    return index < shares.count ? .apply(shares[index], because: nil) : .finish
   }
 }

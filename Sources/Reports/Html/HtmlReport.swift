@@ -17,8 +17,9 @@ private struct HtmlPage {
   let summary: RunSummary
 
   var sections: [Markup] {
-    [header, ending, tiles, checklist, anomalies, course, recoveryTime, recoveryPoint, evidence, origin].compactMap(
-      \.self)
+    [header, ending, tiles, checklist, anomalies, runbook, course, recoveryTime, recoveryPoint, evidence, origin]
+      .compactMap(
+        \.self)
   }
 
   private var header: Markup? {
@@ -123,6 +124,23 @@ private struct HtmlPage {
       longest = max(longest, current)
     }
     return "\(longest) s"
+  }
+
+  /// The steps of runbook and failback, the write-down, the messages.
+  private var runbook: Markup? {
+    let steps = (summary.steps ?? []).map { step in
+      row([
+        (step.runbook, ""), (step.id, ""), (step.verb, ""), (step.start.map(moment) ?? "", "num"),
+        (step.end.map(moment) ?? "", "num"), (step.state, ["done", "undone"].contains(step.state) ? "" : "lost"),
+        (step.detail, ""),
+      ])
+    }
+    let notes = (summary.notes ?? []).map { row([($0.name, ""), ($0.value, "")]) }
+    guard !steps.isEmpty || !notes.isEmpty else { return nil }
+    return section(
+      "Runbook", "Each step with what the servers confirmed; what was noted at its moment, and what was said to whom.",
+      steps.isEmpty ? "" : table(["", "step", "does", "begun#", "ended#", "state", "found"], steps),
+      notes.isEmpty ? "" : table(["noted", "what"], notes))
   }
 
   private var checklist: Markup? {

@@ -31,7 +31,7 @@ private struct TerminalPage {
 
   /// What happened: phases, faults, writes, the way back, what was at risk.
   var course: [String] {
-    phases + faults + writes + reigns + recoveryTime + recoveryPoint
+    phases + faults + writes + reigns + steps + notes + recoveryTime + recoveryPoint
   }
 
   private func row(_ label: String, _ text: String) -> [String] {
@@ -73,6 +73,26 @@ private struct TerminalPage {
     return row(
       "writes", "by producers: " + figures.map { "\(grouped(summary.total($0.0))) \($0.1)" }.joined(separator: ", "))
   }
+
+  /// The steps of runbook and failback, a line each.
+  private var steps: [String] {
+    var lines: [String] = []
+    for (index, step) in (summary.steps ?? []).enumerated() {
+      let isFirst = index == 0 || summary.steps?[index - 1].runbook != step.runbook
+      let time =
+        switch (step.start, step.end) {
+        case (let start?, let end?): "\(moment(start)), \(span(max(0, end - start)))"
+        case (let start?, nil): "\(moment(start))"
+        default: ""
+        }
+      let what = [step.state == "done" ? nil : step.state.uppercased(), time.isEmpty ? nil : time, step.detail]
+        .compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ": ")
+      lines += row(isFirst ? step.runbook : "", "\(step.id): \(what)")
+    }
+    return lines
+  }
+
+  private var notes: [String] { (summary.notes ?? []).flatMap { row("noted", "\($0.name): \($0.value)") } }
 
   private var reigns: [String] {
     guard !summary.reigns.isEmpty else { return [] }

@@ -68,14 +68,37 @@ extension EventStore {
   }
 
   private func applied(by group: String) async throws(PostgresError) -> [UInt32: [ClosedRange<UInt64>]] {
+    try await ranges(of: "es.applied where grp = $1", [group])
+  }
+
+  /// The events of the whole log, as ranges of sequences by producer.
+  ///
+  /// - Throws: ``PostgresError``.
+  public func heldEvents() async throws(PostgresError) -> [UInt32: [ClosedRange<UInt64>]] {
+    try await ranges(of: "es.events", [])
+  }
+
+  /// The highest number that the store of `origin` has given to an event of its own.
+  ///
+  /// - Throws: ``PostgresError``.
+  public func endOfOrigin(_ origin: String) async throws(PostgresError) -> Int64 {
+    let rows = try await connection.query(
+      "select coalesce(max(origin_sequence), 0) from es.events where origin = $1", [origin], within: limit)
+    var row = try only(rows, "the end of a log")
+    return try row.integer()
+  }
+
+  private func ranges(
+    of source: String, _ parameters: [String?]
+  ) async throws(PostgresError) -> [UInt32: [ClosedRange<UInt64>]] {
     // Neighbouring sequences of one producer have the same difference to their rank.
     let rows = try await connection.query(
       """
       select producer, min(sequence), max(sequence) from (
-        select producer, sequence, sequence - row_number() over (partition by producer order by sequence) as island
-        from es.applied where grp = $1) s
+        select producer, sequence, sequence - dense_rank() over (partition by producer order by sequence) as island
+        from \(source)) s
       group by producer, island order by producer, min(sequence)
-      """, [group], within: limit)
+      """, parameters, within: limit)
     var ranges: [UInt32: [ClosedRange<UInt64>]] = [:]
     for range in try convert(
       rows, "a range of applied events",
@@ -133,16 +156,38 @@ extension EventStore {
     return Int64(clamping: position.count) - (try row.integer())
   }
 
-  /// Digests of the log, by origin and bucket of aggregates.
+  /// What `group` has come to in this store: events applied, events of the log that it lacks, effects beyond the first.
   ///
   /// - Throws: ``PostgresError``.
-  public func logDigests(buckets: Int = 16) async throws(PostgresError) -> [LogDigest] {
+  public func work(
+    of group: String
+  ) async throws(PostgresError) -> (applied: Int64, missing: Int64, twice: Int64) {
+    let rows = try await connection.query(
+      """
+      select count(a.producer), count(*) - count(a.producer), coalesce(sum(a.times - 1), 0)::bigint from es.events e
+      left join es.applied a on a.grp = $1 and a.producer = e.producer and a.sequence = e.sequence
+      """, [group], within: limit)
+    var row = try only(rows, "a group's work")
+    return (try row.integer(), try row.integer(), try row.integer())
+  }
+
+  /// Digests of the log, by origin and bucket of aggregates.
+  ///
+  /// - Parameter ends: the last event of each origin that counts, by its number there.
+  /// - Throws: ``PostgresError``.
+  public func logDigests(upTo ends: [String: Int64], buckets: Int = 16) async throws(PostgresError) -> [LogDigest] {
+    let origins = ends.keys.sorted()
     let rows = try await connection.query(
       """
       select origin, aggregate_id % $1::bigint, count(*), md5(string_agg(
         producer || '-' || sequence || ' ' || aggregate_sequence || ' ' || checksum, ',' order by producer, sequence))
-      from es.events group by 1, 2 order by 1, 2
-      """, ["\(buckets)"], within: limit)
+      from es.events join unnest($2::text[], $3::bigint[]) as cut(o, number) on origin = o and origin_sequence <= number
+      group by 1, 2 order by 1, 2
+      """,
+      [
+        "\(buckets)", "{\(origins.joined(separator: ","))}",
+        "{\(origins.map { "\(ends[$0] ?? 0)" }.joined(separator: ","))}",
+      ], within: limit)
     return try convert(rows, "a digest") { (row) throws(PostgresError) in
       LogDigest(
         origin: try row.text(), bucket: try row.integer(), count: try row.integer(), digest: try row.text())

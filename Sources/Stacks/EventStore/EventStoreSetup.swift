@@ -83,6 +83,9 @@ extension EventStore {
       })
   }
 
+  /// The name of the mirror that brings the events of `origin`, as ``mirrorStatus()`` has it.
+  public static func mirrorName(of origin: String) -> String { subscription(of: origin) }
+
   static func subscription(of origin: String) -> String { "es_\(origin)" }
   static func slot(from origin: String, to region: String) -> String { "es_\(origin)_to_\(region)" }
 }

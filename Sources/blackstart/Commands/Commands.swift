@@ -2,9 +2,7 @@
 enum Commands {
   /// In the order of the help.
   static let all: [Command] = [
-    doctor, validate, schema, plan, importChaosMesh, importChaosToolkit, run, replay, minimize, report, verify, trace,
-    recover,
-    labUp, labStatus, labDown, version, controlPlane,
-    guardian, passThrough,
+    doctor, validate, schema, plan, importChaosMesh, importChaosToolkit, run, approve, replay, minimize, report, verify,
+    trace, recover, labUp, labStatus, labDown, version, controlPlane, guardian, passThrough,
   ]
 }

@@ -122,7 +122,11 @@ private struct TimelineSearch {
 
   private func subject(_ part: TimelinePart) throws -> RunSubject {
     let bytes = try restricted(part)
-    let loaded = try parseScenario(bytes, file: directory.scenario)
+    // With the values that its variables had then; what it includes is not in the run directory.
+    let given = plan.scenario.variables.filter(\.isGiven).map {
+      GivenVariable(name: $0.name, value: $0.value, origin: directory.plan)
+    }
+    let loaded = try parseScenario(bytes, file: directory.scenario, inputs: ScenarioInputs(variables: given))
     let written = Dictionary(loaded.scenario.timeline.holds, uniquingKeysWith: { $1 })
     guard written == part.holds else {
       throw Problem(.usage, at: directory.scenario, "its timeline cannot be cut down to \(part); nothing was run")

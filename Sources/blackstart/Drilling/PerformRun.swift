@@ -34,10 +34,12 @@ func performRun(_ subject: RunSubject, _ options: RunOptions, in path: String?, 
   let console = tool.console
   var confirm: (@Sendable (String) async throws -> Void)?
   if options.asks { confirm = { what in try await console.confirm(what) } }
+  var approve: (@Sendable (String) async throws -> Bool)?
+  if console.canAsk { approve = { question in try await console.answer(question) } }
   let request = DrillRequest(
     scenarioBytes: subject.bytes, plan: plan, plants: options.plants, directory: directory,
     stateDirectory: options.state, program: try ownExecutable(), keepsLab: options.keepsLab, mode: options.mode,
-    speed: options.speed, confirm: confirm, observer: { view.take($0) })
+    speed: options.speed, confirm: confirm, approve: approve, observer: { view.take($0) })
   let ended = try await cancellable(console: tool.console) { try await runDrill(request) }
   view.finish()
   let outcome = try ended.outcome.get()

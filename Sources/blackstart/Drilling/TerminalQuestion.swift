@@ -10,6 +10,15 @@ extension Console {
   ///
   /// - Throws: ``Problem`` with ``ExitCode/aborted`` when the answer is no; `CancellationError` when nobody waits any more.
   func confirm(_ what: String) async throws {
+    guard try await answer(what) else {
+      throw Problem(.aborted, "stopped by the operator before: \(what); all faults are verified gone")
+    }
+  }
+
+  /// Asks a question and waits for the answer, yes or no.
+  ///
+  /// - Throws: `CancellationError` when nobody waits any more.
+  func answer(_ what: String) async throws -> Bool {
     let isCancelled = Cancelled()
     let answer = try await withTaskCancellationHandler {
       try await onOwnThread("question") { ask(what, isCancelled) }
@@ -17,13 +26,11 @@ extension Console {
       isCancelled.flag.store(true, ordering: .releasing)
     }
     try Task.checkCancellation()
-    guard answer else {
-      throw Problem(.aborted, "stopped by the operator before: \(what); all faults are verified gone")
-    }
+    return answer
   }
 
   private func ask(_ what: String, _ cancelled: Cancelled) -> Bool {
-    note("\n? \(what)\n  Enter: do it   q: stop and take everything back > ")
+    note("\n? \(what)\n  Enter: yes   q: no > ")
     var line: [UInt8] = []
     while !cancelled.flag.load(ordering: .acquiring) {
       var entry = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)

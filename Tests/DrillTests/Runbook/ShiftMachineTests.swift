@@ -9,13 +9,13 @@ import Testing
     var shares: [Double] = []
     var command = shift.start()
     while command != .finish {
-      if case .apply(let share) = command { shares.append(share) }
+      if case .apply(let share, nil) = command { shares.append(share) }
       command = shift.handle(.done)
     }
     #expect(shares == [0.1, 0.25, 0.5, 1])
   }
 
-  /// Red while applying or holding any share: nothing is shifted in the end, and the share is named.
+  /// Red while applying or holding any share: the share before stands in the end, and the one that was red is named.
   @Test func itReturnsFromAnyShare() {
     let shares = [0.1, 0.25, 0.5, 1]
     for stop in 0..<8 {
@@ -23,7 +23,7 @@ import Testing
       var command = shift.start()
       for _ in 0..<stop { command = shift.handle(.done) }
       command = shift.handle(.red("lag"))
-      #expect(command == .apply(0))
+      #expect(command == .apply(stop < 2 ? 0 : shares[stop / 2 - 1], because: "lag"))
       #expect(shift.handle(.done) == .returned(from: shares[stop / 2], why: "lag"))
     }
   }

@@ -1,0 +1,67 @@
+internal import Scenarios
+internal import Support
+
+/// What a probe was told, before it is judged.
+enum RawAnswer: Sendable, Hashable {
+  /// An HTTP status and the body.
+  case http(status: Int, body: String)
+  /// A program's exit code and what it wrote.
+  case program(exit: Int32, output: String)
+  /// A value: of a query, a sample.
+  case value(String)
+  /// A connection was accepted, or a figure is within its bounds.
+  case yes(String)
+  /// It was refused, or the figure is not.
+  case no(String)
+  /// Nothing that could be judged.
+  case none(String)
+}
+
+extension ProbeExpectation {
+  /// Judges an answer.
+  func judge(_ answer: RawAnswer) -> ProbeAnswer {
+    let text: String
+    switch answer {
+    case .none(let why): return .noData(why)
+    case .yes(let what): return .passed(what)
+    case .no(let what): return .failed(what)
+    case .http(let code, let body):
+      let isRight = status.isEmpty ? code < 400 : status.contains(code)
+      if !isRight { return .failed("status \(code)") }
+      text = body
+      if asksForNothingElse { return .passed("status \(code)") }
+    case .program(let code, let output):
+      if Int(code) != exit ?? 0 { return .failed("exit \(code)\(short(output, after: ": "))") }
+      text = output
+      if asksForNothingElse { return .passed("exit \(code)") }
+    case .value(let value):
+      text = value
+    }
+    return judge(trimmed(text))
+  }
+
+  private var asksForNothingElse: Bool { text == nil && contains == nil && min == nil && max == nil }
+
+  private func judge(_ given: String) -> ProbeAnswer {
+    if let text, given != text { return .failed("'\(short(given))', not '\(text)'") }
+    if let contains, !given.contains(contains) { return .failed("'\(short(given))' does not contain '\(contains)'") }
+    if min != nil || max != nil {
+      guard let number = Double(given) else { return .noData("'\(short(given))' is no number") }
+      if let min, number < min { return .failed("\(given), at least \(min) is expected") }
+      if let max, number > max { return .failed("\(given), at most \(max) is expected") }
+    }
+    return .passed(short(given))
+  }
+}
+
+private func trimmed(_ text: String) -> String {
+  func isSpace(_ character: Character) -> Bool { character.isWhitespace }
+  let start = text.drop(while: isSpace)
+  return String(start.reversed().drop(while: isSpace).reversed())
+}
+
+private func short(_ text: String, after head: String = "") -> String {
+  let line = trimmed(text)
+  guard !line.isEmpty else { return "" }
+  return head + (line.count > 120 ? "\(line.prefix(120))…" : line)
+}
