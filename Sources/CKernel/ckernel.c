@@ -63,6 +63,12 @@ int bs_signal_pipe(const int *signals, int count) {
 }
 
 int bs_bind_mount(const char *source, const char *target) { return mount(source, target, "none", MS_BIND, NULL); }
+int bs_share_directory(const char *directory) {
+  if (mount("", directory, "none", MS_SHARED | MS_REC, NULL) == 0) return 0;
+  if (errno != EINVAL) return -1; /* EINVAL: nothing is mounted there yet */
+  if (mount(directory, directory, "none", MS_BIND | MS_REC, NULL) != 0) return -1;
+  return mount("", directory, "none", MS_SHARED | MS_REC, NULL);
+}
 int bs_unmount(const char *target) { return umount2(target, MNT_DETACH); }
 
 int bs_wait(pid_t pid, int no_hang, int *exit_code, int *signal) {

@@ -49,7 +49,7 @@ public final class NetworkNamespace: Sendable {
   public static func create(named name: String) throws(NetlinkError) -> NetworkNamespace {
     let object = NetlinkObject.namespace(name)
     let path = try path(of: name)
-    guard mkdir(directory, 0o755) == 0 || errno == EEXIST else { throw .last("mkdir", object) }
+    try prepareDirectory(object)
     let fd = bs_open(path, O_RDONLY | O_CREAT | O_EXCL, 0o444)
     guard fd >= 0 else { throw .last("create", object) }
     close(fd)
@@ -70,6 +70,18 @@ public final class NetworkNamespace: Sendable {
       unlink(path)
       throw cause
     }
+  }
+
+  /// Makes the directory of names, and a shared mount of it, as ip-netns(8) does when it is first used. If that came after
+  /// us it would lay its mount over ours, and names could not be removed below it.
+  private static func prepareDirectory(_ object: NetlinkObject) throws(NetlinkError) {
+    guard mkdir(directory, 0o755) == 0 || errno == EEXIST else { throw .last("mkdir", object) }
+    let fd = bs_open(directory, O_RDONLY | O_DIRECTORY, 0)
+    guard fd >= 0 else { throw .last("open", object) }
+    defer { close(fd) }
+    // One at a time: two mounts of it would hide what was made between them.
+    guard flock(fd, LOCK_EX) == 0 else { throw .last("flock", object) }
+    guard bs_share_directory(directory) == 0 else { throw .last("mount", object) }
   }
 
   /// Makes a namespace without a name. It ends with this object and what was opened in it, however the process dies.

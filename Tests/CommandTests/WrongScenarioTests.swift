@@ -29,8 +29,10 @@ struct WrongScenarioTests {
       name: "wrong key", old: "for: 14s", new: "fro: 14s",
       message: """
         x.yaml:{0}:5: error: timeline[0]: the key 'for' is missing
+          fix: one of: for, until
         x.yaml:{0}:72: error: timeline[0]: unknown key 'fro'
-          fix: did you mean 'for'? keys here: id, at, for, fault, region, from, only, flapping, direction, answer
+          fix: did you mean 'for'? keys here: id, fault, sequence, parallel, repeat, swizzle, ramp, at, after, when, for, \
+        until, region, from, only, flapping, direction, answer
 
         """),
     Mistake(

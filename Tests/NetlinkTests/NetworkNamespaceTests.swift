@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Netlink
 import Testing
@@ -21,6 +22,16 @@ import Testing
     #expect(try !NetworkNamespace.exists(named: name))
     try NetworkNamespace.delete(named: name)
     #expect(try made.run { 7 } == 7, "an open namespace lives on without its name")
+  }
+
+  /// iproute2 mounts the directory over itself when nobody has: names below that mount could not be removed.
+  @Test func theDirectoryIsASharedMountBeforeAnyNameStandsInIt() throws {
+    try withNamespaces { _ in
+      let mounts = try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8).split(separator: "\n")
+      let ours = mounts.filter { $0.split(separator: " ")[4] == NetworkNamespace.directory }
+      #expect(ours.count == 1, "one, and not another for each name")
+      #expect(ours.allSatisfy { $0.contains(" shared:") })
+    }
   }
 
   @Test func theNamespaceOfAProcessIsItsOwn() throws {

@@ -24,9 +24,11 @@ pid_t bs_gettid(void);
    (non-blocking; a pipe that is full loses repeats), or -1 with errno. Once in a process. */
 int bs_signal_pipe(const int *signals, int count);
 
-/* <sys/mount.h>: bind-mount source over target, and lazily unmount it. */
+/* <sys/mount.h>: bind-mount source over target, and lazily unmount it; make directory a mount of its own whose changes other
+   mount namespaces see, if it is none yet. */
 int bs_bind_mount(const char *source, const char *target);
 int bs_unmount(const char *target);
+int bs_share_directory(const char *directory);
 
 /* <sys/wait.h>: reaps a child by pid. Returns 1 and fills the two words when it ended, 0 when it still runs (only with
    no_hang), -1 on error. exit_code is -1 if a signal ended it; signal is 0 otherwise. */

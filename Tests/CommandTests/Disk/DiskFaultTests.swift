@@ -196,6 +196,35 @@ private let hasLoop = isRoot && fileExists("/dev/loop-control") && fileExists("/
       #expect(await world.refusal(.freeze(path: "\(world.directory)/none")).contains("No such file"))
     }
   }
+
+  // MARK: System calls
+
+  @Test func callsOfARunningProcessAreLateAndThoseOfItsChildrenToo() async throws {
+    try await DiskHolder.with { world in
+      let script = """
+        while :; do dd if=/dev/zero of=data bs=512 count=1 conv=fsync status=none; echo >> rounds; done
+        """
+      let program = try Started("/bin/sh", ["-c", script], in: world.directory)
+      func rounds() throws -> Int { (try? readFile("\(world.directory)/rounds").count) ?? 0 }
+      #expect(try await withinTime { try rounds() > 0 })
+      let late = CallLatency([.fsync], FileLatency(.milliseconds(200)))
+      let receipt = try await world.holder.arm(world.fault(.calls(late), of: program.child.identity))
+      #expect(receipt.mechanisms[0].mechanism == .traceCalls)
+      #expect(receipt.counters.reached == 1)
+      let armed = try rounds()
+      let start = ContinuousClock.now
+      try await Task.sleep(for: .milliseconds(900))  // time itself is what is measured
+      let made = try rounds() - armed
+      let most = Int((ContinuousClock.now - start) / .milliseconds(200)) + 2
+      #expect(made <= most, "\(made) rounds with 200 ms each")
+      let outcome = try await world.holder.disarm("disk")
+      #expect(outcome.counters.inner?.hits ?? 0 > 0)
+      #expect(tracerOf(program.child.identity.pid) == nil)
+      let after = try rounds()
+      #expect(try await withinTime { try rounds() > after + 3 }, "it runs on as before")
+      try await program.child.terminate(Signal.kill)
+    }
+  }
 }
 
 extension UndoAction.Result {

@@ -140,7 +140,8 @@ extension LogLedger {
     chain.append(ChainedSend(event: event, id: id, offset: offset, isDoubted: isDoubted))
     if offset != nil { compare(chain, at: chain.count - 1) }
     if chain.count > chainLimit { chain.removeFirst() }
-    keep(chain, row)
+    // Those of one operation in doubt are compared with each other: they stay until all of them are here.
+    if isDoubted { chains[row] = chain } else { keep(chain, row) }
   }
 
   /// Keeps a chain as long as offsets are missing in it.
@@ -191,6 +192,7 @@ extension LogLedger {
   /// Sends of one operation of which nobody knows whether they took effect: all of them did, or none.
   mutating func doubt(_ events: [LogEvent]) {
     var ids: [RecordID] = []
+    var rows: Set<Int> = []
     for event in events {
       let id = records.id(of: event)
       let log = log(event)
@@ -199,8 +201,11 @@ extension LogLedger {
       ids.append(id)
       // Its place among its sender's records counts as soon as its offset is known.
       let isFound = !event.hasOffset && records.marks(of: id).contains(.placed)
-      chain(event, id, row(lane, log), isFound ? place(of: id, in: log) : nil, isDoubted: true)
+      let row = row(lane, log)
+      chain(event, id, row, isFound ? place(of: id, in: log) : nil, isDoubted: true)
+      rows.insert(row)
     }
+    for row in rows { if let chain = chains[row] { keep(chain, row) } }
     outcomes.add(events, ids)
     for id in ids where records.marks(of: id).contains(.seen) { promote(id) }
   }
