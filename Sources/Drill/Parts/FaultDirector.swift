@@ -361,11 +361,14 @@ final class FaultDirector: Sendable {
       }
       for event in events { try await run.journal.record(GuardianNoted(what: "\(event)")) }
       if let event = state.withLock({ $0.ended.first }), case .ended(let outcome) = event.kind {
+        let lasted = Duration.nanoseconds(max(0, outcome.provenUntilNanoseconds - outcome.provenFromNanoseconds))
+        let since = "last seen in force \(lasted.brief) after it was armed"
         try await run.journal.record(
-          FaultLapsed(fault: event.fault, node: event.node, reason: "\(outcome.end)"))
+          FaultLapsed(fault: event.fault, node: event.node, reason: "\(outcome.end), \(since)"))
         throw Problem(
           .faultNotApplied, at: "\(event.fault) on \(event.node)",
-          "the fault is no longer in force although nobody disarmed it (\(outcome.end)); all faults are verified gone",
+          "the fault is no longer in force although nobody disarmed it (\(outcome.end), \(since)); "
+            + "all faults are verified gone",
           fix: "see whether something else edits the rules of this machine, or starves this process")
       }
       try await run.clock.sleep(for: .milliseconds(100))

@@ -100,8 +100,9 @@ extension RunbookAction {
   /// Whether its own outcome says that it did what it should.
   fileprivate var isItsOwnProof: Bool {
     switch self {
-    case .verifyParity, .approval, .wait, .exportOffsets, .shiftTraffic: true
-    default: false
+    // Verbs of the stack are done when its own servers have confirmed them.
+    case .command, .http, .pauseProducers, .resumeProducers: false
+    default: true
     }
   }
 

@@ -49,7 +49,7 @@ extension Checking {
       error(
         "\(path).item", "there is no consumer, so the verdict could only be INCONCLUSIVE", fix: "add workload.consumers"
       )
-    case .electionWithinTTL, .noAcknowledgedLoss, .staleTokenRejected, .orderPerAggregate:
+    case .electionWithinTTL, .staleTokenRejected:
       if !scenario.timeline.isEmpty, !scenario.ownership.isEmpty, !cutsPrimary {
         if cutsPortsOfPrimary {
           note(
@@ -63,7 +63,7 @@ extension Checking {
               + " verdict would be VACUOUS")
         }
       }
-    case .mirrorLagZero, .noDuplicates, .consumerProgress: break
+    case .mirrorLagZero, .noDuplicates, .noAcknowledgedLoss, .orderPerAggregate, .consumerProgress: break
     }
   }
 
