@@ -91,7 +91,7 @@ import Testing
           - { id: parity, do: { verify-parity: { regions: [east, eu] } }, timeout: 5s }
           - { id: run, do: { command: { argv: [/bin/true], region: eu } }, verify: { metric: events, min: 1 }, timeout: 5s }
           - { id: post, do: { http: { method: POST, url: 'http://h/', headers: { a: b }, body: x } }, verify: { probe: api }, timeout: 5s }
-          - { id: ask, do: { approval: { by: alice, prompt: go? } }, timeout: 5s }
+          - { id: ask, do: { approval: { by: alice, prompt: 'go?' } }, timeout: 5s }
           - { id: rest, do: { wait: { for: 1s } }, timeout: 5s }
       failback:
         steps:
