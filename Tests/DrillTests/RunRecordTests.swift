@@ -181,7 +181,7 @@ import Testing
       let evidence = try RunRecord(reading: directory).evidence
       #expect(evidence.objectives.leaseTTL == 4_000_000_000)
       #expect(evidence.objectives.electionMargin == 2_000_000_000)
-      #expect(evidence.objectives.mirrorCatchUp == 300_000_000_000)
+      #expect(evidence.objectives.mirrorCatchUp == 60_000_000_000)
       #expect(evidence.objectives.recoveryPoint == 60_000_000_000)
       #expect(evidence.roles.primary == "east")
       #expect(evidence.roles.survivor == "eu")

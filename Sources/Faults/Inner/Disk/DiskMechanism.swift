@@ -87,7 +87,7 @@ extension DiskDisturbance {
       mechanisms: [
         .init(
           part: "system calls", mechanism: .traceCalls, why: "works on running processes, and ends with its tracer",
-          accuracy: "a latency is exact to some 0.5 ms; every other system call takes some 16 µs longer")
+          accuracy: "a latency is exact to some 0.5 ms; every other system call takes some 50 to 100 µs longer")
       ], changes: ["ptrace stop at every system call of \(whom)"], undo: "nothing stays: end the process that holds it",
       limits: [
         "all of their system calls stop, for a filter (seccomp) cannot be given to a process from outside",
