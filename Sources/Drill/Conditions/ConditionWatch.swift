@@ -5,7 +5,8 @@ internal import Support
 struct Look: Sendable, Hashable {
   /// Whether it holds; `nil`: there is no data that could tell.
   var holds: Bool?
-  /// The figure, in a form in which equal figures are equal.
+  /// The figure, in a form in which equal figures are equal; empty for one that moves all the time, such as a rate, so that
+  /// it is stable while it stays within its bounds.
   var value: String
   /// What was seen, in words.
   var seen: String

@@ -31,16 +31,18 @@ extension DrillRun {
       guard rates.all > 0 else { return .none("no write was attempted") }
       let share = Double(rates.failed + rates.unknown) / Double(rates.all)
       let holds = (limits.min.map { share >= $0.fraction } ?? true) && (limits.max.map { share <= $0.fraction } ?? true)
-      return Look(holds: holds, value: fixed(share, 4), seen: "write-error-rate is \(fixed(share * 100, 1))%")
+      return Look(holds: holds, value: "", seen: "write-error-rate is \(fixed(share * 100, 1))%")
     case .writeRate(let limits):
       guard let sample = view.sample(at: now) else { return .none("no recent figures") }
       let rate = Double(sample.total.acknowledged) * 1e9 / Double(max(1, sample.interval))
       let holds =
         (limits.min.map { rate >= $0.perSecond } ?? true) && (limits.max.map { rate <= $0.perSecond } ?? true)
-      return Look(holds: holds, value: fixed(rate, 0), seen: "write-rate is \(fixed(rate, 1))/s")
+      return Look(holds: holds, value: "", seen: "write-rate is \(fixed(rate, 1))/s")
     case .mirrorLag(let limits):
       let worst = lag.current(now: now).values.map(\.age).max()
-      return within(limits, worst.map(Duration.nanoseconds), "mirror-lag") { $0.brief }
+      var look = within(limits, worst.map(Duration.nanoseconds), "mirror-lag") { $0.brief }
+      look.value = ""
+      return look
     case .mirrorBacklog(let limits):
       return within(limits, lag.current(now: now).values.map { Int64($0.records) }.max(), "mirror-backlog") { "\($0)" }
     case .leader(let named):
