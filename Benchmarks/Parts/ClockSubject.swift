@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Glibc
 internal import Support
 
@@ -13,7 +14,7 @@ struct ClockSubject: Sendable {
   /// Starts one of each kind that this machine has.
   static func all(in workspace: String) async throws -> [ClockSubject] {
     var subjects = [try await c(workspace)]
-    if let compiler = ["/opt/swift/usr/bin/swiftc", "/usr/bin/swiftc"].first(where: fileExists) {
+    if let compiler = searchPath.split(separator: ":").map({ "\($0)/swiftc" }).first(where: fileExists) {
       subjects.append(try await swift(workspace, compiler))
     }
     if fileExists("/usr/bin/etcd") { subjects.append(try await go(workspace)) }
@@ -94,9 +95,12 @@ struct ClockSubject: Sendable {
     return ClockSubject(name: "PostgreSQL with its processes", child: try ChildProcess(request), hasChildren: true)
   }
 
+  /// The caller's own search path: compilers stand anywhere.
+  private static var searchPath: String { ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin" }
+
   private static func run(_ path: String, _ arguments: [String]) async throws {
     var request = ProcessRequest(path, arguments)
-    request.environment["PATH"] = "/opt/swift/usr/bin:/usr/bin:/bin"
+    request.environment["PATH"] = searchPath
     let end = await (try ChildProcess(request)).wait()
     guard end == .exited(0) else {
       throw Problem(.fail, "\(path) \(arguments.joined(separator: " ")): \(end.map { "\($0)" } ?? "cancelled")")

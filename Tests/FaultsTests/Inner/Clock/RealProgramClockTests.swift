@@ -117,7 +117,7 @@ private func isAhead(_ offset: Int64, _ tolerance: Int64, _ ahead: () async thro
   @Test func aSwiftProgram() async throws {
     try await withDirectory { directory in
       try writeFile("\(directory)/ticker.swift", Array(swiftProgram.utf8))
-      let compiler = try #require(["/opt/swift/usr/bin/swiftc", "/usr/bin/swiftc"].first(where: fileExists))
+      let compiler = try #require(program("swiftc"))
       try await run(compiler, ["-swift-version", "5", "-o", "\(directory)/ticker", "\(directory)/ticker.swift"])
       let file = try SharedFile()
       defer { file.remove() }
@@ -146,7 +146,7 @@ private func whileRunning(_ child: ChildProcess, _ body: (ChildProcess) async th
 
 private func run(_ path: String, _ arguments: [String]) async throws {
   var request = ProcessRequest(path, arguments)
-  request.environment["PATH"] = "/opt/swift/usr/bin:/usr/bin:/bin"
+  request.environment["PATH"] = searchPath
   request.environment["HOME"] = "/tmp"
   let end = await (try ChildProcess(request)).wait()
   try #require(end == .exited(0), "\(path) \(arguments)")

@@ -4,7 +4,8 @@ import Testing
 
 @testable import Faults
 
-private let clang = "/opt/swift/usr/bin/clang"
+/// That of the toolchain, which can make programs for other machines.
+private let clang = (program("swiftc") ?? "").replacing("/swiftc", with: "/clang")
 
 /// The stub for arm64 on a machine that is none: its bytes against an independent assembler, and run by an emulator.
 @Suite struct StubArm64Tests {
@@ -95,7 +96,7 @@ private let clang = "/opt/swift/usr/bin/clang"
         "--target=aarch64-linux-gnu", "-O1", "-ffreestanding", "-fno-stack-protector", "-nostdlib", "-static",
         "-fuse-ld=lld", "-o", "\(directory)/run", "\(directory)/run.c",
       ])
-    build.environment["PATH"] = "/opt/swift/usr/bin:/usr/bin:/bin"
+    build.environment["PATH"] = searchPath
     build.logPath = "\(directory)/log"
     let built = await (try ChildProcess(build)).wait()
     let log = String(decoding: try readFile("\(directory)/log"), as: UTF8.self)
