@@ -46,12 +46,14 @@ let package = Package(
     system("CZstd", "libzstd", apt: "libzstd-dev"),
     system("CAres", "libcares", apt: "libc-ares-dev"),
     system("CFuse", "fuse3", apt: "libfuse3-dev"),
+    system("CRdKafka", "rdkafka", apt: "librdkafka-dev"),
     .target(name: "CKernel"),
 
     // Floor 1
     room("Support", on: ["CKernel", "CCrypto"]),
     room("Netlink", on: ["CKernel", "CMnl", "CNlRoute"]),
     room("Events", on: ["CZstd"]),
+    room("KafkaWire", on: [], pure),
     room("PassThrough", on: ["CKernel", "CFuse", "Support"]),
 
     // Floor 2
@@ -96,6 +98,7 @@ let package = Package(
     tests("SupportTests", on: ["Support", "TestSupport"]),
     tests("NetlinkTests", on: ["Netlink", "CNftnl", "CMnl"]),
     tests("EventsTests", on: ["Events"]),
+    tests("KafkaWireTests", on: ["KafkaWire"]),
     tests("FaultsTests", on: ["Faults", "Netlink", "PassThrough", "Support"]),
     tests("AgentsTests", on: ["Agents", "Faults", "Netlink", "Support"]),
     tests("ScenariosTests", on: ["Scenarios", "Support"], resources: [.copy("Golden")]),

@@ -1,0 +1,42 @@
+/// Bytes that are not what Kafka's protocol says they are.
+public struct WireError: Error, Equatable, Sendable, CustomStringConvertible {
+  public enum Kind: Equatable, Sendable {
+    /// The bytes end before the value does.
+    case truncated(wanted: Int, left: Int)
+    /// A length below zero where none may be.
+    case negativeLength(Int)
+    /// A varint that goes on past its type's width.
+    case varintTooLong
+    /// Null where the type has none.
+    case unexpectedNull
+    /// A string that is not UTF-8.
+    case notText
+    /// A version of a format that is not known here.
+    case unknownVersion(Int)
+    /// A value that the format does not allow; the text says which.
+    case invalid(String)
+  }
+
+  public let kind: Kind
+  /// Bytes from the beginning of what was read.
+  public let offset: Int
+
+  public init(_ kind: Kind, at offset: Int) {
+    self.kind = kind
+    self.offset = offset
+  }
+
+  public var description: String {
+    let what =
+      switch kind {
+      case .truncated(let wanted, let left): "\(wanted) bytes wanted, \(left) left"
+      case .negativeLength(let length): "a length of \(length)"
+      case .varintTooLong: "a varint longer than its type"
+      case .unexpectedNull: "null where a value must stand"
+      case .notText: "a string that is not UTF-8"
+      case .unknownVersion(let version): "version \(version), which is not known"
+      case .invalid(let text): text
+      }
+    return "byte \(offset): \(what)"
+  }
+}
