@@ -25,12 +25,15 @@ public struct Evidence: Sendable, Codable {
   public var gaps: [String]
   /// The state of the whole when all was over, in the order of time. `nil`: nobody looked twice.
   public var snapshots: [StateSnapshot]?
+  /// When the processes ended that may lead, in the order of time. `nil`: nobody watched them.
+  public var leaderDeaths: [LeaderDeath]?
 
   /// The evidence of one drill.
   public init(
     history: HistoryEvidence, truth: GroundTruth, faults: [FaultInterval], milestones: Milestones, roles: Roles,
     contract: Contract = .postgresEtcd, objectives: Objectives, coordinatorChangedLeader: Bool = false,
-    gaps: [String] = [], snapshots: [StateSnapshot]? = nil, expectsFailover: Bool = true
+    gaps: [String] = [], snapshots: [StateSnapshot]? = nil, expectsFailover: Bool = true,
+    leaderDeaths: [LeaderDeath]? = nil
   ) {
     self.history = history
     self.truth = truth
@@ -43,6 +46,21 @@ public struct Evidence: Sendable, Codable {
     self.gaps = gaps
     self.snapshots = snapshots
     self.expectsFailover = expectsFailover
+    self.leaderDeaths = leaderDeaths
+  }
+}
+
+/// The end of a process that may lead, as the kernel told whoever watched it: with it ends whatever it believed about its lease.
+public struct LeaderDeath: Sendable, Hashable, Codable {
+  /// Whose process it was, by the name under which grants are held.
+  public var holder: String
+  /// When the end was known (ns, on the recorder's clock).
+  public var at: Int64
+
+  /// An end.
+  public init(holder: String, at: Int64) {
+    self.holder = holder
+    self.at = at
   }
 }
 

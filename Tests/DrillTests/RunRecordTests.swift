@@ -174,6 +174,59 @@ import Testing
     }
   }
 
+  /// A reign ends with its process, whose exit the supervision journals; with nothing else that dies, and with nobody else's.
+  /// Without that the store's late demotion is the end, and two led (E3).
+  @Test(arguments: [
+    ("control-plane", "east", 13, true, false), ("control-plane", "east", 13, false, false),
+    ("control-plane", "east", 30, true, true), ("store", "east", 13, true, true), ("etcd", "east", 13, true, true),
+    ("control-plane", "eu", 13, true, true), (nil, "east", 13, true, true),
+  ])
+  func onlyADeadControlPlaneLeadsNoLonger(
+    server: String?, region: String, second: Int64, demotes: Bool, overlaps: Bool
+  ) async throws {
+    try await withRunDirectory { directory in
+      let writer = try Writer(directory)
+      try await writeBeginning(writer)
+      func end() async throws {
+        guard let server else { return }
+        try await writer.at(
+          second, ServerLost(region: region, server: server, end: "ended by signal 9", fault: "blackout"))
+      }
+      if second < 22 { try await end() }
+      try await writer.at(22, seen("eu", "sealing", own: 9, mode: "ro", highest: 2))
+      try await writer.at(23, seen("eu", "writer", writer: "eu", own: 9, token: 9, mode: "rw", highest: 9))
+      if second > 22 { try await end() }
+      if demotes {
+        try await writer.at(45, seen("east", "follower", writer: "eu", token: 9, mode: "ro", highest: 9))
+      }
+      try await writeEnd(writer)
+      var evidence = try RunRecord(reading: directory).evidence
+      evidence.truth.grants = [
+        GrantRow(token: 2, holder: "east", observed: 2), GrantRow(token: 9, holder: "eu", observed: 22),
+      ]
+      let rows = examineLeadership(.of(evidence)).rows
+      let row = try #require(rows.first { $0.anomaly == .leaseOverlap })
+      #expect(row.findings.contains { $0.certainty == .certain } == overlaps, "\(row)")
+      #expect(row.missing == [], "\(row)")
+    }
+  }
+
+  /// Where nobody saw the old leader stop, and nobody saw it die, that is said.
+  @Test func anOldLeaderWhoseEndNobodySawIsMissing() async throws {
+    try await withRunDirectory { directory in
+      let writer = try Writer(directory)
+      try await writeBeginning(writer)
+      try await writer.at(22, seen("eu", "sealing", own: 9, mode: "ro", highest: 2))
+      try await writeEnd(writer)
+      var evidence = try RunRecord(reading: directory).evidence
+      evidence.truth.grants = [
+        GrantRow(token: 2, holder: "east", observed: 2), GrantRow(token: 9, holder: "eu", observed: 22),
+      ]
+      let row = examineLeadership(.of(evidence)).rows.first { $0.anomaly == .leaseOverlap }
+      #expect(row?.missing == ["the moment at which east stopped to act as leader"])
+    }
+  }
+
   /// The service levels of the scenario are those that are judged by.
   @Test func objectivesAndRolesAreTheScenarios() async throws {
     try await withRunDirectory { directory in

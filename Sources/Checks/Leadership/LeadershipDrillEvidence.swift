@@ -92,6 +92,13 @@ extension LeadershipEvidence {
           .acquired, holder: grant.holder, token: FencingToken(grant.token), invoked: time, returned: time,
           ttl: evidence.objectives.leaseTTL))
     }
+    let deaths = evidence.leaderDeaths ?? []
+    for grant in changes {
+      // A process that is gone leads no longer, whatever its store says; one that only stands still does not stop.
+      guard let death = deaths.first(where: { $0.holder == grant.holder && $0.at >= grant.returned }) else { continue }
+      changes.append(
+        LeaseChange(.stopped, holder: grant.holder, token: grant.token, invoked: death.at, returned: death.at))
+    }
     guard let old = facts.oldGrant, let loss = facts.milestones.loss, facts.newGrant != nil else { return changes }
     let goals = evidence.objectives
     // The coordination service extends every lease when it changes its own leader.
@@ -101,11 +108,13 @@ extension LeadershipEvidence {
       LeaseChange(
         .lost, holder: old.holder, token: FencingToken(old.token), invoked: loss, returned: loss, leaseEnd: loss + rest,
         ttl: goals.leaseTTL))
-    if let stopped = evidence.milestones.oldStoreDemoted {
+    let died = changes.first { $0.kind == .stopped && $0.holder == old.holder && $0.token.revision == old.token }
+    if let stopped = evidence.milestones.oldStoreDemoted, stopped < died?.returned ?? .max {
+      changes.removeAll { $0.kind == .stopped && $0.holder == old.holder && $0.token.revision == old.token }
       changes.append(
         LeaseChange(
           .stopped, holder: old.holder, token: FencingToken(old.token), invoked: stopped, returned: stopped))
-    } else {
+    } else if died == nil {
       missing[.leaseOverlap, default: []].append("the moment at which \(old.holder) stopped to act as leader")
     }
     return changes

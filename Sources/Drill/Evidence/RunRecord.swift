@@ -1,5 +1,6 @@
 public import Checks
 internal import Events
+internal import Lab
 public import Scenarios
 public import Support
 
@@ -141,7 +142,13 @@ extension RunRecord {
         permits: [], refusalCodes: Contract.postgresEtcd.refusalCodes,
         redeliveryCodes: Contract.postgresEtcd.redeliveryCodes),
       objectives: objectives, coordinatorChangedLeader: coordinatorChangedLeader(milestones),
-      gaps: gaps, snapshots: snapshots, expectsFailover: scenario.expectsFailover)
+      gaps: gaps, snapshots: snapshots, expectsFailover: scenario.expectsFailover, leaderDeaths: leaderDeaths)
+  }
+
+  /// The ends of control planes, from the exits that the supervision was told of. A pause ends none.
+  private var leaderDeaths: [LeaderDeath] {
+    events(ServerLost.self).filter { $0.event.server == ServerKind.controlPlane.rawValue }
+      .map { LeaderDeath(holder: $0.event.region, at: $0.time) }
   }
 
   private var snapshots: [StateSnapshot]? {
