@@ -98,7 +98,7 @@ let package = Package(
     tests("SupportTests", on: ["Support", "TestSupport"]),
     tests("NetlinkTests", on: ["Netlink", "CNftnl", "CMnl"]),
     tests("EventsTests", on: ["Events"]),
-    tests("KafkaWireTests", on: ["KafkaWire"]),
+    tests("KafkaWireTests", on: ["KafkaWire"], resources: [.copy("Refusals")]),
     tests("FaultsTests", on: ["Faults", "Netlink", "PassThrough", "Support"]),
     tests("AgentsTests", on: ["Agents", "Faults", "Netlink", "Support"]),
     tests("ScenariosTests", on: ["Scenarios", "Support"], resources: [.copy("Golden")]),
