@@ -15,6 +15,12 @@ public struct WireError: Error, Equatable, Sendable, CustomStringConvertible {
     case unknownVersion(Int)
     /// A value that the format does not allow; the text says which.
     case invalid(String)
+    /// A message set of Kafka before 0.11, which has another format altogether.
+    case legacyMessageSet(magic: Int8)
+    /// Records that are compressed in a way that the reader was given nothing for.
+    case unsupportedCompression(Compression)
+    /// Bytes that are not those that were written.
+    case wrongChecksum(stored: UInt32, computed: UInt32)
   }
 
   public let kind: Kind
@@ -36,6 +42,12 @@ public struct WireError: Error, Equatable, Sendable, CustomStringConvertible {
       case .notText: "a string that is not UTF-8"
       case .unknownVersion(let version): "version \(version), which is not known"
       case .invalid(let text): text
+      case .legacyMessageSet(let magic):
+        "a message set of magic \(magic), as Kafka wrote before 0.11; only record batches of magic 2 are read"
+      case .unsupportedCompression(let kind):
+        "records compressed with \(kind.name), which is not read here; read the topic through a consumer instead"
+      case .wrongChecksum(let stored, let computed):
+        "a checksum of \(String(stored, radix: 16)), but the bytes have \(String(computed, radix: 16)): they were damaged"
       }
     return "byte \(offset): \(what)"
   }
