@@ -1,5 +1,6 @@
 /// Bytes that are not what Kafka's protocol says they are.
 public struct WireError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The ways in which bytes can be wrong.
   public enum Kind: Equatable, Sendable {
     /// The bytes end before the value does.
     case truncated(wanted: Int, left: Int)
@@ -23,15 +24,18 @@ public struct WireError: Error, Equatable, Sendable, CustomStringConvertible {
     case wrongChecksum(stored: UInt32, computed: UInt32)
   }
 
+  /// What is wrong.
   public let kind: Kind
   /// Bytes from the beginning of what was read.
   public let offset: Int
 
+  /// Something wrong at byte `offset`.
   public init(_ kind: Kind, at offset: Int) {
     self.kind = kind
     self.offset = offset
   }
 
+  /// What is wrong, and where.
   public var description: String {
     let what =
       switch kind {
