@@ -59,7 +59,7 @@ let package = Package(
     // Floor 2
     room("Faults", on: ["CKernel", "CAres", "Netlink", "PassThrough", "Support"]),
     room("Scenarios", on: ["CYaml", "Support"]),
-    room("Checks", on: ["Events", "Support"], pure),
+    room("Checks", on: ["Events", "KafkaWire", "Support"], pure),
 
     // Floor 3
     room("Agents", on: ["Faults", "Netlink", "Support"]),
@@ -102,7 +102,7 @@ let package = Package(
     tests("FaultsTests", on: ["Faults", "Netlink", "PassThrough", "Support"]),
     tests("AgentsTests", on: ["Agents", "Faults", "Netlink", "Support"]),
     tests("ScenariosTests", on: ["Scenarios", "Support"], resources: [.copy("Golden")]),
-    tests("ChecksTests", on: ["Checks", "Events", "Support"]),
+    tests("ChecksTests", on: ["Checks", "Events", "KafkaWire", "Support", "TestSupport"]),
     tests("StacksTests", on: ["Stacks", "Netlink", "Support", "Events"]),
     tests("LabTests", on: ["Lab", "Stacks", "Netlink", "Support", "TestSupport"]),
     tests("WorkloadTests", on: ["Workload", "Events", "Support"]),

@@ -8,11 +8,13 @@ public struct WireReader: Sendable {
   /// Where the next read begins, as an index of ``bytes``.
   public private(set) var position: Int
 
+  /// Starts at the beginning of `bytes`.
   public init(_ bytes: ArraySlice<UInt8>) {
     self.bytes = bytes
     position = bytes.startIndex
   }
 
+  /// Starts at the beginning of `bytes`.
   public init(_ bytes: [UInt8]) { self.init(bytes[...]) }
 
   /// Bytes not read yet.
