@@ -66,7 +66,7 @@ let package = Package(
     room("Stacks", on: ["CPq", "CCurl", "Events", "Support"]),
 
     // Floor 4
-    room("Lab", on: ["Stacks", "Netlink", "Support"]),
+    room("Lab", on: ["Faults", "Stacks", "Netlink", "Support"]),
     room("Workload", on: ["Stacks", "Events", "Support"], pure),
 
     // Floor 5

@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum step { STEP_NONE, STEP_PIPE, STEP_FORK, STEP_NAMESPACE, STEP_SESSION, STEP_FILES, STEP_DIRECTORY, STEP_USER, STEP_EXEC, STEP_PIDFD };
-static const char *const step_names[] = {"", "pipe2", "fork", "setns", "setsid", "dup2", "chdir", "setuid", "execve", "pidfd_open"};
+enum step { STEP_NONE, STEP_PIPE, STEP_FORK, STEP_NAMESPACE, STEP_GROUP, STEP_SESSION, STEP_FILES, STEP_DIRECTORY, STEP_USER, STEP_EXEC, STEP_PIDFD };
+static const char *const step_names[] = {"", "pipe2", "fork", "setns", "cgroup.procs", "setsid", "dup2", "chdir", "setuid", "execve", "pidfd_open"};
 
 struct failure { int step; int error; };
 
@@ -49,6 +49,9 @@ static void child(const struct bs_spawn_request *r, int report, pid_t parent) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
 
+  /* Before it starts anything itself; 0 stands for whoever writes it. */
+  for (int i = 0; i < r->control_group_count; i++)
+    if (write(r->control_groups[i], "0", 1) != 1) fail(report, STEP_GROUP);
   if (r->network_namespace >= 0 && setns(r->network_namespace, CLONE_NEWNET) != 0) fail(report, STEP_NAMESPACE);
   if (r->new_session && setsid() < 0) fail(report, STEP_SESSION);
   if (place(r->standard_input, O_RDONLY, 0) < 0) fail(report, STEP_FILES);

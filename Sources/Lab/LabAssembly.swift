@@ -1,3 +1,4 @@
+internal import Faults
 internal import Glibc
 internal import Netlink
 internal import Stacks
@@ -75,16 +76,21 @@ private struct LabAssembly: Sendable {
       creating: paths.journal, timebase: surroundings.timebase, run: surroundings.journal,
       checkpoint: surroundings.checkpoint)
     network = LabNetwork(specification: record.specification, paths: paths, journal: journal)
-    starter = ServerStarter(paths: paths, logsDirectory: record.logsDirectory, journal: journal)
+    let groups = OwnedGroups(lab: record.specification.id)
+    starter = ServerStarter(
+      paths: paths, logsDirectory: record.logsDirectory, journal: journal, groups: groups,
+      groupPlaces: try groups.places(for: surroundings.groups))
     readiness = Readiness(clock: surroundings.clock)
   }
 
   func make() async throws -> Lab {
     try await journal.write(.begin(boot: try bootID()))
     try network.checkNamesAreFree()
+    for place in starter.groupPlaces { try await journal.write(.group(place)) }
     for region in specification.regions {
       try await journal.write(.directory(paths.region(region.name)))
       try makeDirectory(paths.region(region.name))
+      surroundings.disks?.note(paths.region(region.name), of: region.name)
     }
     // While etcd elects its leader, PostgreSQL starts; while its data are copied, the network is made.
     async let template = copyTemplates()
@@ -154,8 +160,17 @@ private struct LabAssembly: Sendable {
     _ = try await inParallel(numbered(.store)) { store in
       try await journal.write(.directory(paths.storeData(store.region.name)))
       try await template.copy(to: paths.storeData(store.region.name), settings(of: store))
+      try await prepareDisk(of: store.region)
     }
     return template.password
+  }
+
+  /// Mounts the store's data through a process of ours where a fault needs it, before the store opens its first file.
+  private func prepareDisk(of region: RegionSpecification) async throws {
+    guard let disks = surroundings.disks, disks.regions.contains(region.name) else { return }
+    let data = paths.storeData(region.name)
+    try await journal.write(.mount(data))
+    try await onOwnThread("lab-disk") { try disks.prepare(data, of: region.name) }
   }
 
   private func startStores(

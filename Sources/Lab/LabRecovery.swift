@@ -13,6 +13,8 @@ public struct LabListing: Sendable {
   public var namespaces: [String]
   /// Its processes that run: command and pid.
   public var processes: [String]
+  /// What else it has on the machine: mounts and control groups, in words.
+  public var others: [String] = []
 }
 
 extension Lab {
@@ -29,7 +31,8 @@ extension Lab {
         return LabListing(
           id: id, standing: standing(paths, boot: boot), directory: paths.directory,
           namespaces: try remains.namespaces(),
-          processes: try remains.processes().map { "\($0.command) (\($0.process))" })
+          processes: try remains.processes().map { "\($0.command) (\($0.process))" },
+          others: try remains.others())
       }
       let templates = try TemplateRemains.all(in: LabPaths.cache(in: stateDirectory)).map { template in
         LabListing(

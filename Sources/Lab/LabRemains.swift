@@ -1,3 +1,4 @@
+internal import Faults
 internal import Netlink
 internal import Stacks
 internal import Support
@@ -10,12 +11,14 @@ struct LabRemains: Sendable {
   private let candidates: [String]
   private let recorded: [StartedServer]
   private let directory: String
+  private let groups: OwnedGroups
 
   /// Collects the names that are the lab's, from its journal. Where that is damaged, also those in use that begin like
   /// them: an id has no dash, so no other lab's begin so.
   init(_ paths: LabPaths, boot: String) throws {
     self.paths = paths
     directory = paths.directory
+    groups = OwnedGroups(lab: paths.id)
     let prefix = paths.namespace("")
     var names: Set<String> = []
     var servers: [StartedServer] = []
@@ -53,15 +56,35 @@ struct LabRemains: Sendable {
     return found
   }
 
-  /// Ends the processes, then removes the namespaces, then the directory. Blocks: call it on a thread of your own.
+  /// Mounts of ours below its directory, newest first.
+  func mounts() throws -> [MountedPlace] { try MountedPlace.all(below: directory) }
+
+  /// Its control groups.
+  func controlGroups() throws -> [String] { try groups.existing() }
+
+  /// Both in words.
+  func others() throws -> [String] {
+    try mounts().map { "mount \($0.source) on \($0.path)" } + controlGroups().map { "control group \($0)" }
+  }
+
+  /// Ends the processes, then removes mounts, control groups and namespaces, then the directory. Blocks: call it on a thread of your own.
   ///
   /// - Returns: what was removed, in words.
   /// - Throws: ``Problem`` (recoveryIncomplete) saying what is left.
   func remove() throws -> [String] {
     var removed: [String] = []
+    do { try groups.thaw() } catch { throw incomplete("a group that stands still (\(groups.name))", error) }
     switch try endProcesses(processes) {
     case .gone(let ended): removed += ended
     case .left(let what): throw incomplete(what, nil)
+    }
+    // Before anything below is looked at: one whose process was killed answers nothing.
+    for mount in try mounts() {
+      do { try mount.remove() } catch { throw incomplete("mount \(mount.source) on \(mount.path)", error) }
+      removed.append("mount \(mount.source) on \(mount.path)")
+    }
+    do { removed += try groups.remove().map { "control group \($0)" } } catch {
+      throw incomplete("control group \(groups.name)", error)
     }
     for region in try listDirectory(directory) {
       if let segment = try removeSharedMemory(ofServerAt: paths.storeData(region)) {

@@ -1,3 +1,4 @@
+internal import Faults
 internal import Netlink
 public import Support
 
@@ -69,6 +70,10 @@ struct ServerStarter: Sendable {
   let paths: LabPaths
   let logsDirectory: String
   let journal: UndoJournal
+  /// Control groups of the servers.
+  let groups: OwnedGroups
+  /// In which hierarchies; none where no fault needs them.
+  let groupPlaces: [String]
 
   /// Starts one server; it is running, not ready, when this returns.
   ///
@@ -79,15 +84,19 @@ struct ServerStarter: Sendable {
     let logPath = "\(logsDirectory)/\(name.logFile)"
     request.logPath = logPath
     try await journal.write(.starting(name))
-    let fixed = request
     let child: ChildProcess
+    let fixed: ProcessRequest
     do {
       // Starting blocks until the program is loaded.
-      child = try await onOwnThread("lab-spawn") { try ChildProcess(fixed) }
+      (child, fixed) = try await onOwnThread("lab-spawn") { [groups, groupPlaces, request] in
+        var request = request
+        request.controlGroups = try groups.make("\(name.region)-\(name.kind.rawValue)", in: groupPlaces)
+        return (try ChildProcess(request), request)
+      }
     } catch let error as SystemError {
       throw Problem(
         .steadyState, at: "\(name)", "it cannot be started: \(error)",
-        fix: error.call == "open" ? "make \(logsDirectory) writable, with space left" : "see that \(request.path) runs")
+        fix: error.object.hasPrefix(logsDirectory) ? "make \(logsDirectory) writable, with space left" : "see that \(request.path) runs")
     }
     let started = StartedServer(name: name, process: child.identity, logPath: logPath)
     try await journal.write(.started(started))

@@ -52,6 +52,8 @@ public struct LabStatus: Sendable, Hashable, Codable {
   public var token: Int64?
   /// The mirrors whose target answered.
   public var mirrors: [Mirror]
+  /// What it has besides servers: mounts through which faults of files are made, and control groups.
+  public var others: [String]
 
   /// Whether all servers are ready, there is a writer, and all mirrors that answered follow.
   public var isReady: Bool {
@@ -81,7 +83,7 @@ extension Lab {
       id: specification.id, standing: "\(Lab.standing(paths, boot: boot))",
       servers: answers.map(\.server).sorted { ($0.region, $0.kind.rawValue) < ($1.region, $1.kind.rawValue) },
       etcdLeader: leader.flatMap { ids[$0] }, writer: reign?.region, token: reign?.token,
-      mirrors: mirrors(answers))
+      mirrors: mirrors(answers), others: try LabRemains(paths, boot: boot).others())
   }
 
   private struct Answer: Sendable {

@@ -1,3 +1,4 @@
+public import Faults
 public import Stacks
 public import Support
 
@@ -17,6 +18,10 @@ public struct LabSurroundings: Sendable {
   public var clock: any Clock<Duration>
   /// What the control planes are made to do wrong; `nil` for nothing.
   public var controlPlanePlant: ControlPlaneConfiguration.Plant?
+  /// What prepares stores for faults of files; `nil` where no fault needs it.
+  public var disks: LabDisks?
+  /// What faults change in control groups of the servers: each gets one of its own for that. Empty: none is made.
+  public var groups: Set<OwnedGroups.Use> = []
   /// Stops the making of a lab after an entry of its undo journal, as a kill would; for tests.
   var checkpoint: @Sendable (UndoEntry) throws -> Void = { _ in }
 

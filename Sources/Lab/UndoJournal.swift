@@ -23,6 +23,8 @@ enum UndoEntry: Sendable, Hashable {
   case begin(boot: String)
   case namespace(String)
   case directory(String)
+  case mount(String)
+  case group(String)
   case starting(ServerName)
   case started(StartedServer)
   case ready
@@ -32,6 +34,8 @@ enum UndoEntry: Sendable, Hashable {
     case .begin: "lab.begin"
     case .namespace: "namespace.creating"
     case .directory: "directory.creating"
+    case .mount: "mount.creating"
+    case .group: "group.creating"
     case .starting: "process.starting"
     case .started: "process.started"
     case .ready: "lab.ready"
@@ -42,7 +46,7 @@ enum UndoEntry: Sendable, Hashable {
     switch self {
     case .begin(let boot): ["boot": .string(boot)]
     case .namespace(let name): ["name": .string(name)]
-    case .directory(let path): ["path": .string(path)]
+    case .directory(let path), .mount(let path), .group(let path): ["path": .string(path)]
     case .starting(let name): ["region": .string(name.region), "server": .string(name.kind.rawValue)]
     case .started(let server):
       [
@@ -72,6 +76,12 @@ enum UndoEntry: Sendable, Hashable {
     case "directory.creating":
       guard let path = data["path"]?.string else { return nil }
       self = .directory(path)
+    case "mount.creating":
+      guard let path = data["path"]?.string else { return nil }
+      self = .mount(path)
+    case "group.creating":
+      guard let path = data["path"]?.string else { return nil }
+      self = .group(path)
     case "process.starting":
       guard let name = name() else { return nil }
       self = .starting(name)

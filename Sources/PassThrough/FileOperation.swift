@@ -4,6 +4,8 @@ public enum FileOperation: String, Sendable, Hashable, Codable, CaseIterable {
   case read
   /// Bytes go to a file, also those of a mapping.
   case write
+  /// Bytes go to a file behind its end, which so becomes longer; it is a ``write`` too.
+  case extend
   /// Data and attributes are made durable.
   case fsync
   /// Data are made durable.
@@ -43,6 +45,6 @@ public enum FileOperation: String, Sendable, Hashable, Codable, CaseIterable {
   /// Extended attributes are changed.
   case setxattr
 
-  /// Those that need room on the disk, which a full one refuses.
-  public static let needRoom: Set<FileOperation> = [.write, .create, .fallocate, .link, .symlink, .mkdir, .setxattr]
+  /// Those that need new room on the disk, which a full one refuses. What is written over old bytes needs none.
+  public static let needRoom: Set<FileOperation> = [.extend, .create, .fallocate, .link, .symlink, .mkdir, .setxattr]
 }

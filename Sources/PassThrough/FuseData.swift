@@ -126,7 +126,12 @@ enum FuseData {
   ) {
     let files = request.files
     let size = fuse_buf_size(source)
-    switch files.gate.pass(.write, bytes: size, paths: { [files.nodes.path(ofDescriptor: descriptor)] }) {
+    let paths = { [files.nodes.path(ofDescriptor: descriptor)] }
+    var outcome = files.gate.pass(.write, bytes: size, paths: paths)
+    if outcome == .perform, isMade(longerBy: offset + off_t(size), descriptor) {
+      outcome = files.gate.pass(.extend, bytes: size, paths: paths)
+    }
+    switch outcome {
     case .fail(let number): request.answer(number)
     case .perform, .pretend:
       let written = copy(source, to: descriptor, at: offset, size)
@@ -137,6 +142,13 @@ enum FuseData {
       if let number { return request.answer(number) }
       request.answer(written: size)
     }
+  }
+
+  /// Whether a write up to `end` makes the file longer.
+  private static func isMade(longerBy end: off_t, _ descriptor: Int32) -> Bool {
+    var information = stat()
+    // One that cannot be asked says so again when it is written to.
+    return fstat(descriptor, &information) == 0 && end > information.st_size
   }
 
   /// - Returns: how many bytes were written, or a negative errno.

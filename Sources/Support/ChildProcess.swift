@@ -57,6 +57,8 @@ public struct ProcessRequest: Sendable {
   public var standardOutput: Int32?
   /// Numeric user and group it becomes; `nil` to stay who we are.
   public var user: (uid: UInt32, gid: UInt32)?
+  /// Directories of control groups that it enters before it is loaded, at most one in each hierarchy.
+  public var controlGroups: [String] = []
   /// Signal that the kernel sends it when the thread that started it ends; 0 for none.
   public var parentDeathSignal: Int32 = 0
 
@@ -93,6 +95,14 @@ public final class ChildProcess: Sendable {
       guard log >= 0 else { throw SystemError("open", path) }
     }
     defer { if log >= 0 { close(log) } }
+    var groups: [Int32] = []
+    defer { for group in groups { close(group) } }
+    for directory in request.controlGroups {
+      let group = open("\(directory)/cgroup.procs", O_WRONLY | O_CLOEXEC)
+      guard group >= 0 else { throw SystemError("open", "\(directory)/cgroup.procs") }
+      groups.append(group)
+    }
+    let fixedGroups = groups
     var descriptor: Int32 = -1
     var step: UnsafePointer<CChar>?
     let environment = request.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
@@ -113,7 +123,11 @@ public final class ChildProcess: Sendable {
             spawn.group = request.user.map { Int64($0.gid) } ?? -1
             spawn.parent_death_signal = request.parentDeathSignal
             spawn.new_session = 1
-            return bs_spawn(&spawn, &descriptor, &step)
+            return fixedGroups.withUnsafeBufferPointer { groups in
+              spawn.control_groups = groups.baseAddress
+              spawn.control_group_count = Int32(groups.count)
+              return bs_spawn(&spawn, &descriptor, &step)
+            }
           }
         }
       }

@@ -80,6 +80,48 @@ import Testing
     #expect("\(fault)" == "every process in eu sees realtime and tai 250ms behind, 200ppm faster")
   }
 
+  @Test func disturbedFilesAreReadWithWhatIsUsual() throws {
+    let full = try Self.fault("fault: disk, region: eu, files: ['**'], error: ENOSPC, restart: { after: 2s }")
+    guard case .disk(let disk) = full, case .files(let files) = disk.effect else {
+      Issue.record("not read")
+      return
+    }
+    #expect(files.operations == DisturbedFiles.Operation.needRoom)
+    #expect(files.effect == .fails(.noSpace))
+    #expect(disk.restart == .seconds(2))
+    #expect(disk.processes == .role(.store))
+    let slow = try Self.fault(
+      "fault: disk, region: eu, files: [pg_wal/**, 'base/*'], operations: [fsync], delay: 20ms, probability: 25%")
+    #expect(
+      slow
+        == .disk(
+          DiskFault(
+            region: "eu", processes: .role(.store), includesDescendants: true,
+            effect: .files(
+              DisturbedFiles(
+                files: ["pg_wal/**", "base/*"], operations: [.fsync], probability: Percentage(partsPerMillion: 250_000),
+                effect: .late(DisturbedFiles.DurationSpread(.milliseconds(20))))))))
+    let limit = try Self.fault("fault: disk, region: ap, role: etcd, limit: { writes: 40, writeBytes: 1MiB }")
+    guard case .disk(let limited) = limit, case .limit(let most) = limited.effect else {
+      Issue.record("not read")
+      return
+    }
+    #expect(most == LimitedDisk(readBytes: nil, writeBytes: ByteSize(bytes: 1 << 20), reads: nil, writes: 40))
+    #expect("\(limited)" == "the etcd in ap get no more of the disk than 1MiB written, 40 writes a second")
+  }
+
+  /// Whose files are served by a process of ours, is not reached by a limit.
+  @Test func aLimitBesideDisturbedFilesIsRefused() throws {
+    let both = """
+      fault: disk, region: eu, files: ['**'], error: ENOSPC }
+        - { id: two, at: 20s, for: 10s, fault: disk, region: eu, role: store, limit: { writes: 5 }
+      """
+    let problems = #expect(throws: Problems.self) {
+      try parseScenario(Array(Self.scenario(both).utf8), file: "inside.yaml")
+    }
+    #expect("\(problems.map { "\($0)" } ?? "")".contains("which no limit of the store's reaches"))
+  }
+
   @Test(arguments: [
     ("fault: process, region: eu, action: kill", "the key 'role' is missing"),
     ("fault: process, region: eu, role: store, name: postgres, action: kill", "in more than one way"),
@@ -93,6 +135,24 @@ import Testing
     ("fault: process, region: eu, role: etcd, action: restart-loop", "the key 'every' is missing"),
     ("fault: process, region: eu, role: etcd, action: throttle", "the key 'processor' is missing"),
     ("fault: disk, region: eu, role: store", "delay"),
+    ("fault: disk, region: eu, files: [], error: EIO, operations: [fsync]", "names no pattern"),
+    ("fault: disk, region: eu, files: [/etc/**], error: ENOSPC", "is no pattern for files of the store"),
+    ("fault: disk, region: eu, files: [a/../../b], error: ENOSPC", "is no pattern for files of the store"),
+    ("fault: disk, region: eu, files: [pg_wal/**]", "nothing says what happens to the files"),
+    ("fault: disk, region: eu, files: ['**'], error: EIO", "the key 'operations' is missing"),
+    ("fault: disk, region: eu, files: ['**'], error: EBADF, operations: [read]", "is not an error"),
+    ("fault: disk, region: eu, files: ['**'], error: EIO, delay: 5ms", "in more than one way"),
+    ("fault: disk, region: eu, files: ['**'], torn: success", "the key 'damage' is missing"),
+    ("fault: disk, region: eu, files: ['**'], torn: success, damage: permitted, operations: [read]", "can be torn"),
+    ("fault: disk, region: eu, files: ['**'], unsynced: true, operations: [write]", "only fsync and fdatasync"),
+    ("fault: disk, region: eu, files: ['**'], delay: 5ms, operations: [sync]", "is not an operation"),
+    ("fault: disk, region: eu, files: ['**'], delay: 5ms, operations: [read], restart: never", "unknown key 'restart'"),
+    ("fault: disk, region: ap, files: ['**'], error: ENOSPC", "nobody plays store in 'ap'"),
+    ("fault: disk, region: eu, role: etcd, files: ['**'], error: ENOSPC", "only files of the store"),
+    ("fault: disk, region: eu, role: store, limit: {}", "limits nothing"),
+    ("fault: disk, region: eu, role: store, limit: { writeBytes: 1KiB }", "at least one page"),
+    ("fault: disk, region: eu, role: store, limit: { writes: 0 }", "expected a whole number from 1"),
+    ("fault: disk, region: eu, role: store, limit: { writes: 5 }, delay: 5ms", "unknown key 'delay'"),
     ("fault: disk, region: eu, role: store, delay: 61s", "longer than 60s"),
     ("fault: disk, region: eu, role: store, delay: 5ms, jitter: 6ms", "longer than the delay"),
     ("fault: disk, region: eu, role: store, delay: 5ms, calls: [open]", "is not a system call"),

@@ -82,6 +82,8 @@ struct bs_spawn_request {
   int64_t group;
   int parent_death_signal;     /* signal sent when the spawning thread dies, or 0 */
   int new_session;             /* 1: own session and process group */
+  const int *control_groups;   /* fds of files cgroup.procs, open for writing, whose groups it enters */
+  int control_group_count;
 };
 
 /* Starts a program. Returns its pid and stores a pidfd, or returns -1 with errno of the step that failed, whose name

@@ -73,7 +73,8 @@ final class FaultDirector: Sendable {
       players: { [lab, name = region.name] role in
         lab.servers.filter { $0.region == name && $0.kind.rawValue == role }.map(\.process)
       },
-      protected: { [weak keeper] in keeper?.guardian.map { [$0] } ?? [] })
+      protected: { [weak keeper] in keeper?.guardian.map { [$0] } ?? [] },
+      disks: run.disks.withLock { $0?.disks(of: region.name) })
   }
 
   /// Runs the whole timeline; when it returns, every fault is verified gone.

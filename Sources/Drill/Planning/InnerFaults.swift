@@ -37,8 +37,30 @@ extension FaultSpecification {
     }
   }
 
-  /// The servers that it ends on purpose.
+  /// The region whose store must be prepared for it before it is started; `nil` if none.
+  var preparedRegion: String? {
+    guard case .disk(let disk) = self, case .files = disk.effect else { return nil }
+    return disk.region
+  }
+
+  /// What it changes in control groups of the lab's servers, which must be of their own for that; `nil` for nothing.
+  var groupUse: OwnedGroups.Use? {
+    switch self {
+    case .process(let fault):
+      switch fault.action {
+      case .throttle: .processor
+      case .squeeze: .memory
+      case .pause(.freezer): .freezer
+      case .kill, .terminate, .restartLoop, .pause: nil
+      }
+    case .disk(let fault): if case .limit = fault.effect { .disk } else { nil }
+    case .partition, .network, .killConnections, .answers, .clock: nil
+    }
+  }
+
+  /// The servers that it ends on purpose, or may end.
   var endings: [(region: String, role: String?, restart: Duration?)] {
+    if case .disk(let disk) = self, disk.mayEndServers { return [(disk.region, "store", disk.restart)] }
     guard case .process(let process) = self, process.action.endsProcesses else { return [] }
     if case .role(let role) = process.processes, role != .all {
       return [(process.region, role.rawValue, process.restart)]
@@ -90,21 +112,95 @@ extension ProcessFault.Selection {
 
 extension DiskFault {
   fileprivate var inside: InsideNode {
-    let latency = CallLatency(
-      Set(calls.map(\.operation)), FileLatency(delay, jitter: jitter), probability: probability.fraction)
-    return InsideNode(
-      region: region, effect: .disk(.calls(latency)),
-      processes: ProcessSelector(processes.choice, includesDescendants: includesDescendants))
+    let chosen = ProcessSelector(processes.choice, includesDescendants: includesDescendants)
+    switch effect {
+    case .calls(let late):
+      let latency = CallLatency(
+        Set(late.calls.map(\.operation)), FileLatency(late.delay, jitter: late.jitter),
+        probability: late.probability.fraction)
+      return InsideNode(region: region, effect: .disk(.calls(latency)), processes: chosen)
+    case .files(let files):
+      let rules = files.files.map { pattern in
+        FileRule(
+          paths: PathPattern(pattern), operations: Set(files.operations.map(\.operation)),
+          probability: files.probability.fraction, effect: files.effect.effect)
+      }
+      let damage = if case .torn = files.effect { true } else { false }
+      return InsideNode(
+        region: region, effect: .disk(.files(DirectoryRules("store", rules, permitsDamage: damage))), processes: nil)
+    case .limit(let limit):
+      let most = DiskLimit(
+        "region", readBytes: limit.readBytes.map { UInt64($0.bytes) }, writeBytes: limit.writeBytes.map { UInt64($0.bytes) },
+        reads: limit.reads.map { UInt64($0) }, writes: limit.writes.map { UInt64($0) })
+      return InsideNode(region: region, effect: .disk(.limit(most)), processes: chosen)
+    }
   }
 }
 
-extension DiskFault.Call {
+extension LateCalls.Call {
   fileprivate var operation: FileOperation {
     switch self {
     case .fsync: .fsync
     case .fdatasync: .fdatasync
     case .read: .read
     case .write: .write
+    }
+  }
+}
+
+extension DisturbedFiles.Operation {
+  fileprivate var operation: FileOperation {
+    switch self {
+    case .read: .read
+    case .write: .write
+    case .extend: .extend
+    case .fsync: .fsync
+    case .fdatasync: .fdatasync
+    case .open: .open
+    case .create: .create
+    case .lookup: .lookup
+    case .getattr: .getattr
+    case .setattr: .setattr
+    case .truncate: .truncate
+    case .fallocate: .fallocate
+    case .rename: .rename
+    case .unlink: .unlink
+    case .link: .link
+    case .symlink: .symlink
+    case .mkdir: .mkdir
+    case .rmdir: .rmdir
+    case .readdir: .readdir
+    case .statfs: .statfs
+    case .getxattr: .getxattr
+    case .setxattr: .setxattr
+    }
+  }
+}
+
+extension DisturbedFiles.Effect {
+  fileprivate var effect: FileEffect {
+    switch self {
+    case .late(let time): .latency(FileLatency(time.delay, jitter: time.jitter))
+    case .fails(let failure): .fail(failure.error)
+    case .torn(.success): .tornWrite(reports: .success)
+    case .torn(.error): .tornWrite(reports: .inputOutputError)
+    case .unsynced: .unsynced
+    }
+  }
+}
+
+extension DisturbedFiles.Failure {
+  fileprivate var error: FileError {
+    switch self {
+    case .inputOutput: .inputOutput
+    case .noSpace: .noSpace
+    case .readOnly: .readOnly
+    case .quota: .quota
+    case .access: .access
+    case .notFound: .notFound
+    case .tooManyFiles: .tooManyFiles
+    case .stale: .stale
+    case .timedOut: .timedOut
     }
   }
 }

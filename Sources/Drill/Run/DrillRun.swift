@@ -19,6 +19,8 @@ final class DrillRun: Sendable {
   /// Servers that faults end on purpose.
   let endings = PlannedEndings()
   let steady: Mutex<SteadyStateMonitor>
+  /// The disks of the lab, once it is being built.
+  let disks = Mutex<LabDisks?>(nil)
   let view = SystemView()
   let traffic = TrafficControl()
   private let historyClosed = Atomic(false)
@@ -139,10 +141,26 @@ final class DrillRun: Sendable {
         RegionSpecification(region.name, Set(region.roles.compactMap { RegionRole(rawValue: $0.rawValue) }))
       },
       preferredWriter: scenario.primary, leaseTTLSeconds: Int(scenario.stack.leaseTTL.components.seconds))
-    let surroundings = LabSurroundings(
+    let faults = request.plan.faults.map(\.entry.fault)
+    var surroundings = LabSurroundings(
       stateDirectory: request.stateDirectory, logsDirectory: request.directory.logs, program: request.program,
       journal: journal, timebase: timebase, clock: clock,
       controlPlanePlant: request.plants.contains(.neverDemote) ? .neverDemote : nil)
+    surroundings.groups = Set(faults.compactMap(\.groupUse))
+    let disks = try LabDisks(
+      regions: Set(faults.compactMap(\.preparedRegion)), run: request.runID, stateDirectory: request.stateDirectory,
+      program: request.program, ownPaths: [request.directory.path], timebase: timebase)
+    surroundings.disks = disks
+    self.disks.withLock { $0 = disks }
+    // Pushed first, so taken last: when the lab is down nothing is open in them any more.
+    undo.push(
+      UndoStep("disks of lab \(specification.id)") {
+        let left = try await onOwnThread("lab-disks") { disks.close() }
+        guard left.isEmpty else {
+          throw Problem(
+            .recoveryIncomplete, at: "lab \(specification.id)", left.joined(separator: "; "), fix: "blackstart recover")
+        }
+      })
     let step = UndoStep("lab \(specification.id)") { [request] in
       await self.recordIfPossible(PhaseEntered(phase: .teardown))
       if request.keepsLab {

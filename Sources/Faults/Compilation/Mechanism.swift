@@ -51,6 +51,8 @@ public struct MechanismChoice: Sendable, Hashable, Codable, CustomStringConverti
     case freeze
     /// A file that takes room.
     case filler
+    /// The disk limits of a control group, under guardian.
+    case diskLimit
   }
 
   /// `inbound loss: dropAtArrival, because …; …`

@@ -20,6 +20,10 @@ public struct InnerProfile: Sendable, Hashable, Codable {
     case clockStub
     /// Directories can be mounted over by a process of ours (FUSE).
     case passThrough
+    /// The disk controller of version 2: `io.max`.
+    case ioMax
+    /// The disk controller of version 1: `blkio.throttle`.
+    case blkioThrottle
     /// The kernel asks before a file's content is used.
     case preContentEvents
   }

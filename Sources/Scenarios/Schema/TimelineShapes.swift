@@ -80,8 +80,22 @@ extension Shape {
       processes + wrongTime + [.may("clocks", .list(.words(ClockFault.Clock.self)), "which clocks")]
     case .disk:
       processes + [
-        .may("calls", .list(.words(DiskFault.Call.self)), "which system calls"), .must("delay", .duration, "how late"),
+        .may("calls", .list(.words(LateCalls.Call.self)), "which system calls"), .may("delay", .duration, "how late"),
         .may("jitter", .duration, "0s", "more or less"), .may("probability", .percentage, "100%", "of each call"),
+        .may("files", .list(.text), "of the store: patterns of their paths"),
+        .may("operations", .list(.words(DisturbedFiles.Operation.self)), "on files, which"),
+        .may("error", .words(DisturbedFiles.Failure.self), "they fail with"),
+        .may("torn", .words(DisturbedFiles.Torn.self), "only the front of a write reaches the file; what its writer hears"),
+        .may("damage", .choice(["permitted"]), "needed with torn"),
+        .may("unsynced", .choice(["true"]), "a sync says that it is done, and is not"),
+        .may("restart", .any([.choice(["never"]), .keys([.must("after", .duration, "so much later")])]), "of the store"),
+        .may(
+          "limit",
+          .keys([
+            .may("readBytes", .size, "in a second"), .may("writeBytes", .size, "in a second"),
+            .may("reads", .integer(1...1_000_000_000), "in a second"),
+            .may("writes", .integer(1...1_000_000_000), "in a second"),
+          ]), "how much of the disk they get"),
       ]
     }
   }

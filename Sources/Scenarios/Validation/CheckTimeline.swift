@@ -11,6 +11,7 @@ extension Checking {
     for mistake in expansion.mistakes { error(mistake.path, mistake.what, fix: mistake.fix) }
     let ids = timelineItems.map { (id: $0.item.id, path: $0.path) }
     unique(ids.map(\.id), "the id", fix: "rename one of the two") { "\(ids[$0].path).id" }
+    checkDisks()
     checkOverlaps()
     checkSurvivors()
   }
@@ -44,6 +45,24 @@ extension Checking {
         key,
         "the fault lasts \(entry.stop.longest.text), longer than safety.maxDuration of"
           + " \(scenario.safety.maxDuration.text)", fix: "shorten the fault or raise the limit")
+    }
+  }
+
+  /// Limits of a disk hold for the processes of a region, and what is disturbed by files is done by none of these.
+  private mutating func checkDisks() {
+    func disks(_ fits: (DiskFault.Effect) -> Bool) -> [(region: String, id: String, path: String)] {
+      entries.compactMap { entry in
+        guard case .disk(let disk) = entry.entry.fault, fits(disk.effect) else { return nil }
+        return (disk.region, entry.entry.id, entry.path)
+      }
+    }
+    let files = disks { if case .files = $0 { true } else { false } }
+    for limit in disks({ if case .limit = $0 { true } else { false } }) {
+      guard let other = files.first(where: { $0.region == limit.region }) else { continue }
+      error(
+        limit.path,
+        "the files of the store in '\(limit.region)' are disturbed by '\(other.id)', so a process of ours does all the work "
+          + "on the disk, which no limit of the store's reaches", fix: "choose one of the two in a region")
     }
   }
 

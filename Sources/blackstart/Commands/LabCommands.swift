@@ -95,5 +95,6 @@ private func describe(_ status: LabStatus) -> String {
     lines.append(
       "  mirror \(mirror.origin)→\(mirror.target): \(mirror.streaming ? "streaming" : "NOT STREAMING"), \(lag)")
   }
+  lines += status.others.map { "  \($0)" }
   return lines.joined(separator: "\n") + "\n"
 }

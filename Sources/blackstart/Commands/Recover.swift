@@ -38,6 +38,7 @@ extension Commands {
         tool.console.print("lab \(lab.id): \(lab.standing), \(lab.directory)\n")
         for name in lab.namespaces { tool.console.print("  namespace \(name)\n") }
         for process in lab.processes { tool.console.print("  process \(process)\n") }
+        for other in lab.others { tool.console.print("  \(other)\n") }
       }
       return .pass
     }

@@ -88,13 +88,80 @@ import Testing
     }
   }
 
+  /// What a second process hears of the locks of this one (fcntl(2)): of a record that it holds, of one that it does not, of
+  /// readers beside readers, and after their end. By process and by open file, and flock beside them.
   @Test func recordLocksExcludeOtherProcesses() async throws {
     try await Prepared.with { prepared in
       let file = try OpenFile(prepared.file("f"))
-      #expect(lockf(file.descriptor, F_TLOCK, 0) == 0)
-      let other = try await Blackstart.command(
-        "/usr/bin/flock", ["-n", prepared.file("g"), "/bin/sh", "-c", "flock -n \(prepared.file("g")) true"], in: "/")
-      #expect(other.code == 1, "a second flock of a file is refused")
+      #expect(file.write([UInt8](repeating: 0, count: 100)) == 100)
+      let other = LockAsker(prepared.file("f"), in: prepared.path)
+
+      // Of this process: bytes 10 to 19 for writing, 40 to 49 for reading.
+      #expect(file.lock(.process, F_WRLCK, 10, 10) == 0)
+      #expect(file.lock(.process, F_RDLCK, 40, 10) == 0)
+      #expect(try await other.asks("SETLK WR 15 1") == "EAGAIN")
+      #expect(try await other.asks("SETLK RD 19 1") == "EAGAIN")
+      #expect(try await other.asks("SETLK WR 20 10") == "locked", "beside it is free")
+      #expect(try await other.asks("SETLK RD 45 1") == "locked", "readers do not exclude each other")
+      #expect(try await other.asks("SETLK WR 45 1") == "EAGAIN")
+      #expect(try await other.asks("GETLK WR 0 100") == "WR 10 10 by \(getpid())", "the first that is in the way")
+      #expect(try await other.asks("GETLK RD 30 70") == "free")
+      #expect(try await other.asks("OFD_SETLK WR 12 1") == "EAGAIN", "the two kinds exclude each other")
+
+      // Given back in part: the hole is free, both rests are not.
+      #expect(file.lock(.process, F_UNLCK, 14, 2) == 0)
+      #expect(try await other.asks("SETLK WR 14 2") == "locked")
+      #expect(try await other.asks("SETLK WR 13 1") == "EAGAIN")
+      #expect(try await other.asks("SETLK WR 16 1") == "EAGAIN")
+
+      // The close of any descriptor of the file ends all locks of the process, as POSIX has it.
+      do { _ = try OpenFile(prepared.file("f")) }
+      #expect(try await other.asks("SETLK WR 0 100") == "locked")
+    }
+  }
+
+  @Test func locksOfOpenFilesExcludeEachOtherAlsoWithinAProcess() async throws {
+    try await Prepared.with { prepared in
+      let file = try OpenFile(prepared.file("f"))
+      let other = LockAsker(prepared.file("f"), in: prepared.path)
+      #expect(file.lock(.openFile, F_WRLCK, 0, 10) == 0)
+      do {
+        let second = try OpenFile(prepared.file("f"))
+        #expect(second.lock(.openFile, F_WRLCK, 5, 1) == -Int(EAGAIN))
+        #expect(second.lock(.openFile, F_WRLCK, 10, 1) == 0)
+      }
+      // Another open file was closed, and this one keeps what it has.
+      #expect(try await other.asks("OFD_SETLK WR 5 1") == "EAGAIN")
+      #expect(try await other.asks("OFD_GETLK WR 0 100") == "WR 0 10 by -1", "an open file is no process")
+      #expect(try await other.asks("SETLK WR 10 1") == "locked", "the other's lock ended with it")
+      #expect(file.lock(.openFile, F_UNLCK, 0, 0) == 0)
+      #expect(try await other.asks("OFD_SETLK WR 0 100") == "locked")
+    }
+  }
+
+  /// Who waits for a record gets it when its holder ends, however that ends.
+  @Test func aLockEndsWithItsProcess() async throws {
+    try await Prepared.with { prepared in
+      let file = try OpenFile(prepared.file("f"))
+      let holder = LockAsker(prepared.file("f"), in: prepared.path)
+      let child = try holder.holds("SETLK WR 0 10", saying: prepared.file("held"))
+      #expect(try await withinTime { fileExists(prepared.file("held")) })
+      #expect(file.lock(.process, F_WRLCK, 0, 10) == -Int(EAGAIN))
+      try await child.terminate(Signal.kill)
+      #expect(try await withinTime { file.lock(.process, F_WRLCK, 0, 10) == 0 })
+    }
+  }
+
+  @Test func flockExcludesOtherOpenFiles() async throws {
+    try await Prepared.with { prepared in
+      let file = try OpenFile(prepared.file("g"))
+      #expect(flock(file.descriptor, LOCK_EX | LOCK_NB) == 0)
+      func flocked() async throws -> Int32 {
+        try await Blackstart.command("/usr/bin/flock", ["-n", prepared.file("g"), "true"], in: "/").code
+      }
+      #expect(try await flocked() == 1)
+      #expect(flock(file.descriptor, LOCK_UN) == 0)
+      #expect(try await flocked() == 0)
     }
   }
 

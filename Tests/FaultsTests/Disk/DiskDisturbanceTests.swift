@@ -19,7 +19,12 @@ import Testing
       paths: PathPattern("pg_wal/**"), operations: [.fdatasync],
       effect: .latency(FileLatency(.milliseconds(10), jitter: .milliseconds(2))))
     let plan = try InnerFaultPlan(fault(.files(DirectoryRules("/data", [rule]))), on: everything)
-    #expect(plan.changes == ["below /data: fdatasync of pg_wal/**: 10.0 ms ± 2.00 ms later"])
+    #expect(
+      plan.changes == [
+        "FUSE mount over /data, from before what uses it is started until it has ended",
+        "below /data: fdatasync of pg_wal/**: 10.0 ms ± 2.00 ms later",
+      ])
+    #expect(plan.limits.contains { $0.contains("cost, also while no rule is in force") })
     #expect(plan.limits.contains { $0.contains("ENOTCONN") })
     #expect(!plan.limits.contains { $0.contains("torn") })
   }

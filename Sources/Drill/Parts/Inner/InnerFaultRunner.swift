@@ -52,7 +52,8 @@ final class InnerFaultRunner: Sendable {
     for ending in planned.entry.fault.endings {
       run.endings.announce(
         .init(
-          fault: planned.id, region: ending.region, kind: ending.role.flatMap(ServerKind.init), restart: ending.restart)
+          fault: planned.id, region: ending.region, kind: ending.role.flatMap(ServerKind.init), restart: ending.restart,
+          aftermath: planned.entry.fault.preparedRegion == nil ? .seconds(1) : .seconds(15))
       )
     }
     try await run.journal.record(FaultArming(fault: planned.id, kind: planned.kind, objects: try await changes()))

@@ -14,6 +14,8 @@ final class PlannedEndings: Sendable {
     var kind: ServerKind?
     /// How long after its end it is started again; `nil` for never.
     var restart: Duration?
+    /// For how long after the fault a server may still end by it: one that is being started again may find later what happened.
+    var aftermath: Duration = .seconds(1)
     /// Until when a server that has ended may have ended by it (ns, monotonic).
     var until: Int64 = .max
   }
@@ -26,7 +28,9 @@ final class PlannedEndings: Sendable {
   /// Notes that the fault ends nothing any more. What it ended just now may be noticed a moment later.
   func withdraw(fault: String, now: Int64) {
     endings.withLock { endings in
-      for index in endings.indices where endings[index].fault == fault { endings[index].until = now + 1_000_000_000 }
+      for index in endings.indices where endings[index].fault == fault {
+        endings[index].until = now + endings[index].aftermath.nanoseconds
+      }
     }
   }
 

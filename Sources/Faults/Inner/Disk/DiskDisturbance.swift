@@ -11,11 +11,14 @@ public enum DiskDisturbance: Sendable, Hashable, Codable {
   case freeze(path: String)
   /// The file system that a directory lies on has no room left.
   case fill(DiskFilling)
+  /// The control groups of processes get no more than so much of a disk.
+  case limit(DiskLimit)
 }
 
 /// Rules for a prepared directory.
 public struct DirectoryRules: Sendable, Hashable, Codable {
-  /// The directory, which was prepared before what uses it was started.
+  /// The directory, which was prepared before what uses it was started: an absolute path, or the name that its node knows
+  /// it by, such as `store`.
   public var directory: String
   /// What happens; all of them are asked about each operation.
   public var rules: [FileRule]
@@ -28,6 +31,16 @@ public struct DirectoryRules: Sendable, Hashable, Codable {
     self.rules = rules
     self.permitsDamage = permitsDamage
   }
+}
+
+extension DirectoryRules {
+  /// Whether it is called by a name, and not by a path.
+  var isNamed: Bool {
+    !directory.isEmpty && directory.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
+  }
+
+  /// For people: `/data`, `the data directory of the store`.
+  var place: String { isNamed ? "the data directory of the \(directory)" : directory }
 }
 
 /// How system calls of running processes are made late.
@@ -72,15 +85,17 @@ public struct DiskFilling: Sendable, Hashable, Codable {
 extension DiskDisturbance {
   /// Whether it is done to processes, which must be chosen then.
   var needsProcesses: Bool {
-    if case .calls = self { return true }
-    return false
+    switch self {
+    case .calls, .limit: true
+    case .files, .freeze, .fill: false
+    }
   }
 
   /// What is wrong with it, in words; `nil` if nothing is.
   var mistake: String? {
     switch self {
     case .files(let directory):
-      if let why = Self.mistake(inPath: directory.directory) { return why }
+      if !directory.isNamed, let why = Self.mistake(inPath: directory.directory) { return why }
       if directory.rules.isEmpty { return "no rule says what happens to the files" }
       if let damage = directory.rules.first(where: { $0.effect.leavesDamage }), !directory.permitsDamage {
         return "'\(damage)' leaves damage that outlives the fault; allow that, for files that may be lost"
@@ -95,6 +110,7 @@ extension DiskDisturbance {
     case .fill(let filling):
       if filling.atMostBytes == 0 { return "filling at most 0 bytes does nothing" }
       return Self.mistake(inPath: filling.directory)
+    case .limit(let limit): return limit.mistake
     }
   }
 
@@ -108,10 +124,11 @@ extension DiskDisturbance: CustomStringConvertible {
   public var description: String {
     switch self {
     case .files(let directory):
-      "disturbs files below \(directory.directory): \(directory.rules.map { "\($0)" }.joined(separator: "; "))"
+      "disturbs files below \(directory.place): \(directory.rules.map { "\($0)" }.joined(separator: "; "))"
     case .calls(let delay): "delays system calls (\(delay.rule)) of"
     case .freeze(let path): "stops all writing to the file system of \(path)"
     case .fill(let filling): "fills the file system of \(filling.directory)"
+    case .limit(let limit): "limits the use of the disk of \(limit.path) to \(limit) for"
     }
   }
 }

@@ -10,6 +10,7 @@ extension DiskDisturbance {
         DirectoryRules("/data", [FileRule(operations: [.fsync], effect: .latency(FileLatency(.milliseconds(10))))]))
     ), ("slow system calls", .calls(CallLatency([.fsync], FileLatency(.milliseconds(10))))),
     ("frozen file systems", .freeze(path: "/data")), ("full disks", .fill(DiskFilling("/data"))),
+    ("throttled disks", .limit(DiskLimit("/data", writes: 100))),
   ]
 
   /// The mechanism for it on a node that is there. Looks, and changes nothing.
@@ -20,6 +21,7 @@ extension DiskDisturbance {
     case .calls(let delay): return try CallsMechanism(order, choice, delay)
     case .freeze(let path): return try FreezeMechanism(order, choice, path: path)
     case .fill(let filling): return try FillMechanism(order, choice, filling)
+    case .limit(let limit): return try DiskLimitMechanism(order, choice, limit)
     }
   }
 
@@ -64,7 +66,31 @@ extension DiskDisturbance {
           "root can still use what the file system keeps for root",
           "the root file system, and those that this program needs itself, are refused",
         ])
+    case .limit(let limit):
+      if let why = node.whyNot(.ioMax), let more = node.whyNot(.blkioThrottle) {
+        throw FaultError(.unsupported("no controller of disks: \(why); \(more)"), fault: fault.id, node: fault.node)
+      }
+      return Self.limitPlan(
+        limit, whom: fault.processes.map { "\($0)" } ?? "nothing", isVersion2: node.has(.ioMax))
     }
+  }
+
+  private static func limitPlan(_ limit: DiskLimit, whom: String, isVersion2: Bool) -> InnerFaultPlan {
+    let file = isVersion2 ? "io.max" : "blkio.throttle"
+    return InnerFaultPlan(
+      mechanisms: [
+        .init(
+          part: "disk", mechanism: .diskLimit, why: "\(file) of the control group that they are alone in",
+          accuracy: "a rate and no latency: what is too much waits for the next portion of 100 ms")
+      ], changes: ["\(file) of the control group of \(whom), for the disk of \(limit.path): \(limit)"],
+      undo: "write the old value back into \(file)",
+      limits: [
+        "a process that is in the root group, or shares its group with others, is refused",
+        "who else syncs files on the same file system may have to wait too, for its journal is one",
+        isVersion2
+          ? "what is written without a sync is held up when the kernel writes it back, and nobody waits for that"
+          : "what is written without a sync is written back by the kernel, which version 1 does not hold up",
+      ])
   }
 
   private static func filesPlan(_ directory: DirectoryRules) -> InnerFaultPlan {
@@ -73,10 +99,13 @@ extension DiskDisturbance {
         .init(
           part: "files", mechanism: .passThrough, why: "every operation passes a process of ours, which asks the rules",
           accuracy: "a latency is exact to some 0.1 ms; the same seed hits the same operations by number")
-      ], changes: directory.rules.map { "below \(directory.directory): \($0)" },
-      undo: "nothing stays; umount \(directory.directory), when what uses it has ended, for the mount itself",
+      ], changes: [
+        "FUSE mount over \(directory.place), from before what uses it is started until it has ended"
+      ] + directory.rules.map { "below \(directory.place): \($0)" },
+      undo: "nothing stays; umount \(directory.place), when what uses it has ended, for the mount itself",
       limits: [
-        "the directory must be prepared before what uses it is started",
+        "cost, also while no rule is in force: some 10 to 40 µs for each operation that the page cache does not answer; "
+          + "a database does some 0.85 of its transactions",
         "what the page cache answers is not asked about; a rule about reading empties it once",
         "if the process behind the mount is killed, open files are broken for good (ENOTCONN)",
       ] + (directory.permitsDamage ? ["torn writes stay torn: the files are to be thrown away"] : []))

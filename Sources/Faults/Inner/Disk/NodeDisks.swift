@@ -7,24 +7,34 @@ internal import Synchronization
 /// must never be stopped or filled because it lives on them itself.
 public final class NodeDisks: Sendable {
   private let ownPaths: [String]
-  private let directories = Mutex<[PreparedDirectory]>([])
+  private let names: [String: String]
+  private let directories = Mutex<[(directory: PreparedDirectory, name: String?)]>([])
 
-  /// - Parameter ownPaths: absolute paths that this process writes to or runs from: its state directory, its run.
-  public init(ownPaths: [String] = []) {
+  /// - Parameters:
+  ///   - ownPaths: absolute paths that this process writes to or runs from: its state directory, its run.
+  ///   - names: where the data of what has a name are, prepared or not: of the `store`, say.
+  public init(ownPaths: [String] = [], names: [String: String] = [:]) {
     self.ownPaths = ownPaths
+    self.names = names
   }
 
-  /// Makes a prepared directory known to faults.
-  public func add(_ directory: PreparedDirectory) { directories.withLock { $0.append(directory) } }
+  /// Where the data of a name are.
+  func path(named name: String) -> String? { names[name] }
+
+  /// Makes a prepared directory known to faults, by its path and by a name, such as `store`.
+  public func add(_ directory: PreparedDirectory, as name: String? = nil) {
+    directories.withLock { $0.append((directory, name)) }
+  }
 
   /// It is to be unmounted.
-  public func remove(_ directory: PreparedDirectory) { directories.withLock { $0.removeAll { $0 === directory } } }
+  public func remove(_ directory: PreparedDirectory) { directories.withLock { $0.removeAll { $0.directory === directory } } }
 
   /// All that are known.
-  public var prepared: [PreparedDirectory] { directories.withLock { $0 } }
+  public var prepared: [PreparedDirectory] { directories.withLock { $0.map(\.directory) } }
 
-  /// The prepared directory at a path.
+  /// The prepared directory of a name, or at a path.
   func prepared(at path: String) -> PreparedDirectory? {
+    if !path.hasPrefix("/") { return directories.withLock { $0.first { $0.name == path }?.directory } }
     let place = truePath(path) ?? path
     return prepared.first { $0.path == place }
   }

@@ -6,7 +6,9 @@ internal import Synchronization
 struct HeldValues: Sendable {
   let values: [ControlGroupValue]
 
-  var changes: [String] { values.map { "\($0.file): '\($0.original)' to '\($0.ours)'" } }
+  var changes: [String] {
+    values.map { "\($0.file): \($0.key.map { "\($0) " } ?? "")'\($0.original)' to '\($0.ours)'" }
+  }
 
   var undo: [UndoAction] { values.map { .processes(.restore($0)) } }
 

@@ -14,6 +14,11 @@ public struct ControlGroupValue: Sendable, Hashable, Codable {
   public var ours: String
   /// What else the file shows while ours is coming into force, such as `FREEZING`.
   public var onTheWay: [String]
+  /// In a file with a line for each of many things: the first word of ours, such as `254:0`. What stands there is then the
+  /// rest of that line, and nothing where there is no such line.
+  public var key: String?
+  /// What is written behind the key to have no such line.
+  public var neutral: String?
 
   /// Reads what stands in `file`, to write `ours` into it later.
   ///
@@ -23,15 +28,31 @@ public struct ControlGroupValue: Sendable, Hashable, Codable {
     self.ours = ours
     self.onTheWay = onTheWay
     group = try Self.directoryNumber(of: file)
-    original = try Self.read(file)
+    original = try Self.read(file, key: nil)
+  }
+
+  /// Reads what stands in `file` behind `key`, to write into it later what `ours` makes of it.
+  ///
+  /// - Parameter neutral: what is written behind the key to have no such line, which is what stands there at first as a rule.
+  /// - Throws: `SystemError` when there is no such file.
+  init(
+    _ file: String, key: String, neutral: String, ours: (_ original: String) -> String
+  ) throws(SystemError) {
+    self.file = file
+    self.key = key
+    self.neutral = neutral
+    onTheWay = []
+    group = try Self.directoryNumber(of: file)
+    original = try Self.read(file, key: key)
+    self.ours = ours(original)
   }
 
   /// What stands there now.
-  func current() throws(SystemError) -> String { try Self.read(file) }
+  func current() throws(SystemError) -> String { try Self.read(file, key: key) }
 
   /// Writes our value, and checks that it stands there.
   func set() throws(SystemError) {
-    try Self.write(file, ours)
+    try write(ours)
     let now = try current()
     guard now == ours || onTheWay.contains(now) else {
       throw SystemError("write", "\(file): it shows '\(now)' after '\(ours)' was written", number: EINVAL)
@@ -44,7 +65,7 @@ public struct ControlGroupValue: Sendable, Hashable, Codable {
     let now = try current()
     if now == original { return .absent }
     guard now == ours || onTheWay.contains(now) else { return .foreign("it shows '\(now)'") }
-    try Self.write(file, original)
+    try write(original.isEmpty ? neutral ?? "" : original)
     for _ in 0..<200 {
       if try current() == original { return .removed }
       usleep(5_000)
@@ -52,17 +73,17 @@ public struct ControlGroupValue: Sendable, Hashable, Codable {
     throw SystemError("write", "\(file): '\(original)' does not come back", number: EBUSY)
   }
 
-  private static func read(_ file: String) throws(SystemError) -> String {
-    String(decoding: try readFile(file, limit: 4096), as: UTF8.self).split(whereSeparator: \.isNewline).first.map(
-      String.init)
-      ?? ""
+  private static func read(_ file: String, key: String?) throws(SystemError) -> String {
+    let lines = String(decoding: try readFile(file, limit: 1 << 16), as: UTF8.self).split(whereSeparator: \.isNewline)
+    guard let key else { return lines.first.map(String.init) ?? "" }
+    return lines.first { $0.hasPrefix("\(key) ") }.map { String($0.dropFirst(key.count + 1)) } ?? ""
   }
 
-  private static func write(_ file: String, _ text: String) throws(SystemError) {
+  private func write(_ text: String) throws(SystemError) {
     let descriptor = open(file, O_WRONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw SystemError("open", file) }
     defer { close(descriptor) }
-    let bytes = Array(text.utf8)
+    let bytes = Array((key.map { "\($0) \(text)" } ?? text).utf8)
     guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else { throw SystemError("write", file) }
   }
 
@@ -76,5 +97,5 @@ public struct ControlGroupValue: Sendable, Hashable, Codable {
 
 extension ControlGroupValue: CustomStringConvertible {
   /// `value '50000 100000' in /sys/fs/cgroup/kafka.slice/cpu.max`.
-  public var description: String { "value '\(ours)' in \(file)" }
+  public var description: String { "value '\(key.map { "\($0) " } ?? "")\(ours)' in \(file)" }
 }

@@ -34,6 +34,9 @@ struct ControlGroups: Sendable {
     }
   }
 
+  /// Where any of them is mounted.
+  var mountPoints: [String] { Array(Set(hierarchies.map(\.mountPoint))) }
+
   /// Where version 2 is mounted; `nil` if it is not.
   var version2: String? { hierarchies.first { $0.controllers.isEmpty }?.mountPoint }
 
@@ -91,9 +94,12 @@ extension InnerOrder {
       }
       found.insert(directory)
     }
-    let table = try ProcessTable()
     for directory in found {
-      let strangers = try ControlGroups.members(of: directory).subtracting(chosen).filter { table.entries[$0] != nil }
+      let others = try ControlGroups.members(of: directory).subtracting(chosen)
+      // Read after them, so that one that was started since is known by its parents, and one that has ended is not there.
+      let table = try ProcessTable()
+      let meant = fault.processes?.includesDescendants == true ? table.tree(below: chosen) : []
+      let strangers = others.subtracting(meant).filter { table.entries[$0] != nil }
       if let stranger = strangers.min() {
         let name = table.entries[stranger].map { "\($0.command) (pid \(stranger))" } ?? "pid \(stranger)"
         throw refusal(

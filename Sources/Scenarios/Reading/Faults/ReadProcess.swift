@@ -23,7 +23,8 @@ extension ProcessFault {
     return value.choice(Answer.self, called: "an answer").map { $0 == .yes }
   }
 
-  private static func readRestart(_ value: Value) -> Duration? {
+  /// Reads the key `restart`: `nil` for never, and after a mistake.
+  static func readRestart(_ value: Value) -> Duration? {
     if case .mapping = value.node.content {
       return value.fields { fields in fields.required("after") { $0.unit() } }
     }

@@ -17,7 +17,7 @@ final class FilesMechanism: Mechanism {
       let others = order.scope.disks?.prepared.map(\.path) ?? []
       throw order.refusal(
         .unsupported(
-          "directory \(wanted.directory) is not prepared for disk faults, which must be done before what uses it is "
+          "\(wanted.isNamed ? "" : "directory ")\(wanted.place) is not prepared for disk faults, which must be done before what uses it is "
             + "started; prepared here: \(others.isEmpty ? "none" : others.joined(separator: ", "))"))
     }
     if let defect = directory.defect() {

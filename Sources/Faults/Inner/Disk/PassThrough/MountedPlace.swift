@@ -14,6 +14,16 @@ public struct MountedPlace: Sendable, Hashable, Codable {
   /// How the table of mounts calls the kind.
   static let type = "fuse.\(FuseMount.subtype)"
 
+  /// Those that are mounted on a directory or below it, as this process sees it; the newest first.
+  public static func all(below directory: String) throws -> [MountedPlace] {
+    try MountTable.now().mounts.filter {
+      $0.type == type && ($0.path == directory || $0.path.hasPrefix(directory + "/"))
+    }.map { MountedPlace(path: $0.path, source: $0.source) }.reversed()
+  }
+
+  /// Unmounts it for new uses, if it is there, and verifies that it is gone. Its process ends with the last open file.
+  public func remove() throws { _ = try unmount(lazily: true) }
+
   /// Whether it is what is seen at the path now.
   func isThere() throws(SystemError) -> Bool { isOurs(try MountTable.now().top(at: path)) }
 

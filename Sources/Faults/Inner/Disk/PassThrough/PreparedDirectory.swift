@@ -194,6 +194,17 @@ public final class PreparedDirectory: Sendable {
     }
   }
 
+  /// Lets go of it, whether it is still mounted or somebody unmounted it already: what is open in it stays good, and its
+  /// process ends with the last of that.
+  ///
+  /// - Throws: `SystemError` or `Problem` when it cannot be unmounted.
+  public func release() throws {
+    // Hung up first: a process that is about to end answers nothing any more.
+    channel.withLock { $0.hangUp() }
+    try place.unmount(lazily: true)
+    settle()
+  }
+
   private func settle() { if let ticket { undo?.settled(ticket) } }
 
   private func ask(_ message: PassThroughMessage) throws -> PassThroughReply {
