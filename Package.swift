@@ -104,7 +104,7 @@ let package = Package(
     tests("ScenariosTests", on: ["Scenarios", "Support"], resources: [.copy("Golden")]),
     tests("ChecksTests", on: ["Checks", "Events", "KafkaWire", "Support", "TestSupport"]),
     tests("StacksTests", on: ["Stacks", "Netlink", "Support", "Events"]),
-    tests("LabTests", on: ["Lab", "Stacks", "Netlink", "Support", "TestSupport"]),
+    tests("LabTests", on: ["Faults", "Lab", "Stacks", "Netlink", "Support", "TestSupport"]),
     tests("WorkloadTests", on: ["Workload", "Events", "Support"]),
     tests(
       "DrillTests",

@@ -96,7 +96,8 @@ struct ServerStarter: Sendable {
     } catch let error as SystemError {
       throw Problem(
         .steadyState, at: "\(name)", "it cannot be started: \(error)",
-        fix: error.object.hasPrefix(logsDirectory) ? "make \(logsDirectory) writable, with space left" : "see that \(request.path) runs")
+        fix: error.object.hasPrefix(logsDirectory)
+          ? "make \(logsDirectory) writable, with space left" : "see that \(request.path) runs")
     }
     let started = StartedServer(name: name, process: child.identity, logPath: logPath)
     try await journal.write(.started(started))

@@ -169,7 +169,8 @@ import Testing
       "hosts", "inventory", "addresses", "agent", "include", "role", "unit", "cgroup", "pid", "descendants", "restart",
       "grace",
       "by", "answers", "answer", "late", "calls", "probability", "processor", "memory", "files",
-      "operations", "error", "torn", "damage", "unsynced", "limit", "readBytes", "writeBytes", "reads", "writes", "action", "offset", "drift",
+      "operations", "error", "torn", "damage", "unsynced", "limit", "readBytes", "writeBytes", "reads", "writes",
+      "action", "offset", "drift",
       "clocks",
       "resume-producers", "resume-consumers",
     ]

@@ -130,7 +130,8 @@ extension DiskFault {
         region: region, effect: .disk(.files(DirectoryRules("store", rules, permitsDamage: damage))), processes: nil)
     case .limit(let limit):
       let most = DiskLimit(
-        "region", readBytes: limit.readBytes.map { UInt64($0.bytes) }, writeBytes: limit.writeBytes.map { UInt64($0.bytes) },
+        "region", readBytes: limit.readBytes.map { UInt64($0.bytes) },
+        writeBytes: limit.writeBytes.map { UInt64($0.bytes) },
         reads: limit.reads.map { UInt64($0) }, writes: limit.writes.map { UInt64($0) })
       return InsideNode(region: region, effect: .disk(.limit(most)), processes: chosen)
     }

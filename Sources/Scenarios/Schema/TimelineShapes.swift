@@ -85,10 +85,12 @@ extension Shape {
         .may("files", .list(.text), "of the store: patterns of their paths"),
         .may("operations", .list(.words(DisturbedFiles.Operation.self)), "on files, which"),
         .may("error", .words(DisturbedFiles.Failure.self), "they fail with"),
-        .may("torn", .words(DisturbedFiles.Torn.self), "only the front of a write reaches the file; what its writer hears"),
+        .may(
+          "torn", .words(DisturbedFiles.Torn.self), "only the front of a write reaches the file; what its writer hears"),
         .may("damage", .choice(["permitted"]), "needed with torn"),
         .may("unsynced", .choice(["true"]), "a sync says that it is done, and is not"),
-        .may("restart", .any([.choice(["never"]), .keys([.must("after", .duration, "so much later")])]), "of the store"),
+        .may(
+          "restart", .any([.choice(["never"]), .keys([.must("after", .duration, "so much later")])]), "of the store"),
         .may(
           "limit",
           .keys([

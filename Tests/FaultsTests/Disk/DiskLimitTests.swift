@@ -73,7 +73,8 @@ import Testing
     let directory = "/tmp/bst-limit-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     try makeDirectory(directory)
     let file = "\(directory)/io.max"
-    try writeFile(file, Array("8:0 rbps=1 wbps=max riops=max wiops=max\n254:0 rbps=7 wbps=max riops=max wiops=max\n".utf8))
+    try writeFile(
+      file, Array("8:0 rbps=1 wbps=max riops=max wiops=max\n254:0 rbps=7 wbps=max riops=max wiops=max\n".utf8))
     let value = try ControlGroupValue(
       file, key: "254:0", neutral: DiskLimit.noLine, ours: { DiskLimit("/data", writes: 5).line(inPlaceOf: $0) })
     #expect(value.original == "rbps=7 wbps=max riops=max wiops=max")

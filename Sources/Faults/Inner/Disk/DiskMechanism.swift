@@ -99,7 +99,8 @@ extension DiskDisturbance {
         .init(
           part: "files", mechanism: .passThrough, why: "every operation passes a process of ours, which asks the rules",
           accuracy: "a latency is exact to some 0.1 ms; the same seed hits the same operations by number")
-      ], changes: [
+      ],
+      changes: [
         "FUSE mount over \(directory.place), from before what uses it is started until it has ended"
       ] + directory.rules.map { "below \(directory.place): \($0)" },
       undo: "nothing stays; umount \(directory.place), when what uses it has ended, for the mount itself",

@@ -27,7 +27,9 @@ public final class NodeDisks: Sendable {
   }
 
   /// It is to be unmounted.
-  public func remove(_ directory: PreparedDirectory) { directories.withLock { $0.removeAll { $0.directory === directory } } }
+  public func remove(_ directory: PreparedDirectory) {
+    directories.withLock { $0.removeAll { $0.directory === directory } }
+  }
 
   /// All that are known.
   public var prepared: [PreparedDirectory] { directories.withLock { $0.map(\.directory) } }

@@ -66,7 +66,8 @@ public struct OwnedGroups: Sendable, Hashable {
       missing.append("'\(controller)' of version 1 is not mounted")
     }
     throw Problem(
-      .faultNotApplied, "no control group can be made for faults of the \(use.rawValue): \(missing.joined(separator: "; "))",
+      .faultNotApplied,
+      "no control group can be made for faults of the \(use.rawValue): \(missing.joined(separator: "; "))",
       fix: "blackstart doctor says what this machine offers")
   }
 

@@ -48,7 +48,8 @@ extension InnerProfile {
     guard let root = groups.version1("blkio") else { return mounted(nil, "the blkio controller of version 1") }
     let file = "\(root)/blkio.throttle.write_bps_device"
     return fileExists(file)
-      ? .there(root) : .missing("\(file) is not there: the kernel has no throttling of disks (CONFIG_BLK_DEV_THROTTLING)")
+      ? .there(root)
+      : .missing("\(file) is not there: the kernel has no throttling of disks (CONFIG_BLK_DEV_THROTTLING)")
   }
 
   private static func mounted(_ place: String?, _ what: String) -> Answer {
