@@ -69,12 +69,12 @@ struct InnerSweptVictim: Sendable {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { throw SystemError("pipe") }
     defer { close(ends[1]) }
-    let identity = target.process.identity
+    let subject = target.subject
     var request = ProcessRequest(
       try ownPath(),
       [
-        "inner-victim", kill.kind.rawValue, state, "\(directory)/journal", tool, "\(identity.pid)",
-        "\(identity.startTicks)",
+        "inner-victim", kill.kind.rawValue, state, "\(directory)/journal", tool,
+        "\(subject.process.pid)", "\(subject.process.startTicks)", subject.name, subject.directory,
       ])
     request.standardInput = ends[0]
     request.logPath = "\(directory)/log"
@@ -102,12 +102,12 @@ struct InnerSweptVictim: Sendable {
   private func followAndKill(_ process: ChildProcess, _ end: Int32) throws -> InnerKillOutcome {
     try waitForStep(process, end)
     usleep(UInt32(clamping: kill.delay.nanoseconds / 1000))
-    let before = try target.remains()
+    let before = try target.remains(isWatched: !kill.step.isInForce)
     let killedAt = Timebase.system.monotonic()
     switch kill.party {
     case .agent: try process.send(Signal.kill)
     case .both:
-      for pid in try guardians(ofStateDirectory: state) { _ = try ProcessIdentity(of: pid)?.send(Signal.kill) }
+      for pid in try helpers(of: state, target.directory) { _ = try ProcessIdentity(of: pid)?.send(Signal.kill) }
       try process.send(Signal.kill)
     case .stopped: try process.send(Signal.stop)
     }
@@ -123,13 +123,22 @@ struct InnerSweptVictim: Sendable {
     if try !listDirectory("\(state)/faults").isEmpty { problem = problem ?? "its journal is still there" }
     return InnerKillOutcome(
       kill: kill, before: before, free: free.map { $0 - killedAt }, remained: remained, recovered: recovered,
-      left: try target.remains(), problem: problem)
+      left: try leftInTheEnd(), problem: problem)
+  }
+
+  /// A process that was ended has a successor that is not yet old.
+  private func leftInTheEnd() throws -> String {
+    for _ in 0..<100 where kill.kind.endsProcesses {
+      if try target.left() == "nothing" { break }
+      usleep(10_000)
+    }
+    return try target.left()
   }
 
   /// Looks until nothing is done to the program, for as long as its lease and a second; if nobody is left to take the fault
   /// back, only for what the kernel needs.
   private func waitUntilFree(since start: Int64) throws -> Int64? {
-    let limit = kill.party == .both ? Duration.milliseconds(200) : SweptInner.lease + .seconds(1)
+    let limit = kill.party == .both ? kill.kind.watchWithoutAnybody : SweptInner.lease + .seconds(1)
     var freeSince: Int64?
     while true {
       let now = Timebase.system.monotonic()
@@ -162,12 +171,15 @@ struct InnerSweptVictim: Sendable {
   }
 }
 
-/// Processes that have the state directory and the word `guardian` on their command line.
-private func guardians(ofStateDirectory state: String) throws -> [Int32] {
+/// The processes that work for a victim: its guardians, by the state directory, and its pass-throughs, by what is prepared.
+private func helpers(of state: String, _ directory: String) throws -> [Int32] {
   try listDirectory("/proc").compactMap { entry in
     // A process that ends while it is looked at is none that is left.
     guard let pid = Int32(entry), let bytes = try? readFile("/proc/\(pid)/cmdline", limit: 1 << 16) else { return nil }
     let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-    return words.count > 2 && words[1] == "guardian" && words[2].hasPrefix(state) ? pid : nil
+    guard words.count > 2 else { return nil }
+    let isOurs =
+      (words[1] == "guardian" && words[2].hasPrefix(state)) || (words[1] == "pass-through" && words[2] == directory)
+    return isOurs ? pid : nil
   }
 }

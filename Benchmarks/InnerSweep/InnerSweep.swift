@@ -40,9 +40,9 @@ func sweepInside(_ request: InnerSweepRequest) async throws -> Bool {
     var number = 0
     for kill in InnerKill.all(request.kinds, rounds: request.rounds, seed: request.seed) {
       number += 1
-      let target = try SweptTarget(name: "bs-sweep-\(getpid())-\(number)")
+      let target = try await SweptTarget(kill.kind, number: number, workspace: "\(workspace)/target-\(number)")
       do {
-        if target.canHave(kill.kind) {
+        if target.canHaveIt {
           let victim = InnerSweptVictim(
             kill: kill, target: target, tool: request.tool, directory: "\(workspace)/\(number)")
           let outcome = try await victim.run()
@@ -77,8 +77,12 @@ private func summarize(_ outcomes: [InnerKillOutcome]) -> Bool {
       let freed = inForce.compactMap(\.free)
       let remained = Set(group.filter { $0.free == nil }.map(\.remained)).sorted()
       // What the target is called and its number differ from kill to kill.
-      let said = Set(group.flatMap(\.recovered).map { $0.split(separator: " ").prefix(3).joined(separator: " ") })
-        .sorted()
+      let said = Set(
+        group.flatMap(\.recovered).map { line in
+          line.split(separator: " ").prefix(3).filter { !$0.contains("/") && !$0.hasPrefix("blackstart-") }
+            .joined(separator: " ")
+        }
+      ).sorted()
       table.add(
         kind.rawValue, party.rawValue, "\(group.count)", "\(inForce.count)",
         freed.isEmpty ? "-" : "≤ \(brief(freed.max()))",
