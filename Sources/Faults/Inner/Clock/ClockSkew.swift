@@ -83,11 +83,11 @@ extension ClockSkew: CustomStringConvertible {
     var parts: [String] = []
     if offsetNanoseconds != 0 {
       let sign = offsetNanoseconds < 0 ? "−" : "+"
-      parts.append(sign + Duration.nanoseconds(abs(offsetNanoseconds)).brief)
+      parts.append(sign + Duration.nanoseconds(Int64(clamping: offsetNanoseconds.magnitude)).brief)
     }
     if driftPartsPerBillion != 0 {
       let sign = driftPartsPerBillion < 0 ? "−" : "+"
-      let part = abs(driftPartsPerBillion)
+      let part = Int64(clamping: driftPartsPerBillion.magnitude)
       parts.append("\(sign)\(part % 1000 == 0 ? "\(part / 1000)" : fixed(Double(part) / 1000, 3)) ppm")
     }
     return "\(clocks.sorted().map(\.rawValue).joined(separator: " and ")) \(parts.joined(separator: ", "))"

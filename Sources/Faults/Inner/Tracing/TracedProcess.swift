@@ -13,6 +13,8 @@ final class TracedProcess {
   /// In the order in which they were met; the first is the process's first thread unless that has ended.
   private(set) var threads: [Int32] = []
   private var stopsAtCalls = false
+  /// Those that were let go already.
+  private var released: Set<Int32> = []
 
   init(_ process: ProcessIdentity, options: TraceOptions, tracer: Tracer) {
     self.process = process
@@ -229,6 +231,15 @@ final class TracedProcess {
     if let stop = state(of: thread) { pass(thread, stop) }
   }
 
+  /// Lets all threads that stand still run, untraced, at once; ``detach()`` does the rest, when nobody waits for it any more.
+  func letGo() {
+    for thread in threads.reversed() {
+      guard let stop = state(of: thread), !released.contains(thread) else { continue }
+      bs_trace_detach(thread, stop.pendingSignal)  // ESRCH: it was killed
+      released.insert(thread)
+    }
+  }
+
   /// Lets the process go. Its signals are delivered, and a process that job control stopped stays stopped. Idempotent.
   func detach() {
     let deadline = tracer.timebase.monotonic() + 100_000_000
@@ -246,10 +257,8 @@ final class TracedProcess {
       }
       tracer.alarm.set(nil)
     }
-    for thread in threads.reversed() {
-      bs_trace_detach(thread, state(of: thread)?.pendingSignal ?? 0)  // ESRCH: it was killed
-      drop(thread)
-    }
+    letGo()
+    for thread in threads.reversed() { drop(thread) }
     tracer.remove(self)
   }
 

@@ -156,7 +156,7 @@ final class SkewedProcess: @unchecked Sendable {  // proof: the fault's thread a
     let range = stub..<(stub + UInt64(patch.stub.changed.count))
     for _ in 0..<200 {
       let wiped = try standing(tracer) { traced -> Bool in
-        if try isReferred(range, traced) { return false }
+        if try isReferred([range], traced) { return false }
         try memory.write(stub, patch.stub.original)
         return true
       }
@@ -173,14 +173,14 @@ final class SkewedProcess: @unchecked Sendable {  // proof: the fault's thread a
   private func whileStanding(
     _ tracer: Tracer, _ wanted: (VDSOPatch.Change) -> [UInt8], mustBe: (VDSOPatch.Change) -> [UInt8]
   ) throws -> Pause {
+    // At its very first byte a thread has executed nothing of it.
+    let ranges = patch.jumps.map { jump in
+      (start + UInt64(jump.offset) + 1)..<(start + UInt64(jump.offset + jump.changed.count))
+    }
     var retries = 0
     while true {
       let done = try standing(tracer) { traced -> Bool in
-        for jump in patch.jumps {
-          let place = start + UInt64(jump.offset)
-          // At its very first byte a thread has executed nothing of it.
-          if try isReferred((place + 1)..<(place + UInt64(jump.changed.count)), traced) { return false }
-        }
+        if try isReferred(ranges, traced) { return false }
         for jump in patch.jumps {
           let place = start + UInt64(jump.offset)
           let found = try memory.read(place, count: jump.changed.count)
@@ -205,21 +205,21 @@ final class SkewedProcess: @unchecked Sendable {  // proof: the fault's thread a
     try traced.stop()
     let threads = traced.threads.count
     let outcome = Result { try body(traced) }
-    traced.detach()
+    traced.letGo()
     let pause = Pause(nanoseconds: timebase.monotonic() - begun, threads: threads, retries: 0)
+    traced.detach()
     return (try outcome.get(), pause)
   }
 
-  /// Whether a thread executes there, or would return there.
-  private func isReferred(_ range: Range<UInt64>, _ traced: TracedProcess) throws -> Bool {
+  /// Whether a thread executes in one of `ranges`, or would return there. Each thread is looked at once, for all of them.
+  private func isReferred(_ ranges: [Range<UInt64>], _ traced: TracedProcess) throws -> Bool {
     let image = start..<(start + UInt64(size))
     func read(_ address: UInt64) -> UInt64? { (try? memory.read(address, count: 8))?.word(at: 0) }
     for thread in traced.threads {
       let registers = try traced.registers(of: thread)
       let stack = StackWords(above: registers.stack, memory)
-      if StandingPlace(registers).isReferring(to: range, image: image, patch, stack, read) { return true }
-      for place in stack.interruptedPlaces where place.isReferring(to: range, image: image, patch, stack, read) {
-        return true
+      for place in [StandingPlace(registers)] + stack.interruptedPlaces {
+        for range in ranges where place.isReferring(to: range, image: image, patch, stack, read) { return true }
       }
     }
     return false

@@ -61,13 +61,18 @@ struct StackWords {
   /// its record (`struct sigcontext`).
   var interruptedPlaces: [StandingPlace] {
     #if arch(x86_64)
-      // … rbp (10) rbx rdx rax rcx rsp rip (16) eflags, and the code segment of 64-bit programs.
-      return words.indices.dropFirst(16).dropLast(2).compactMap { index in
-        guard words[index + 2] & 0xffff == 0x33, words[index + 1] & ~0x3f_7fd7 == 0, words[index + 1] & 2 != 0 else {
-          return nil
+      // … rbp (10) rbx rdx rax rcx rsp rip (16) eflags, and the code segment of 64-bit programs. Threads stand still
+      // while this is read, and of all words hardly one is such a segment.
+      var places: [StandingPlace] = []
+      words.withUnsafeBufferPointer { words in
+        guard words.count > 18 else { return }
+        for index in 16..<(words.count - 2) where words[index + 2] & 0xffff == 0x33 {
+          guard words[index + 1] & ~0x3f_7fd7 == 0, words[index + 1] & 2 != 0 else { continue }
+          places.append(
+            StandingPlace(instruction: words[index], frame: words[index - 6], stack: words[index - 1], link: 0))
         }
-        return StandingPlace(instruction: words[index], frame: words[index - 6], stack: words[index - 1], link: 0)
       }
+      return places
     #else
       // Nothing tells such a record from other words there: each may be one.
       return words.map { StandingPlace(instruction: $0, frame: 0, stack: 0, link: 0) }
