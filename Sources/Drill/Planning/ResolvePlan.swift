@@ -21,10 +21,12 @@ public func resolvePlan(
   let plan = try makePlan(loaded, tool: tool, seed: seed)
   let profile = NodeProfile(features, devices: [AddressPlan.device])
   var made: [(fault: PlannedFault, faults: [Fault])] = []
+  var insides: [(fault: PlannedFault, faults: [InnerFault])] = []
   let resolved = try plan.adding { planned in
     let inner = planned.innerFaults(seed: plan.seed, run: PlannedObjects.runStandIn)
     if !inner.isEmpty {
       let profile = inside ?? InnerProfile()
+      insides.append((planned, inner))
       return try inner.map { fault in
         do { return try PlannedObjects(fault, on: profile) } catch { throw impossible(planned, error) }
       }
@@ -38,7 +40,11 @@ public func resolvePlan(
   guard !resolved.faults.isEmpty else {
     throw Problem(.usage, "the plan has zero targets: nothing would be tested", fix: "add a fault to the timeline")
   }
-  try refuseConflicts(made, on: profile)
+  try refuseConflicts(made) { Fault.conflicts(among: [$0, $1], on: profile).first?.why }
+  if insides.count > 1 {
+    let profile = inside ?? InnerProfile()
+    try refuseConflicts(insides) { InnerFault.conflict($0, $1, on: profile) }
+  }
   return resolved
 }
 
@@ -58,19 +64,29 @@ extension Plan {
 
 /// Two faults that are in force at one time on one node must compose. Sweeps over their beginnings, so that only faults meet that
 /// may be in force together.
-private func refuseConflicts(_ made: [(fault: PlannedFault, faults: [Fault])], on profile: NodeProfile) throws {
-  var active: [(end: Duration, planned: PlannedFault, fault: Fault)] = []
+private func refuseConflicts<Each: OnNode>(
+  _ made: [(fault: PlannedFault, faults: [Each])], _ why: (Each, Each) -> String?
+) throws {
+  var active: [(end: Duration, planned: PlannedFault, fault: Each)] = []
   for later in made.sorted(by: { $0.fault.begins < $1.fault.begins }) {
     active.removeAll { $0.end <= later.fault.begins }
     for one in later.faults {
       for (_, earlier, other) in active where one.node == other.node {
-        guard let conflict = Fault.conflicts(among: [one, other], on: profile).first else { continue }
+        guard let why = why(one, other) else { continue }
         throw Problem(
           .usage, at: "\(later.fault.id) on \(one.node)",
-          "it cannot be in force together with '\(earlier.id)': \(conflict.why)",
+          "it cannot be in force together with '\(earlier.id)': \(why)",
           fix: "begin it at \(earlier.ends.text) or later, or make one fault of the two")
       }
     }
     active += later.faults.map { (later.fault.ends, later.fault, $0) }
   }
 }
+
+/// A fault that is on one node.
+private protocol OnNode {
+  var node: String { get }
+}
+
+extension Fault: OnNode {}
+extension InnerFault: OnNode {}
