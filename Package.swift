@@ -108,7 +108,10 @@ let package = Package(
     tests("WorkloadTests", on: ["Workload", "Events", "Support"]),
     tests(
       "DrillTests",
-      on: ["Drill", "Lab", "Stacks", "Faults", "Netlink", "Scenarios", "Checks", "Events", "Support", "TestSupport"]),
+      on: [
+        "Drill", "Lab", "Agents", "Stacks", "Faults", "Netlink", "Scenarios", "Checks", "Events", "Support",
+        "TestSupport",
+      ]),
     tests("ReportsTests", on: ["Reports", "Drill", "Checks", "Scenarios", "Events", "Support", "TestSupport"]),
     tests("CommandTests", on: ["CKernel", "Faults", "Netlink", "PassThrough", "Support", "TestSupport"]),
   ]

@@ -27,13 +27,15 @@ public struct Evidence: Sendable, Codable {
   public var snapshots: [StateSnapshot]?
   /// When the processes ended that may lead, in the order of time. `nil`: nobody watched them.
   public var leaderDeaths: [LeaderDeath]?
+  /// How far the nodes' own clocks were from the recorder's. `nil`: nobody looked.
+  public var clocks: NodeClocks?
 
   /// The evidence of one drill.
   public init(
     history: HistoryEvidence, truth: GroundTruth, faults: [FaultInterval], milestones: Milestones, roles: Roles,
     contract: Contract = .postgresEtcd, objectives: Objectives, coordinatorChangedLeader: Bool = false,
     gaps: [String] = [], snapshots: [StateSnapshot]? = nil, expectsFailover: Bool = true,
-    leaderDeaths: [LeaderDeath]? = nil
+    leaderDeaths: [LeaderDeath]? = nil, clocks: NodeClocks? = nil
   ) {
     self.history = history
     self.truth = truth
@@ -47,6 +49,7 @@ public struct Evidence: Sendable, Codable {
     self.snapshots = snapshots
     self.expectsFailover = expectsFailover
     self.leaderDeaths = leaderDeaths
+    self.clocks = clocks
   }
 }
 
@@ -135,7 +138,7 @@ public struct FaultInterval: Sendable, Hashable, Codable {
   }
 
   /// Whether faults of that kind are inside nodes: what is counted of them are no packets.
-  public static func isInside(_ kind: String) -> Bool { ["process", "clock", "disk"].contains(kind) }
+  public static func isInside(_ kind: String) -> Bool { ["process", "clock", "node-clock", "disk"].contains(kind) }
 
   /// Why this fault proves nothing; `nil` when it was in force and bit.
   var vacuity: String? {

@@ -85,7 +85,8 @@ public func judge(_ evidence: Evidence, checklist: [ChecklistItem] = ChecklistIt
   for (item, judgement) in zip(checklist, judgements) { table.add(judgement, of: item) }
   verdict.rows = rows(table, facts)
   verdict.items = zip(checklist, judgements).map { item, judgement in
-    let whole = judgement.joined(with: verdict.rows, table, as: item)
+    var whole = judgement.joined(with: verdict.rows, table, as: item)
+    whole.coverage.notes += TimeAudit.clockNotes(item, evidence.clocks)
     let underFault = underFault.measure(item)
     return ItemVerdict(
       item: item, title: item.title, verdict: whole.verdict(facts, underFault), measures: judgement.measures,

@@ -24,6 +24,44 @@ enum TimeAudit {
     return nil
   }
 
+  /// Why the times that the nodes' own clocks gave cannot be reckoned with, row by row: only rows whose evidence holds such
+  /// times are named. All other times are the recorder's.
+  static func clockDoubts(_ evidence: Evidence) -> [Anomaly: [String]] {
+    let names = evidence.history.names
+    var doubts: [Anomaly: Set<String>] = [:]
+    for operation in evidence.history.operations {
+      let isLease = operation.leaseEnd != nil
+      guard isLease || operation.wall != nil, let doubt = doubt(operation, names, evidence.clocks) else { continue }
+      if isLease {
+        doubts[.leaseOverlap, default: []].insert(doubt)
+        doubts[.electionLate, default: []].insert(doubt)
+      }
+      if operation.wall != nil { doubts[.holderPastLease, default: []].insert(doubt) }
+    }
+    return doubts.mapValues { $0.sorted() }
+  }
+
+  /// Why the times that an operation's node gave cannot be compared with others; `nil` when they can.
+  static func doubt(_ operation: Operation, _ names: NameTable, _ clocks: NodeClocks?) -> String? {
+    let node = names.name(of: operation.region) ?? "node \(operation.region.rawValue)"
+    if let clocks { return clocks.doubt(about: node) }
+    // Whoever wrote the record down may know: an operation can bear its own uncertainty.
+    return operation.wallUncertainty == nil
+      ? "how far the clock of \(node) was from the recorder's: nobody looked at it" : nil
+  }
+
+  /// What must be said beside a pass of `item`, because it judges times and a node's clock was wrong or is not known.
+  static func clockNotes(_ item: ChecklistItem, _ clocks: NodeClocks?) -> [String] {
+    guard let clocks, [.mirrorLagZero, .noAcknowledgedLoss, .electionWithinTTL].contains(item) else { return [] }
+    return clocks.nodes.keys.sorted().compactMap { name in
+      switch clocks.standing(of: name) {
+      case .within: nil
+      case .beyond(let how): "the clock of \(name) was wrong (\(how)); the times judged here are the recorder's own"
+      case .unknown(let why): "the clock of \(name) is not known (\(why)); the times judged here are the recorder's own"
+      }
+    }
+  }
+
   private static func times(_ evidence: Evidence) -> [(String, Int64)] {
     let goals = evidence.objectives
     let limits = [

@@ -41,7 +41,7 @@ extension RunSummary {
     events = teller.moments
     let runbook = RunbookTeller(record: record, seconds: teller.seconds)
     items += runbook.conduct(verdict)
-    let (told, noted) = (runbook.steps, runbook.notes)
+    let (told, noted) = (runbook.steps, runbook.notes + teller.clocks)
     steps = told.isEmpty ? nil : told
     notes = noted.isEmpty ? nil : noted
   }
@@ -218,8 +218,30 @@ private struct Teller {
     return (done + open.values).sorted { ($0.start, $0.holder) < ($1.start, $1.holder) }
   }
 
+  /// How far each node's clock was from the recorder's.
+  var clocks: [Fact] {
+    guard let clocks = record.clocks else { return [] }
+    return clocks.nodes.sorted { $0.key < $1.key }.map { name, node in
+      let worst = node.worst.map {
+        "\($0.offset < 0 ? "−" : "+")\(Duration.nanoseconds(Int64(clamping: $0.offset.magnitude)).brief) ± "
+          + "\(Duration.nanoseconds($0.uncertainty).brief) from the recorder's at worst, in \(node.samples) readings"
+      }
+      switch clocks.standing(of: name) {
+      case .within: return Fact("clock of \(name)", worst ?? "")
+      case .beyond(let how): return Fact("clock of \(name)", "WRONG: \(how)")
+      case .unknown(let why): return Fact("clock of \(name)", "NOT KNOWN: \(why)")
+      }
+    }
+  }
+
   var moments: [RunEvent] {
     var moments: [RunEvent] = []
+    for (name, node) in record.clocks?.nodes ?? [:] {
+      guard let beyond = node.firstBeyond else { continue }
+      let size = Duration.nanoseconds(Int64(clamping: beyond.offset.magnitude)).brief
+      moments.append(
+        RunEvent(seconds(beyond.at), "the clock of \(name) is \(size) \(beyond.offset < 0 ? "behind" : "ahead")"))
+    }
     var roles: [String: String] = [:]
     for entry in record.journal {
       let at = seconds(entry.t)
@@ -249,7 +271,7 @@ private struct Teller {
         moments.append(RunEvent(at, "\(view.region) is \(view.role)\(view.ownToken.map { ", token \($0)" } ?? "")"))
       }
     }
-    return moments
+    return moments.sorted { $0.at < $1.at }
   }
 }
 

@@ -10,8 +10,9 @@ extension LeadershipEvidence {
     var result = LeadershipEvidence()
     result.expectations.electionWithin = evidence.objectives.electionMargin
     var leases = result.leaseChanges(evidence)
-    leases += leaseChanges(evidence.history.operations, evidence.history.names)
+    leases += leaseChanges(evidence.history.operations, evidence.history.names, evidence.clocks, isOfDrill: true)
     result.judgeClocks(leases)
+    result.doubts = TimeAudit.clockDoubts(evidence)
     let writes = writes(
       evidence.history, refusals: Set(evidence.contract.refusalCodes), closed: Self.closedCodes)
     var changes = leases.map { (time: $0.returned, event: LeadershipEvent.lease($0)) }
@@ -126,7 +127,13 @@ extension LeadershipEvidence {
   }
 
   /// What leases did by the operations of a history.
-  static func leaseChanges(_ operations: [Operation], _ names: NameTable) -> [LeaseChange] {
+  ///
+  /// - Parameters:
+  ///   - clocks: how far the nodes' clocks were seen to be off: an end that one of them gave is no more certain than that.
+  ///   - isOfDrill: whether clocks that nobody looked at are not to be believed.
+  static func leaseChanges(
+    _ operations: [Operation], _ names: NameTable, _ clocks: NodeClocks? = nil, isOfDrill: Bool = false
+  ) -> [LeaseChange] {
     operations.compactMap { operation in
       guard operation.outcome == .ok, let token = operation.token else { return nil }
       let kind: LeaseChange.Kind
@@ -140,10 +147,14 @@ extension LeadershipEvidence {
         .subscribe, .revoke, .commitPosition, .process, .read, .write, .compareAndSet:
         return nil
       }
+      let seen = names.name(of: operation.region).flatMap { clocks?.uncertainty(of: $0) } ?? 0
+      // An end by a clock that was wrong, or that nobody knows, is none.
+      let isDoubtful = isOfDrill && TimeAudit.doubt(operation, names, clocks) != nil
       return LeaseChange(
         kind, holder: holder(operation, names), token: FencingToken(token), invoked: operation.invoked,
-        returned: ended(operation), leaseEnd: operation.leaseEnd, ttl: operation.ttl,
-        uncertainty: operation.leaseEnd == nil ? 0 : operation.wallUncertainty ?? 0, holderClock: operation.wall)
+        returned: ended(operation), leaseEnd: isDoubtful ? nil : operation.leaseEnd, ttl: operation.ttl,
+        uncertainty: operation.leaseEnd == nil ? 0 : max(operation.wallUncertainty ?? 0, seen),
+        holderClock: operation.wall)
     }
     .sorted { $0.returned < $1.returned }
   }

@@ -10,6 +10,8 @@ public struct LeadershipEvidence: Sendable {
   public var missing: [Anomaly: [String]]
   /// By row: why this stack cannot show the anomaly at all.
   public var notApplicable: [Anomaly: String]
+  /// By row: why the clocks that it rests on cannot be reckoned with.
+  public var doubts: [Anomaly: [String]] = [:]
 
   /// What was seen of leadership.
   public init(
@@ -38,9 +40,16 @@ public func examineLeadership(_ evidence: LeadershipEvidence) -> LeadershipExami
   let findings = checks.drain()
   let rows = Anomaly.allCases.filter(LeadershipChecks.anomalies.contains).map { anomaly in
     if let reason = evidence.notApplicable[anomaly] { return RowExamination.notApplicable(anomaly, reason) }
+    var doubts = evidence.doubts[anomaly] ?? []
+    var found = findings.filter { $0.anomaly == anomaly.rawValue }
+    if !doubts.isEmpty {
+      // Ends of leases by such a clock were left out already; the holder's own clock is all that E9 has.
+      let stands = anomaly == .holderPastLease ? [] : found.filter { $0.certainty != .possible }
+      if let first = found.first, stands.isEmpty { doubts.append("whether this is so: \(first.what)") }
+      found = stands
+    }
     return RowExamination(
-      anomaly, in: checks.examined(anomaly), findings: findings.filter { $0.anomaly == anomaly.rawValue },
-      missing: evidence.missing[anomaly] ?? [])
+      anomaly, in: checks.examined(anomaly), findings: found, missing: (evidence.missing[anomaly] ?? []) + doubts)
   }
   return LeadershipExamination(rows: rows, measures: checks.measures)
 }

@@ -5,7 +5,37 @@ internal import Support
 /// How the drill itself was gone through, from its journal: what was asked for and is not told there did not happen.
 extension RunRecord {
   var conduct: [ConductVerdict] {
-    runbookConduct + triggerConduct + steadyConduct + probeConduct + communicationConduct
+    runbookConduct + triggerConduct + steadyConduct + probeConduct + communicationConduct + clockConduct
+  }
+
+  /// A node whose clock was wrong or not known is named: nothing that it dated can be compared with what others did. Where a
+  /// fault of the timeline was to make it wrong, that is no flaw of the drill.
+  private var clockConduct: [ConductVerdict] {
+    guard let clocks else { return [] }
+    let meant = Set(scenario.regionsWithWrongClocks)
+    var doubts: [String] = []
+    var asked: [String] = []
+    for name in clocks.nodes.keys.sorted() {
+      switch clocks.standing(of: name) {
+      case .within: continue
+      case .beyond(let how) where meant.contains(name):
+        asked.append("the clock of \(name): \(how), as a fault asked for")
+      case .beyond(let how): doubts.append("the clock of \(name) was wrong: \(how)")
+      case .unknown(let why): doubts.append("the clock of \(name) is not known: \(why)")
+      }
+    }
+    guard doubts.isEmpty else {
+      return [ConductVerdict("clocks of the nodes", .inconclusive, (doubts + asked).joined(separator: "; "))]
+    }
+    let worst = clocks.nodes.compactMap { name, node in node.worst.map { (name, $0) } }
+      .max { ($0.1.furthest, $1.0) < ($1.1.furthest, $0.0) }
+    let samples = clocks.nodes.values.map(\.samples).reduce(0, +)
+    let seen =
+      worst.map {
+        "at most \(Duration.nanoseconds($0.1.furthest).brief) from the recorder's (\($0.0)) in \(samples) readings"
+      }
+      ?? "no node was to be looked at"
+    return [ConductVerdict("clocks of the nodes", .pass, ([seen] + asked).joined(separator: "; "))]
   }
 
   private var runbookConduct: [ConductVerdict] {

@@ -142,13 +142,30 @@ extension RunRecord {
         permits: [], refusalCodes: Contract.postgresEtcd.refusalCodes,
         redeliveryCodes: Contract.postgresEtcd.redeliveryCodes),
       objectives: objectives, coordinatorChangedLeader: coordinatorChangedLeader(milestones),
-      gaps: gaps, snapshots: snapshots, expectsFailover: scenario.expectsFailover, leaderDeaths: leaderDeaths)
+      gaps: gaps, snapshots: snapshots, expectsFailover: scenario.expectsFailover, leaderDeaths: leaderDeaths,
+      clocks: clocks)
   }
 
   /// The ends of control planes, from the exits that the supervision was told of. A pause ends none.
   private var leaderDeaths: [LeaderDeath] {
     events(ServerLost.self).filter { $0.event.server == ServerKind.controlPlane.rawValue }
       .map { LeaderDeath(holder: $0.event.region, at: $0.time) }
+  }
+
+  /// How far the nodes' clocks were from ours, from the first look to the end of the workload. `nil`: nobody looked.
+  public var clocks: NodeClocks? {
+    let seen = events(ClocksSeen.self)
+    guard let first = seen.first else { return nil }
+    var clocks = NodeClocks(of: scenario.topology.regions.map(\.name), from: first.time)
+    for (_, event) in seen {
+      for (name, clock) in event.clocks.sorted(by: { $0.key < $1.key }) {
+        clocks.take(.init(at: clock.at, offset: clock.offset, uncertainty: clock.uncertainty), of: name)
+      }
+      for (name, why) in event.unanswered ?? [:] { clocks.take(failure: why, of: name) }
+    }
+    let quiescence = events(PhaseEntered.self).last { $0.event.phase == .quiescence }?.time
+    clocks.end(at: max(quiescence ?? journal.last?.t ?? first.time, seen.last?.time ?? first.time))
+    return clocks
   }
 
   private var snapshots: [StateSnapshot]? {

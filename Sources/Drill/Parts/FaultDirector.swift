@@ -42,6 +42,9 @@ final class FaultDirector: Sendable {
     fileprivate var agents: Agents
     fileprivate var probe: ReachabilityProbe
     fileprivate var keeper: GuardedUndo
+
+    /// Whoever can be asked about the nodes, in the order of their names.
+    var nodes: [any Agent] { agents.sorted { $0.key < $1.key }.map(\.value) }
   }
 
   /// Makes the agents and the probe, well before the first fault: an agent tries out on a table of its own what the kernel

@@ -23,6 +23,26 @@ public struct StateSeen: JournalEvent {
   public var values: [String: String]
 }
 
+/// `clocks.seen`: how far the nodes' clocks were from the recorder's, at one moment.
+public struct ClocksSeen: JournalEvent {
+  /// The record type.
+  public static let type = "clocks.seen"
+  /// By node.
+  public var clocks: [String: Clock]
+  /// Nodes that could not be asked, with the reason.
+  public var unanswered: [String: String]?
+
+  /// One node's clock.
+  public struct Clock: Codable, Sendable, Hashable {
+    /// How far it is ahead (ns); negative for behind.
+    public var offset: Int64
+    /// The truth lies within so much of it, either way (ns).
+    public var uncertainty: Int64
+    /// When (ns, monotonic).
+    public var at: Int64
+  }
+}
+
 extension JournalRecord {
   /// Every type of record that this version writes and reads.
   static let knownTypes: [any JournalEvent.Type] = [
@@ -34,7 +54,7 @@ extension JournalRecord {
     RunEnded.self, AnomalySeen.self, StateSeen.self, FaultWithheld.self, StepConfirmed.self,
     RunbookStarted.self, StepChanged.self, RunbookEnded.self, FactNoted.self, TrafficShifted.self, ConsumersMoved.self,
     TriggerMissed.self, SteadyBroken.self, SteadyAfter.self, ProbeAnswered.self, ProbeSummary.self,
-    CommunicationSent.self, CommunicationFailed.self,
+    CommunicationSent.self, CommunicationFailed.self, ClocksSeen.self,
   ]
 
   /// Whether the record is of a known type but cannot be read as such. What it told is then missing from the evidence.

@@ -11,6 +11,15 @@ extension DrillRun {
   func phases(_ lab: Lab, _ undo: UndoStack) async throws {
     let faults = FaultDirector(run: self, lab: lab)
     let equipment = try faults.equip(undo)
+    try await withClockSampler(equipment.nodes) { try await work(lab, faults, equipment, undo) }
+    try await dumpGroundTruth(lab)
+    try await closeHistory()
+  }
+
+  /// From the baseline until the workload has come to its end.
+  private func work(
+    _ lab: Lab, _ faults: FaultDirector, _ equipment: FaultDirector.Equipment, _ undo: UndoStack
+  ) async throws {
     try await enter(.baseline)
     try await withThrowingTaskGroup(of: Void.self) { group in
       let crew = Crew(run: self, lab: lab)
@@ -45,8 +54,6 @@ extension DrillRun {
       crew.readersStop.request()
       try await group.waitForAll()
     }
-    try await dumpGroundTruth(lab)
-    try await closeHistory()
   }
 
   /// The timeline, and the runbook beside it: the phase lasts until both are over.
