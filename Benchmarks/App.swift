@@ -58,7 +58,7 @@ func report(_ error: any Error) {
 }
 
 private let usageText = """
-  usage: Benchmarks [--quick] [--seed N] [--tool PATH] [NAME ...]
+  usage: Benchmarks [--quick] [--rounds N] [--part PART] [--seed N] [--tool PATH] [NAME ...]
          Benchmarks --list
          Benchmarks fault-sweep [--tool PATH] [--rounds N] [--seed N] [FAULT ...]
          Benchmarks inner-sweep [--tool PATH] [--rounds N] [--seed N] [FAULT ...]
@@ -67,6 +67,8 @@ private let usageText = """
   Measures on real kernel objects in network namespaces of its own. Needs root.
 
     --quick        few samples, some 20 seconds in all, to see that everything still works
+    --rounds N     so often, where a measure repeats something
+    --part PART    that part alone, of a measure that has parts: clock-skew has c, swift, go, java, postgres
     --seed N       seed of every random choice (20261120)
     --tool PATH    the blackstart executable (the one beside this program)
     --list         say what can be measured

@@ -16,6 +16,10 @@ struct Measure: Sendable {
 struct Bench: Sendable {
   /// Few samples.
   var isQuick: Bool
+  /// How often, where that was said; `nil`: as the measure has it.
+  var rounds: Int?
+  /// Which part alone, where that was said; `nil`: all.
+  var part: String?
   /// Seed of every random choice.
   var seed: UInt64
   /// The `blackstart` executable, if one was named.
@@ -30,7 +34,7 @@ struct Bench: Sendable {
   }
 
   /// One of two sample sizes.
-  func size(quick: Int, full: Int) -> Int { isQuick ? quick : full }
+  func size(quick: Int, full: Int) -> Int { rounds ?? (isQuick ? quick : full) }
 }
 
 /// A row of a measure's table.

@@ -7,15 +7,19 @@ struct MeasureRequest: Sendable {
   var isQuick: Bool
   var seed: UInt64
   var tool: String?
+  var rounds: Int?
+  var part: String?
   var measures: [Measure]
 
   /// Reads the words of a command line.
   init(_ words: [String]) throws(Problem) {
-    let words = try Words(words, switches: ["--quick", "--list"], options: ["--seed", "--tool"])
+    let words = try Words(words, switches: ["--quick", "--list"], options: ["--seed", "--tool", "--rounds", "--part"])
     isList = words.has("--list")
     isQuick = words.has("--quick")
     seed = try words.number("--seed", in: 0 ... .max, standard: standardSeed)
     tool = words.text("--tool")
+    rounds = words.has("--rounds") ? try words.number("--rounds", in: 1...1_000_000, standard: 1) : nil
+    part = words.text("--part")
     let known = Benchmarks.measures.map(\.name)
     for name in words.names where !known.contains(name) {
       throw Problem(.usage, "there is no measure '\(name)'", fix: "measures: \(known.joined(separator: ", "))")
@@ -44,7 +48,10 @@ func runMeasures(_ request: MeasureRequest) async throws -> Bool {
     do {
       let figures = try await withWorkspace { workspace in
         try await measure.take(
-          Bench(isQuick: request.isQuick, seed: request.seed, tool: request.tool, workspace: workspace))
+          Bench(
+            isQuick: request.isQuick, rounds: request.rounds, part: request.part, seed: request.seed,
+            tool: request.tool,
+            workspace: workspace))
       }
       for line in table(figures) { print(line) }
     } catch {

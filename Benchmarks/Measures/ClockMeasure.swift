@@ -9,7 +9,7 @@ let clockMeasure = Measure(
 ) { bench in
   var figures: [Figure] = []
   let keeper = try bench.keeper()
-  for subject in try await ClockSubject.all(in: bench.workspace) {
+  for subject in try await ClockSubject.all(in: bench.workspace, part: bench.part) {
     let outcome: Result<[Figure], any Error>
     do { outcome = .success(try await measure(subject, bench, keeper)) } catch { outcome = .failure(error) }
     try await subject.child.terminate(Signal.kill)
@@ -64,7 +64,7 @@ private func measure(_ subject: ClockSubject, _ bench: Bench, _ keeper: GuardedU
 }
 
 /// The bytes of a process's vDSO.
-private func vdso(of pid: Int32) throws -> [UInt8] {
+func vdso(of pid: Int32) throws -> [UInt8] {
   let maps = String(decoding: try readFile("/proc/\(pid)/maps"), as: UTF8.self)
   guard let line = maps.split(separator: "\n").first(where: { $0.hasSuffix("[vdso]") }) else {
     throw Problem(.fail, "pid \(pid) has no vDSO")

@@ -12,14 +12,26 @@ struct ClockSubject: Sendable {
   var costFile: String?
 
   /// Starts one of each kind that this machine has.
-  static func all(in workspace: String) async throws -> [ClockSubject] {
-    var subjects = [try await c(workspace)]
-    if let compiler = searchPath.split(separator: ":").map({ "\($0)/swiftc" }).first(where: fileExists) {
-      subjects.append(try await swift(workspace, compiler))
+  ///
+  /// - Parameter part: that kind alone.
+  /// - Throws: ``Problem`` (usage) where there is no such kind, or this machine has no such program.
+  static func all(in workspace: String, part: String? = nil) async throws -> [ClockSubject] {
+    let compiler = searchPath.split(separator: ":").map({ "\($0)/swiftc" }).first(where: fileExists)
+    let kinds: [(name: String, isThere: Bool, start: () async throws -> ClockSubject)] = [
+      ("c", true, { try await c(workspace) }),
+      ("swift", compiler != nil, { try await swift(workspace, compiler ?? "") }),
+      ("go", fileExists("/usr/bin/etcd"), { try await go(workspace) }),
+      ("java", fileExists("/usr/bin/javac"), { try await java(workspace) }),
+      ("postgres", fileExists("/usr/lib/postgresql/15/bin/postgres"), { try await postgres(workspace) }),
+    ]
+    let wanted = kinds.filter { $0.isThere && (part ?? $0.name) == $0.name }
+    guard !wanted.isEmpty else {
+      throw Problem(
+        .usage, "there is no part '\(part ?? "")' on this machine",
+        fix: "parts: \(kinds.filter(\.isThere).map(\.name).joined(separator: ", "))")
     }
-    if fileExists("/usr/bin/etcd") { subjects.append(try await go(workspace)) }
-    if fileExists("/usr/bin/javac") { subjects.append(try await java(workspace)) }
-    if fileExists("/usr/lib/postgresql/15/bin/postgres") { subjects.append(try await postgres(workspace)) }
+    var subjects: [ClockSubject] = []
+    for kind in wanted { subjects.append(try await kind.start()) }
     usleep(500_000)  // they set themselves up
     return subjects
   }

@@ -1,4 +1,4 @@
-/* fork and exec with what posix_spawn lacks: a network namespace, another user, a parent-death signal, and the name of
+/* fork and exec with what posix_spawn lacks: a network namespace, a time namespace, another user, a parent-death signal, and the name of
    the step that failed. Between fork and exec only async-signal-safe calls are made. */
 #define _GNU_SOURCE
 #include "ckernel.h"
@@ -9,13 +9,14 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum step { STEP_NONE, STEP_PIPE, STEP_FORK, STEP_NAMESPACE, STEP_GROUP, STEP_SESSION, STEP_FILES, STEP_DIRECTORY, STEP_USER, STEP_EXEC, STEP_PIDFD };
-static const char *const step_names[] = {"", "pipe2", "fork", "setns", "cgroup.procs", "setsid", "dup2", "chdir", "setuid", "execve", "pidfd_open"};
+enum step { STEP_NONE, STEP_PIPE, STEP_FORK, STEP_NAMESPACE, STEP_TIME, STEP_OFFSETS, STEP_GROUP, STEP_SESSION, STEP_FILES, STEP_DIRECTORY, STEP_USER, STEP_EXEC, STEP_PIDFD };
+static const char *const step_names[] = {"", "pipe2", "fork", "setns", "unshare(CLONE_NEWTIME)", "timens_offsets", "cgroup.procs", "setsid", "dup2", "chdir", "setuid", "execve", "pidfd_open"};
 
 struct failure { int step; int error; };
 
@@ -37,6 +38,21 @@ static int place(int fd, int null_flags, int target) {
   return dup2(source, target);
 }
 
+/* The offsets can be set until the first process is in the namespace: from outside, before we enter it ourselves. */
+static void enter_time_namespace(const char *offsets, int report) {
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
+  if (unshare(CLONE_NEWTIME) != 0) fail(report, STEP_TIME);
+  int file = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+  size_t length = strlen(offsets);
+  if (file < 0 || write(file, offsets, length) != (ssize_t)length) fail(report, STEP_OFFSETS);
+  close(file);
+  int namespace = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+  if (namespace < 0 || setns(namespace, CLONE_NEWTIME) != 0) fail(report, STEP_TIME);
+  close(namespace);
+}
+
 static void child(const struct bs_spawn_request *r, int report, pid_t parent) {
   /* The report pipe must not lie where 0, 1 and 2 will be put. */
   int high = fcntl(report, F_DUPFD_CLOEXEC, 64);
@@ -53,6 +69,7 @@ static void child(const struct bs_spawn_request *r, int report, pid_t parent) {
   for (int i = 0; i < r->control_group_count; i++)
     if (write(r->control_groups[i], "0", 1) != 1) fail(report, STEP_GROUP);
   if (r->network_namespace >= 0 && setns(r->network_namespace, CLONE_NEWNET) != 0) fail(report, STEP_NAMESPACE);
+  if (r->time_offsets != NULL) enter_time_namespace(r->time_offsets, report);
   if (r->new_session && setsid() < 0) fail(report, STEP_SESSION);
   if (place(r->standard_input, O_RDONLY, 0) < 0) fail(report, STEP_FILES);
   if (place(r->standard_output, O_WRONLY, 1) < 0) fail(report, STEP_FILES);

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Netlink
 internal import Stacks
-internal import Support
+public import Support
 internal import Synchronization
 
 /// A standing lab: its regions, its servers, and how to take it down.
@@ -45,15 +45,17 @@ public final class Lab: Sendable {
 
   /// Starts a server again that has ended, as it was started before. It runs, and need not be ready, when this returns.
   ///
+  /// - Parameter clocks: how its monotonic and boot clocks are to differ from ours from now on; `nil`: as before.
   /// - Returns: the new one, which stands in ``servers`` from now on.
   /// - Throws: ``Problem``: usage if this process did not make the lab, steadyState if it runs still or cannot be started.
-  public func restart(_ server: LabServer) async throws -> LabServer {
-    guard let starter, let request = server.request, let region = region(server.region) else {
+  public func restart(_ server: LabServer, clocks: TimeOffsets? = nil) async throws -> LabServer {
+    guard let starter, var request = server.request, let region = region(server.region) else {
       throw Problem(.usage, at: "lab \(specification.id)", "only the process that made a lab starts its servers again")
     }
     guard !server.process.isAlive else {
       throw Problem(.steadyState, at: "\(server.name)", "it runs still, so it was not started again")
     }
+    if let clocks { request.timeOffsets = clocks }
     let successor = try await starter.start(server.name, in: region.namespace, request)
     roster.withLock { roster in
       if let place = roster.firstIndex(where: { $0.name == server.name }) { roster[place] = successor }

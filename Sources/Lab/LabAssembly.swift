@@ -77,9 +77,11 @@ private struct LabAssembly: Sendable {
       checkpoint: surroundings.checkpoint)
     network = LabNetwork(specification: record.specification, paths: paths, journal: journal)
     let groups = OwnedGroups(lab: record.specification.id)
+    let clocks = record.specification.regions.compactMap { region in region.clocks.map { (region.name, $0) } }
     starter = ServerStarter(
       paths: paths, logsDirectory: record.logsDirectory, journal: journal, groups: groups,
-      groupPlaces: try groups.places(for: surroundings.groups))
+      groupPlaces: try groups.places(for: surroundings.groups),
+      clocks: Dictionary(clocks, uniquingKeysWith: { first, _ in first }))
     readiness = Readiness(clock: surroundings.clock)
   }
 

@@ -74,6 +74,8 @@ struct ServerStarter: Sendable {
   let groups: OwnedGroups
   /// In which hierarchies; none where no fault needs them.
   let groupPlaces: [String]
+  /// How clocks differ, by region, for servers that are not started with others.
+  let clocks: [String: TimeOffsets]
 
   /// Starts one server; it is running, not ready, when this returns.
   ///
@@ -81,6 +83,7 @@ struct ServerStarter: Sendable {
   func start(_ name: ServerName, in namespace: NetworkNamespace, _ request: ProcessRequest) async throws -> LabServer {
     var request = request
     request.networkNamespace = namespace.fileDescriptor
+    request.timeOffsets = request.timeOffsets ?? clocks[name.region]
     let logPath = "\(logsDirectory)/\(name.logFile)"
     request.logPath = logPath
     try await journal.write(.starting(name))
@@ -96,11 +99,19 @@ struct ServerStarter: Sendable {
     } catch let error as SystemError {
       throw Problem(
         .steadyState, at: "\(name)", "it cannot be started: \(error)",
-        fix: error.object.hasPrefix(logsDirectory)
-          ? "make \(logsDirectory) writable, with space left" : "see that \(request.path) runs")
+        fix: Self.remedy(error, request, logsDirectory))
     }
     let started = StartedServer(name: name, process: child.identity, logPath: logPath)
     try await journal.write(.started(started))
     return LabServer(started, child: child, request: fixed)
+  }
+
+  private static func remedy(_ error: SystemError, _ request: ProcessRequest, _ logsDirectory: String) -> String {
+    switch error.call {
+    case "open" where error.object.hasPrefix(logsDirectory): "make \(logsDirectory) writable, with space left"
+    case "timens_offsets": "no clock can be before its start: choose clocks later than minus the machine's uptime"
+    case "unshare(CLONE_NEWTIME)": "the kernel has no time namespaces (Linux 5.6, CONFIG_TIME_NS): leave clocks out"
+    default: "see that \(request.path) runs"
+    }
   }
 }

@@ -17,9 +17,12 @@ public struct RegionSpecification: Sendable, Hashable, Codable {
   public var name: String
   /// What runs there, in ``RegionRole`` order.
   public var roles: [RegionRole]
+  /// How the monotonic and boot clocks of its servers differ from ours, from their start to their end; `nil`: they do not.
+  public var clocks: TimeOffsets?
 
   /// A region with its roles; without any it is an empty namespace on the wide-area network.
-  public init(_ name: String, _ roles: Set<RegionRole>) {
+  public init(_ name: String, _ roles: Set<RegionRole>, clocks: TimeOffsets? = nil) {
+    self.clocks = clocks
     self.name = name
     self.roles = RegionRole.allCases.filter(roles.contains)
   }

@@ -49,6 +49,9 @@ public struct ProcessRequest: Sendable {
   public var directory: String?
   /// Descriptor of the network namespace that it enters; `nil` for ours.
   public var networkNamespace: Int32?
+  /// How its monotonic and boot clocks differ from ours, in a time namespace of its own, from its first instruction to its
+  /// end and for all it starts; `nil` to stay in ours.
+  public var timeOffsets: TimeOffsets?
   /// File that its standard output and error are appended to; `nil` for none.
   public var logPath: String?
   /// Descriptors for standard input and output, which win over `logPath`; `nil` for none.
@@ -109,8 +112,9 @@ public final class ChildProcess: Sendable {
     let pid = withCStrings([request.path] + request.arguments) { arguments in
       withCStrings(environment) { environment in
         request.path.withCString { path in
-          withOptionalCString(request.directory) { directory in
+          withOptionalCStrings(request.directory, request.timeOffsets?.kernelText) { directory, offsets in
             var spawn = bs_spawn_request()
+            spawn.time_offsets = offsets
             spawn.path = path
             spawn.arguments = arguments
             spawn.environment = environment
@@ -229,6 +233,12 @@ private func withCStrings<T>(_ texts: [String], _ body: (UnsafePointer<UnsafeMut
     guard let base = buffer.baseAddress else { preconditionFailure("an array with a NULL at its end is not empty") }
     return body(base)
   }
+}
+
+private func withOptionalCStrings<T>(
+  _ one: String?, _ other: String?, _ body: (UnsafePointer<CChar>?, UnsafePointer<CChar>?) -> T
+) -> T {
+  withOptionalCString(one) { one in withOptionalCString(other) { body(one, $0) } }
 }
 
 private func withOptionalCString<T>(_ text: String?, _ body: (UnsafePointer<CChar>?) -> T) -> T {

@@ -31,7 +31,7 @@ import Testing
       interval: 500_000_000),
     ConditionMet(condition: "c", took: 1), ConditionMissed(condition: "c", state: "s"),
     ServerLost(region: "eu", server: "postgres", end: "signal 9", fault: "crash"),
-    ServerRestarted(region: "eu", server: "postgres", fault: "crash", away: 3_000_000_000),
+    ServerRestarted(region: "eu", server: "postgres", fault: "crash", away: 3_000_000_000, clocks: "monotonic +1h"),
     TruthDumped(file: "log-eu.jsonl", rows: 8),
     HistoryClosed(operations: 10, dropped: 1), RunAborted(reason: "r"), RunEnded(code: 7),
     AnomalySeen(row: "L3", name: "duplicate-append", what: "w", total: 1), StateSeen(values: ["log of eu": "d"]),
@@ -49,6 +49,7 @@ import Testing
     CommunicationSent(
       communication: "c", audience: "a", sink: "file x", anchor: "fault f", due: 1, sent: 2, isLate: true, text: "t"),
     CommunicationFailed(communication: "c", why: "w"),
+    ClocksSeen(clocks: ["eu": .init(offset: -7, uncertainty: 20, at: 5)], unanswered: ["ap": "w"]),
   ]
 
   private func record<T: JournalEvent>(_ event: T, in journal: Journal) async throws {

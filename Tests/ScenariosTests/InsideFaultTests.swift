@@ -66,6 +66,96 @@ import Testing
             region: "east", processes: .name("etcd"), includesDescendants: true, action: .pause(.trace))))
   }
 
+  /// Servers of a lab can see a machine that has been up for longer: from their start, or after they were started again.
+  @Test func clocksOfServersAreReadAndPlanned() throws {
+    let keys =
+      "fault: process, region: eu, role: store, action: kill, restart: { after: 3s, clocks: { boottime: -1s } }"
+    let text = Self.scenario(keys).replacing(
+      "ap: { roles: [control, quorum] }", with: "ap: { roles: [control, quorum], clocks: { monotonic: 48h } }")
+    let loaded = try parseScenario(Array(text.utf8), file: "inside.yaml")
+    #expect(
+      loaded.scenario.topology.region("ap")?.clocks
+        == ClockOffsets(monotonic: Offset(nanoseconds: 172_800_000_000_000)))
+    #expect(loaded.scenario.topology.region("eu")?.clocks == nil)
+    #expect(loaded.scenario.regionsWithOtherMonotonicClocks == ["ap"])
+    guard case .entry(let entry) = loaded.scenario.timeline.first, case .process(let fault) = entry.fault else {
+      Issue.record("not read")
+      return
+    }
+    #expect(fault.restartClocks == ClockOffsets(boottime: Offset(nanoseconds: -1_000_000_000)))
+    #expect("\(fault)".hasSuffix("started again 3s later with other clocks (boottime −1s)"))
+    let plan = try makePlan(loaded, tool: "test")
+    #expect(planText(plan).contains("clocks of the servers of ap: monotonic +48h, from their start to their end"))
+    #expect(try readPlan(encodeJSON(plan), file: "plan.json") == plan)
+  }
+
+  @Test(arguments: [
+    ("{ monotonic: 1h, realtime: 1h }", "unknown key 'realtime'"), ("{ monotonic: 0s }", "it moves no clock"),
+    ("{ monotonic: soon }", "expected a duration"),
+  ])
+  func clocksThatCannotBeAreRefused(_ clocks: String, _ mistake: String) throws {
+    let text = Self.scenario("fault: process, region: eu, role: store, action: kill").replacing(
+      "ap: { roles: [control, quorum] }", with: "ap: { roles: [control, quorum], clocks: \(clocks) }")
+    let problems = #expect(throws: Problems.self) { try parseScenario(Array(text.utf8), file: "inside.yaml") }
+    #expect("\(problems.map { "\($0)" } ?? "")".contains(mistake))
+  }
+
+  /// A stub in the vDSO reckons by the machine's monotonic clock.
+  @Test func aSkewWhereServersHaveClocksOfTheirOwnIsRefused() throws {
+    let text = Self.scenario("fault: clock, region: ap, role: etcd, offset: 5s").replacing(
+      "ap: { roles: [control, quorum] }", with: "ap: { roles: [control, quorum], clocks: { monotonic: 1h } }")
+    let problems = #expect(throws: Problems.self) { try parseScenario(Array(text.utf8), file: "inside.yaml") }
+    #expect("\(problems.map { "\($0)" } ?? "")".contains("in a time namespace"))
+  }
+
+  private static func onHosts(_ text: String) -> String {
+    let hosts = [("east", "store, control, quorum"), ("eu", "store, control, quorum"), ("ap", "control, quorum")]
+      .enumerated().map { index, host in
+        "      h\(index): { region: \(host.0), roles: [\(host.1)], addresses: [10.0.0.\(index + 1)], agent: [ssh, h\(index)] }"
+      }
+    guard let start = text.firstRange(of: "  lab:\n"), let end = text.firstRange(of: "ownership:") else { return text }
+    return text.replacing(
+      text[start.lowerBound..<end.lowerBound], with: "  inventory:\n    hosts:\n\(hosts.joined(separator: "\n"))\n")
+  }
+
+  /// The clock of a whole node is set where somebody said so, on a real host, and nowhere else.
+  @Test func theClockOfANodeNeedsAPermissionAndAHost() throws {
+    let keys = "fault: node-clock, region: eu, offset: 5s, drift: -200ppm"
+    func read(_ text: String) throws -> LoadedScenario { try parseScenario(Array(text.utf8), file: "inside.yaml") }
+    func permitted(_ text: String) -> String {
+      text.replacing("safety: { maxDuration", with: "safety: { allowWholeNodeClock: true, maxDuration")
+    }
+    let text = Self.scenario(keys)
+    for (text, why) in [
+      (Self.onHosts(text), "which safety does not allow"), (text, "which safety does not allow"),
+      (permitted(text), "all of its regions share this machine's clock"),
+      (
+        permitted(Self.onHosts(text)).replacing("allowWholeNodeClock: true", with: "allowWholeNodeClock: false"),
+        "which safety does not allow"
+      ), (permitted(Self.onHosts(Self.scenario("fault: node-clock, region: eu"))), "neither sets the clock"),
+      (permitted(Self.onHosts(Self.scenario("fault: node-clock, region: eu, offset: 1ms"))), "less than 2ms"),
+      (permitted(Self.onHosts(Self.scenario("fault: node-clock, region: eu, drift: 100001ppm"))), "100,000ppm"),
+    ] {
+      let problems = #expect(throws: Problems.self) { try read(text) }
+      #expect("\(problems.map { "\($0)" } ?? "")".contains(why), "\(why)")
+    }
+    let loaded = try read(permitted(Self.onHosts(text)))
+    #expect(loaded.scenario.safety.allowsWholeNodeClock == true)
+    #expect(loaded.scenario.regionsWithWrongClocks == ["eu"])
+    guard case .entry(let entry) = loaded.scenario.timeline.first else {
+      Issue.record("not read")
+      return
+    }
+    #expect(
+      entry.fault
+        == .nodeClock(
+          NodeClockFault(
+            region: "eu", offset: Offset(nanoseconds: 5_000_000_000), drift: Drift(partsPerBillion: -200_000))))
+    let plan = try makePlan(loaded, tool: "test")
+    #expect(planText(plan).contains("the clock of the node in eu is set 5s ahead and runs 200ppm slower"))
+    #expect(try readPlan(encodeJSON(plan), file: "plan.json") == plan)
+  }
+
   @Test func wrongTimesAreReadWithTheirSigns() throws {
     guard
       case .clock(let fault) = try Self.fault(

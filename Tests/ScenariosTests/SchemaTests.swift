@@ -171,7 +171,7 @@ import Testing
       "by", "answers", "answer", "late", "calls", "probability", "processor", "memory", "files",
       "operations", "error", "torn", "damage", "unsynced", "limit", "readBytes", "writeBytes", "reads", "writes",
       "action", "offset", "drift",
-      "clocks",
+      "clocks", "monotonic", "boottime", "allowWholeNodeClock",
       "resume-producers", "resume-consumers",
     ]
     for key in Self.keys(of: try Self.root()).sorted() {

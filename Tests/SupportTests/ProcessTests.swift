@@ -180,3 +180,79 @@ private func shell(_ script: String) -> ProcessRequest { ProcessRequest("/bin/sh
     try await child.terminate()
   }
 }
+
+// MARK: time namespaces
+
+@Test(
+  arguments: [
+    (0, "0 0"), (1, "0 1"), (86_400_500_000_000, "86400 500000000"), (-1, "-1 999999999"),
+    (-1_000_000_000, "-1 0"), (-1_500_000_000, "-2 500000000"), (Int64.min, "-9223372037 145224192"),
+  ] as [(Int64, String)])
+func offsetsAreWrittenAsTheKernelReadsThem(nanoseconds: Int64, text: String) {
+  #expect(TimeOffsets(monotonicNanoseconds: nanoseconds).kernelText == "monotonic \(text)\nboottime 0 0\n")
+}
+
+@Test func offsetsAreToldToPeople() {
+  #expect("\(TimeOffsets(monotonicNanoseconds: 5_000_000_000))" == "monotonic +5s")
+  #expect(
+    "\(TimeOffsets(monotonicNanoseconds: -250_000_000, boottimeNanoseconds: 3_600_000_000_000))"
+      == "monotonic −250ms, boottime +1h")
+  #expect(TimeOffsets().isZero)
+}
+
+/// A real program reads both clocks from its first instruction on as they were asked for, its children too, and the time of
+/// day as it is; we and what we start otherwise stay in our own time.
+@Test(
+  .enabled(if: geteuid() == 0, "time namespaces need root"),
+  arguments: [
+    TimeOffsets(monotonicNanoseconds: 86_400_500_000_000, boottimeNanoseconds: 604_800_000_000_000),
+    TimeOffsets(monotonicNanoseconds: -2_000_000_000, boottimeNanoseconds: 0),
+  ])
+func aProcessSeesOtherClocksThanWe(offsets: TimeOffsets) async throws {
+  try await scratch { directory in
+    func clocks(_ request: ProcessRequest) async throws -> [Int64] {
+      let log = "\(directory)/\(request.timeOffsets == nil ? "ours" : "theirs")"
+      var request = request
+      request.logPath = log
+      #expect(await (try ChildProcess(request)).wait() == .exited(0))
+      return String(decoding: try readFile(log), as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        .compactMap { Int64($0) }
+    }
+    func now(_ clock: clockid_t) -> Int64 {
+      var value = timespec()
+      clock_gettime(clock, &value)
+      return Int64(value.tv_sec) * 1_000_000_000 + Int64(value.tv_nsec)
+    }
+    let program = """
+      import os, time
+      print(time.clock_gettime_ns(time.CLOCK_MONOTONIC), time.clock_gettime_ns(time.CLOCK_BOOTTIME),
+            time.clock_gettime_ns(time.CLOCK_REALTIME), flush=True)
+      if os.fork() == 0:
+          print(time.clock_gettime_ns(time.CLOCK_MONOTONIC), flush=True)
+          os._exit(0)
+      os.wait()
+      """
+    var request = ProcessRequest("/usr/bin/python3", ["-I", "-c", program])
+    request.timeOffsets = offsets
+    let before = [CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_REALTIME].map { now($0) }
+    let seen = try await clocks(request)
+    let after = [CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_REALTIME].map { now($0) }
+    try #require(seen.count == 4)
+    let expected = [offsets.monotonicNanoseconds, offsets.boottimeNanoseconds, 0]
+    for (index, offset) in expected.enumerated() {
+      #expect((before[index]...after[index]).contains(seen[index] - offset))
+    }
+    #expect((before[0]...after[0]).contains(seen[3] - offsets.monotonicNanoseconds))
+    request.timeOffsets = nil
+    let ours = try await clocks(request)
+    #expect(ours[0] >= after[0] && ours[0] <= now(CLOCK_MONOTONIC))
+  }
+}
+
+@Test(.enabled(if: geteuid() == 0, "time namespaces need root"))
+func clocksThatCannotBeAreRefusedByName() throws {
+  var request = shell("true")
+  // No clock can be before its start.
+  request.timeOffsets = TimeOffsets(monotonicNanoseconds: -9_000_000_000_000_000_000)
+  #expect(throws: SystemError("timens_offsets", "/bin/sh", number: ERANGE)) { try ChildProcess(request) }
+}

@@ -3,6 +3,7 @@
 #pragma once
 #include <stdint.h>
 #include <sys/types.h>
+#include "clockadjust.h"
 #include "ctrace.h"
 
 #include "disk.h"
@@ -75,6 +76,7 @@ struct bs_spawn_request {
   char *const *environment;    /* envp, NULL-terminated */
   const char *directory;       /* working directory, or NULL to keep ours */
   int network_namespace;       /* fd of a network namespace to enter, or -1 */
+  const char *time_offsets;    /* lines for timens_offsets of a time namespace of its own, or NULL to stay in ours */
   int standard_input;          /* fds that become 0, 1 and 2; -1 gives /dev/null */
   int standard_output;
   int standard_error;

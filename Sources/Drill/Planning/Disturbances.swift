@@ -30,7 +30,7 @@ extension FaultSpecification {
       disturbance.killsConnections = true
     case .answers(_, let answers):
       disturbance.inbound = Fault.Effect(answers: Fault.Answers(answers))
-    case .process, .clock, .disk:
+    case .process, .clock, .nodeClock, .disk:
       return nil  // inside a node, and without a link
     }
     return disturbance

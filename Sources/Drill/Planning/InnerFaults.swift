@@ -32,6 +32,7 @@ extension FaultSpecification {
     switch self {
     case .process(let process): [process.inside]
     case .clock(let clock): [clock.inside]
+    case .nodeClock(let clock): [clock.inside]
     case .disk(let disk): [disk.inside]
     case .partition, .network, .killConnections, .answers: []
     }
@@ -54,18 +55,19 @@ extension FaultSpecification {
       case .kill, .terminate, .restartLoop, .pause: nil
       }
     case .disk(let fault): if case .limit = fault.effect { .disk } else { nil }
-    case .partition, .network, .killConnections, .answers, .clock: nil
+    case .partition, .network, .killConnections, .answers, .clock, .nodeClock: nil
     }
   }
 
   /// The servers that it ends on purpose, or may end.
-  var endings: [(region: String, role: String?, restart: Duration?)] {
-    if case .disk(let disk) = self, disk.mayEndServers { return [(disk.region, "store", disk.restart)] }
+  var endings: [(region: String, role: String?, restart: Duration?, clocks: TimeOffsets?)] {
+    if case .disk(let disk) = self, disk.mayEndServers { return [(disk.region, "store", disk.restart, nil)] }
     guard case .process(let process) = self, process.action.endsProcesses else { return [] }
+    let clocks = process.restartClocks?.timeOffsets
     if case .role(let role) = process.processes, role != .all {
-      return [(process.region, role.rawValue, process.restart)]
+      return [(process.region, role.rawValue, process.restart, clocks)]
     }
-    return [(process.region, nil, process.restart)]
+    return [(process.region, nil, process.restart, clocks)]
   }
 }
 
@@ -214,6 +216,13 @@ extension ClockFault {
     return InsideNode(
       region: region, effect: .clock(skew),
       processes: ProcessSelector(processes.choice, includesDescendants: includesDescendants))
+  }
+}
+
+extension NodeClockFault {
+  fileprivate var inside: InsideNode {
+    let change = NodeClockChange(offsetNanoseconds: offset.nanoseconds, driftPartsPerBillion: drift.partsPerBillion)
+    return InsideNode(region: region, effect: .nodeClock(change), processes: nil)
   }
 }
 

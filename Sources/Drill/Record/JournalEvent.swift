@@ -310,6 +310,8 @@ public struct ServerRestarted: JournalEvent {
   public var fault: String
   /// How long it was away (ns).
   public var away: Int64
+  /// How its monotonic and boot clocks differ from ours; `nil`: as before.
+  public var clocks: String?
 }
 
 /// `truth.dumped`: ground truth was read from a server.

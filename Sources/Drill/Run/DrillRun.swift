@@ -38,8 +38,9 @@ final class DrillRun: Sendable {
     self.journal = journal
     self.recorder = recorder
     self.live = live
-    board = AuthorityBoard(timebase: request.timebase)
     let scenario = request.plan.scenario
+    board = AuthorityBoard(
+      timebase: request.timebase, distrusted: scenario.regionsWithOtherMonotonicClocks)
     lag = MirrorLag(stores: scenario.topology.names(with: .store))
     steady = Mutex(SteadyStateMonitor(scenario.steadyState.expect))
   }
@@ -138,7 +139,9 @@ final class DrillRun: Sendable {
     let specification = LabSpecification(
       id: request.runID,
       regions: scenario.topology.regions.map { region in
-        RegionSpecification(region.name, Set(region.roles.compactMap { RegionRole(rawValue: $0.rawValue) }))
+        RegionSpecification(
+          region.name, Set(region.roles.compactMap { RegionRole(rawValue: $0.rawValue) }),
+          clocks: region.clocks?.timeOffsets)
       },
       preferredWriter: scenario.primary, leaseTTLSeconds: Int(scenario.stack.leaseTTL.components.seconds))
     let faults = request.plan.faults.map(\.entry.fault)

@@ -41,6 +41,8 @@ public struct MechanismChoice: Sendable, Hashable, Codable, CustomStringConverti
     case processorLimit
     /// A process's vDSO led to a stub, which ends by itself.
     case clockStub
+    /// The kernel's own clock set, or its rate changed, under guardian.
+    case clockAdjustment
     /// The memory limit above which a control group is slowed down, under guardian.
     case memoryHigh
     /// A process of ours that answers for a file system (FUSE).

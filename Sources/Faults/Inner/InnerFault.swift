@@ -38,6 +38,8 @@ public struct InnerFault: Sendable, Hashable, Codable {
     case processes(ProcessDisturbance)
     /// Processes see a clock that is wrong.
     case clock(ClockSkew)
+    /// The clock of the whole node is set, or runs at another rate.
+    case nodeClock(NodeClockChange)
     /// Something happens to the disks that programs write to.
     case disk(DiskDisturbance)
   }
@@ -63,6 +65,9 @@ extension InnerFault {
     case .clock(let skew):
       if let why = skew.mistake { throw refuse(why) }
       guard processes != nil else { throw refuse("it says nothing about which processes are meant") }
+    case .nodeClock(let change):
+      if let why = change.mistake { throw refuse(why) }
+      guard processes == nil else { throw refuse("it is about the whole node, and not about some processes") }
     case .disk(let disturbance):
       if let why = disturbance.mistake { throw refuse(why) }
       if disturbance.needsProcesses, processes == nil {
@@ -76,6 +81,7 @@ extension InnerFault {
     switch effect {
     case .processes(let disturbance): "\(disturbance) \(processes.map { "\($0)" } ?? "nothing")"
     case .clock(let skew): "skews the clock (\(skew)) of \(processes.map { "\($0)" } ?? "nothing")"
+    case .nodeClock(let change): "sets the clock of the whole node: \(change)"
     case .disk(let disturbance): "\(disturbance)" + (processes.map { " \($0)" } ?? "")
     }
   }

@@ -26,6 +26,7 @@ public struct InnerFaultPlan: Sendable, Hashable, Codable {
     switch fault.effect {
     case .processes(let disturbance): self = try disturbance.plan(fault, on: node)
     case .clock(let skew): self = try skew.plan(fault, on: node)
+    case .nodeClock(let change): self = try change.plan(fault, on: node)
     case .disk(let disturbance): self = try disturbance.plan(fault, on: node)
     }
   }

@@ -71,6 +71,7 @@ struct InnerOrder: Sendable {
     switch fault.effect {
     case .processes(let disturbance): try disturbance.mechanism(self)
     case .clock(let skew): try ClockSkewing(self, skew)
+    case .nodeClock(let change): try NodeClockMechanism(self, change)
     case .disk(let disturbance): try disturbance.mechanism(self)
     }
   }

@@ -11,16 +11,25 @@ public struct InnerOffer: Sendable, Hashable, Codable {
   public static func all(on node: InnerProfile) -> [InnerOffer] {
     ProcessDisturbance.examples.map { name, disturbance in offer(name, .processes(disturbance), on: node) }
       + ClockSkew.examples.map { name, skew in offer(name, .clock(skew), on: node) }
+      + [offer("clock of a node", .nodeClock(NodeClockChange(offsetNanoseconds: 5_000_000_000)), on: node)]
       + DiskDisturbance.examples.map { name, disturbance in offer(name, .disk(disturbance), on: node) }
       + [preContentEvents(on: node)]
   }
 
   static func offer(_ name: String, _ effect: InnerFault.Effect, on node: InnerProfile) -> InnerOffer {
     let fault = InnerFault(
-      id: "doctor", run: "doctor", node: "here", effect: effect, processes: ProcessSelector(.name("any")),
+      id: "doctor", run: "doctor", node: "here", effect: effect,
+      processes: effect.isAboutProcesses ? ProcessSelector(.name("any")) : nil,
       timing: .init(lease: .seconds(5)))
     do { return InnerOffer(fault: name, mechanisms: try InnerFaultPlan(fault, on: node).mechanisms) } catch {
       return InnerOffer(fault: name, mechanisms: [], refusal: error.reason.text)
     }
+  }
+}
+
+extension InnerFault.Effect {
+  /// Whether processes can be chosen for it.
+  fileprivate var isAboutProcesses: Bool {
+    if case .nodeClock = self { false } else { true }
   }
 }

@@ -18,6 +18,8 @@ public struct InnerProfile: Sendable, Hashable, Codable {
     case memoryHigh
     /// The functions that tell programs the time can be led through a stub.
     case clockStub
+    /// The clock of the whole node can be set.
+    case nodeClock
     /// Directories can be mounted over by a process of ours (FUSE).
     case passThrough
     /// The disk controller of version 2: `io.max`.
@@ -49,6 +51,7 @@ public struct InnerProfile: Sendable, Hashable, Codable {
     self.init(answers: [:])
     addProcessAbilities()
     addClockAbilities()
+    addNodeClockAbility()
     addDiskAbilities()
   }
 

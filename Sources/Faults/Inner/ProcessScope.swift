@@ -11,13 +11,17 @@ public struct ProcessScope: Sendable {
   public var protected: @Sendable () -> [ProcessIdentity]
   /// Its prepared directories, and which file systems must be left alone; `nil` where there are none of them.
   public var disks: NodeDisks?
+  /// Whether the clock of the whole node may be set; only where a scenario says so for a real host.
+  public var permitsNodeClock: Bool
 
   /// A scope.
   public init(
     namespace: NetworkNamespace? = nil,
     players: @escaping @Sendable (_ role: String) -> [ProcessIdentity] = { _ in [] },
-    protected: @escaping @Sendable () -> [ProcessIdentity] = { [] }, disks: NodeDisks? = nil
+    protected: @escaping @Sendable () -> [ProcessIdentity] = { [] }, disks: NodeDisks? = nil,
+    permitsNodeClock: Bool = false
   ) {
+    self.permitsNodeClock = permitsNodeClock
     self.namespace = namespace
     self.players = players
     self.protected = protected

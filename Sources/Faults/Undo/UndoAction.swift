@@ -15,6 +15,8 @@ public enum UndoAction: Sendable, Hashable, Codable {
   case processes(ProcessUndo)
   /// What was done to the clocks of processes.
   case clocks(ClockUndo)
+  /// What was done to the clock of the whole node.
+  case nodeClock(NodeClockUndo)
   /// What was done to disks.
   case disk(DiskUndo)
 
@@ -37,6 +39,7 @@ public enum UndoAction: Sendable, Hashable, Codable {
     switch self {
     case .processes(let undo): return try undo.perform()
     case .clocks(let undo): return try undo.perform()
+    case .nodeClock(let undo): return try undo.perform()
     case .disk(let undo): return try undo.perform()
     case .removeInterface(let name, let kind, let alias):
       guard let namespace else { return .absent }
@@ -69,6 +72,7 @@ extension UndoAction: CustomStringConvertible {
     case .removeInterface(let name, let kind, _): "\(kind) \(name)"
     case .processes(let undo): "\(undo)"
     case .clocks(let undo): "\(undo)"
+    case .nodeClock(let undo): "\(undo)"
     case .disk(let undo): "\(undo)"
     }
   }

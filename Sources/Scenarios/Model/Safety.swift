@@ -14,12 +14,15 @@ public struct Safety: Sendable, Hashable, Codable {
   public var protectedPorts: [TrafficScope.Ports]
   /// Mistakes that the scenario makes on purpose.
   public var accepted: [KnownMistake]
+  /// Whether the clock of a whole node may be set; `nil`: it may not.
+  public var allowsWholeNodeClock: Bool?
 
   /// Limits from their parts.
   public init(
     maxDuration: Duration, maxRegions: Int, maxConcurrent: Int? = nil, protectedNodes: [String] = [],
-    protectedPorts: [TrafficScope.Ports] = [], accepted: [KnownMistake] = []
+    protectedPorts: [TrafficScope.Ports] = [], accepted: [KnownMistake] = [], allowsWholeNodeClock: Bool? = nil
   ) {
+    self.allowsWholeNodeClock = allowsWholeNodeClock
     self.maxDuration = maxDuration
     self.maxRegions = maxRegions
     self.maxConcurrent = maxConcurrent

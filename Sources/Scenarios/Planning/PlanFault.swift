@@ -48,6 +48,7 @@ extension FaultSpecification {
       case .killConnections(let link): "breaks the connections between \(link.region) and \(others)"
       case .process(let fault): "\(fault)"
       case .clock(let fault): "\(fault)"
+      case .nodeClock(let fault): "\(fault)"
       case .answers(let link, let fault): "from \(others) to \(link.region): \(fault)"
       case .disk(let fault): "\(fault)"
       }

@@ -35,7 +35,10 @@ private struct PlanPage {
         node.roles.map(\.rawValue).joined(separator: " "), part)
     }
     let stack = scenario.stack
-    return ["NODES"] + table.lines + [
+    let clocks = scenario.topology.regions.compactMap { region in
+      region.clocks.map { "  clocks of the servers of \(region.name): \($0), from their start to their end" }
+    }
+    return ["NODES"] + table.lines + clocks + [
       "  \(stack.kind.rawValue), lease \(stack.leaseTTL.text), mirror freshness \(stack.mirrorFreshness.text)"
     ]
   }

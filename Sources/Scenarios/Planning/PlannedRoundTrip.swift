@@ -51,7 +51,7 @@ extension FaultSpecification {
         trip(
           link, peer, least: least, most: most, lost: Percentage(partsPerMillion: min(1_000_000, max(0, parts))))
       }
-    case .killConnections, .answers, .process, .clock, .disk: return []
+    case .killConnections, .answers, .process, .clock, .nodeClock, .disk: return []
     }
   }
 

@@ -9,10 +9,13 @@ extension Safety {
       let accepted = fields.optional("accept", or: []) {
         $0.list { $0.choice(KnownMistake.self, called: "a known mistake") }
       }
+      // Absent and false are the same; a wrong answer has been noted, and the scenario is refused for it.
+      let wholeNode = fields.value("allowWholeNodeClock").flatMap(ProcessFault.readDescendants)
       guard let maxDuration, let radius, let protected, let accepted else { return nil }
       return Safety(
         maxDuration: maxDuration, maxRegions: radius.regions, maxConcurrent: radius.concurrent,
-        protectedNodes: protected.nodes, protectedPorts: protected.ports, accepted: accepted)
+        protectedNodes: protected.nodes, protectedPorts: protected.ports, accepted: accepted,
+        allowsWholeNodeClock: wholeNode == true ? true : nil)
     }
   }
 

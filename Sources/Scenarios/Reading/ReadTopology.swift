@@ -37,9 +37,26 @@ extension Topology {
 extension Region {
   static func read(name: String, _ value: Value) -> Region? {
     value.fields { fields in
-      fields.required("roles") { $0.list { $0.choice(Role.self, called: "a role") } }.map {
-        Region(name: name, roles: $0)
+      let roles = fields.required("roles") { $0.list { $0.choice(Role.self, called: "a role") } }
+      // Absent is not the same as wrong: that has been noted, and the scenario is refused for it.
+      let clocks = fields.value("clocks").flatMap(ClockOffsets.read)
+      return roles.map { Region(name: name, roles: $0, clocks: clocks) }
+    }
+  }
+}
+
+extension ClockOffsets {
+  /// Reads offsets of clocks that count from a start.
+  static func read(_ value: Value) -> ClockOffsets? {
+    value.fields { fields in
+      let monotonic = fields.optional("monotonic", or: Offset(nanoseconds: 0), Offset.read)
+      let boottime = fields.optional("boottime", or: Offset(nanoseconds: 0), Offset.read)
+      guard let monotonic, let boottime else { return nil }
+      if monotonic.nanoseconds == 0, boottime.nanoseconds == 0 {
+        fields.mistake("it moves no clock", fix: "add monotonic: 1h, or boottime: 1h; or leave it out")
+        return nil
       }
+      return ClockOffsets(monotonic: monotonic, boottime: boottime)
     }
   }
 }

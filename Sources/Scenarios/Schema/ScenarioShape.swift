@@ -72,13 +72,24 @@ extension Shape {
               .must(
                 "regions",
                 .names(
-                  longest: 12, .keys([.must("roles", .list(.words(Role.self)), "what runs in it")])), "by name")
+                  longest: 12,
+                  .keys([
+                    .must("roles", .list(.words(Role.self)), "what runs in it"),
+                    .may("clocks", .named("clocks"), "that count from a start, of its servers"),
+                  ])), "by name")
             ]), "network namespaces on this machine")
         ]),
         .keys([
           .must(
             "inventory", .keys([.must("hosts", .names(longest: 32, .named("host")), "by name")]), "real hosts")
         ]),
+      ])
+    ),
+    (
+      "clocks",
+      .keys([
+        .may("monotonic", .signedDuration, "how far ahead, or behind"),
+        .may("boottime", .signedDuration, "with the machine's sleep"),
       ])
     ),
     (
@@ -156,6 +167,7 @@ extension Shape {
           .keys([
             .may("nodes", .list(.text), "regions and hosts"), .may("ports", .ports, "on any node"),
           ]), "what no fault may touch"),
+        .may("allowWholeNodeClock", .text, "false", "whether clocks of whole nodes may be set"),
         .may("accept", .list(.words(KnownMistake.self)), "mistakes that are made on purpose"),
       ])
     ),

@@ -27,8 +27,11 @@ extension Shape {
 
   private static let link = plainLink + [.may("only", .named("scope"), "which packets")]
 
+  /// A duration that may be negative.
+  static let signedDuration = Shape.pattern(#"^-?[0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h)$"#)
+
   private static let wrongTime: [Key] = [
-    .may("offset", .pattern(#"^-?[0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h)$"#), "how far ahead, or behind"),
+    .may("offset", signedDuration, "how far ahead, or behind"),
     .may("drift", .pattern(#"^-?[0-9]+(\.[0-9]+)?ppm$"#), "how much faster, or slower"),
   ]
 
@@ -71,13 +74,19 @@ extension Shape {
     case .process:
       processes + [
         .must("action", .words(ProcessFault.Action.Kind.self), "what happens to them"),
-        .may("restart", .any([.choice(["never"]), .keys([.must("after", .duration, "so much later")])]), "of servers"),
+        .may(
+          "restart",
+          .any([
+            .choice(["never"]),
+            .keys([.must("after", .duration, "so much later"), .may("clocks", .named("clocks"), "then")]),
+          ]), "of servers"),
         .may("grace", .duration, "10s", "of terminate"), .may("every", .duration, "of restart-loop"),
         .may("by", .words(ProcessFault.Pause.self), "of pause"), .may("processor", .percentage, "of throttle"),
         .may("memory", .size, "of squeeze"),
       ]
     case .clock:
       processes + wrongTime + [.may("clocks", .list(.words(ClockFault.Clock.self)), "which clocks")]
+    case .nodeClock: [.must("region", .region, "where")] + wrongTime
     case .disk:
       processes + [
         .may("calls", .list(.words(LateCalls.Call.self)), "which system calls"), .may("delay", .duration, "how late"),

@@ -71,8 +71,27 @@ extension Checking {
     let processes: ProcessFault.Selection
     switch fault {
     case .process(let fault): processes = fault.processes
-    case .clock(let fault): processes = fault.processes
+    case .clock(let fault):
+      processes = fault.processes
+      if let clocks = region.clocks {
+        error(
+          path, "its servers run with clocks of their own (\(clocks)), in a time namespace, where no stub can reckon",
+          fix: "leave the clocks out of topology.lab.regions.\(name), or skew another region")
+      }
     case .disk(let fault): processes = fault.processes
+    case .nodeClock:
+      if scenario.safety.allowsWholeNodeClock != true {
+        error(
+          path, "sets the clock of the whole node in '\(name)', which safety does not allow",
+          fix:
+            "fault: clock for some processes; or, where the node is yours alone, safety: { allowWholeNodeClock: true }")
+      }
+      if scenario.topology.ground == .lab {
+        error(
+          path, "cannot be in a lab: all of its regions share this machine's clock, which no drill touches",
+          fix: "fault: clock for the region's processes, with role: all")
+      }
+      return
     case .partition, .network, .killConnections, .answers: return
     }
     guard case .role(let server) = processes, let role = server.role, !region.roles.contains(role) else { return }

@@ -12,4 +12,29 @@ extension Scenario {
   public var faultsThatFlap: Set<String> {
     Set(schedule().entries.filter { $0.entry.fault.link?.flapping != nil }.map(\.entry.id))
   }
+
+  /// The regions of whose servers some may see a monotonic clock that is not the machine's.
+  public var regionsWithOtherMonotonicClocks: Set<String> {
+    let started = topology.regions.filter { ($0.clocks?.monotonic.nanoseconds ?? 0) != 0 }.map(\.name)
+    let disturbed = schedule().entries.compactMap { timed -> String? in
+      switch timed.entry.fault {
+      case .clock(let fault) where fault.clocks.contains(.monotonic): fault.region
+      case .process(let fault) where (fault.restartClocks?.monotonic.nanoseconds ?? 0) != 0: fault.region
+      default: nil
+      }
+    }
+    return Set(started + disturbed)
+  }
+
+  /// The regions whose nodes keep a wrong time because a fault asks for it.
+  public var regionsWithWrongClocks: Set<String> {
+    Set(
+      schedule().entries.compactMap { timed in
+        switch timed.entry.fault {
+        case .answers(let link, .time): link.region
+        case .nodeClock(let fault): fault.region
+        default: nil
+        }
+      })
+  }
 }

@@ -53,6 +53,7 @@ final class InnerFaultRunner: Sendable {
       run.endings.announce(
         .init(
           fault: planned.id, region: ending.region, kind: ending.role.flatMap(ServerKind.init), restart: ending.restart,
+          clocks: ending.clocks,
           aftermath: planned.entry.fault.preparedRegion == nil ? .seconds(1) : .seconds(15))
       )
     }

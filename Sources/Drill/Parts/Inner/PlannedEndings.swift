@@ -14,6 +14,8 @@ final class PlannedEndings: Sendable {
     var kind: ServerKind?
     /// How long after its end it is started again; `nil` for never.
     var restart: Duration?
+    /// How its monotonic and boot clocks differ then; `nil`: as before.
+    var clocks: TimeOffsets?
     /// For how long after the fault a server may still end by it: one that is being started again may find later what happened.
     var aftermath: Duration = .seconds(1)
     /// Until when a server that has ended may have ended by it (ns, monotonic).

@@ -42,7 +42,7 @@ extension DrillRun {
     guard let delay = planned.restart else { return nil }
     try await clock.sleep(for: delay)
     let server: LabServer
-    do { server = try await lab.restart(ended.server) } catch let problem as Problem {
+    do { server = try await lab.restart(ended.server, clocks: planned.clocks) } catch let problem as Problem {
       throw Problem(
         .aborted, at: problem.place,
         "it was to be started again \(delay.text) after '\(planned.fault)' had ended it: "
@@ -50,7 +50,8 @@ extension DrillRun {
     }
     try await journal.record(
       ServerRestarted(
-        region: ended.region, server: ended.kind.rawValue, fault: planned.fault, away: timebase.monotonic() - since))
+        region: ended.region, server: ended.kind.rawValue, fault: planned.fault, away: timebase.monotonic() - since,
+        clocks: planned.clocks.map { "\($0)" }))
     return server
   }
 }

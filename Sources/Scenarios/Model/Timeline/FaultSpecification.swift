@@ -11,6 +11,8 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
   case process(ProcessFault)
   /// Processes of a region see a wrong time.
   case clock(ClockFault)
+  /// The clock of the whole node of a region is wrong.
+  case nodeClock(NodeClockFault)
   /// What name or time servers of the peers answer to `region`, is changed where it arrives.
   case answers(Link, AnswerFault)
   /// The disk is slow for processes of a region.
@@ -28,6 +30,8 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
     case process
     /// See ``FaultSpecification/clock(_:)``.
     case clock
+    /// See ``FaultSpecification/nodeClock(_:)``.
+    case nodeClock = "node-clock"
     /// See ``FaultSpecification/answers(_:_:)``: answers about names.
     case dns
     /// See ``FaultSpecification/answers(_:_:)``: the time.
@@ -84,6 +88,7 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
     case .killConnections: .killConnections
     case .process: .process
     case .clock: .clock
+    case .nodeClock: .nodeClock
     case .answers(_, .names): .dns
     case .answers(_, .time): .ntp
     case .disk: .disk
@@ -96,7 +101,7 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
     case .partition(let link, _, _), .network(let link, _, _), .killConnections(let link),
       .answers(let link, _):
       link
-    case .process, .clock, .disk: nil
+    case .process, .clock, .nodeClock, .disk: nil
     }
   }
 
@@ -106,6 +111,7 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
     case .partition, .network, .killConnections, .answers: nil
     case .process(let fault): fault.region
     case .clock(let fault): fault.region
+    case .nodeClock(let fault): fault.region
     case .disk(let fault): fault.region
     }
   }

@@ -12,11 +12,15 @@ public struct ProcessFault: Sendable, Hashable, Codable {
   public var action: Action
   /// How long after its end a server of the lab is started again; `nil` for never. Only for what ends processes.
   @DurationText public var restart: Duration?
+  /// How its monotonic and boot clocks differ once it is started again; `nil`: as before.
+  public var restartClocks: ClockOffsets?
 
   /// A disturbance of processes from its parts.
   public init(
-    region: String, processes: Selection, includesDescendants: Bool, action: Action, restart: Duration? = nil
+    region: String, processes: Selection, includesDescendants: Bool, action: Action, restart: Duration? = nil,
+    restartClocks: ClockOffsets? = nil
   ) {
+    self.restartClocks = restartClocks
     self.region = region
     self.processes = processes
     self.includesDescendants = includesDescendants
@@ -127,7 +131,8 @@ extension ProcessFault: CustomStringConvertible {
       }
     let whole = includesDescendants ? " with all descendants" : ""
     let after = !action.endsProcesses ? "" : restart.map { "; started again \($0.text) later" } ?? "; not started again"
-    return "\(what)\(whole) in \(region)\(after)"
+    let clocks = restartClocks.map { " with other clocks (\($0))" } ?? ""
+    return "\(what)\(whole) in \(region)\(after)\(clocks)"
   }
 }
 

@@ -4,11 +4,14 @@ public struct Region: Sendable, Hashable, Codable {
   public var name: String
   /// What runs in it.
   public var roles: [Role]
+  /// How its servers' monotonic and boot clocks differ from those of the machine, in a lab; `nil`: they do not.
+  public var clocks: ClockOffsets?
 
   /// A region from its parts.
-  public init(name: String, roles: [Role]) {
+  public init(name: String, roles: [Role], clocks: ClockOffsets? = nil) {
     self.name = name
     self.roles = roles
+    self.clocks = clocks
   }
 }
 

@@ -7,6 +7,7 @@ extension FaultSpecification {
     case .killConnections: readKillConnections(fields)
     case .process: ProcessFault.read(fields).map { .process($0) }
     case .clock: ClockFault.read(fields).map { .clock($0) }
+    case .nodeClock: NodeClockFault.read(fields).map { .nodeClock($0) }
     case .dns: readNames(fields)
     case .ntp: readTime(fields)
     case .disk: DiskFault.read(fields).map { .disk($0) }

@@ -11,10 +11,11 @@ extension ProcessFault {
     let standard = if case .role(.store) = processes { true } else { false }
     let tree = fields.optional("descendants", or: standard, readDescendants)
     // Absent and `never` are the same; a wrong one has been noted, and the scenario is refused for it.
-    let restart = kind.endsProcesses ? fields.value("restart").flatMap(readRestart) : nil
+    let restart = kind.endsProcesses ? fields.value("restart").flatMap { readRestart($0, mayHaveClocks: true) } : nil
     guard let region, let processes, let action, let tree else { return nil }
     return ProcessFault(
-      region: region, processes: processes, includesDescendants: tree, action: action, restart: restart)
+      region: region, processes: processes, includesDescendants: tree, action: action, restart: restart?.after,
+      restartClocks: restart?.clocks)
   }
 
   /// Reads the key `descendants`.
@@ -24,9 +25,17 @@ extension ProcessFault {
   }
 
   /// Reads the key `restart`: `nil` for never, and after a mistake.
-  static func readRestart(_ value: Value) -> Duration? {
+  static func readRestart(_ value: Value) -> Duration? { readRestart(value, mayHaveClocks: false)?.after }
+
+  private static func readRestart(
+    _ value: Value, mayHaveClocks: Bool
+  ) -> (after: Duration, clocks: ClockOffsets?)? {
     if case .mapping = value.node.content {
-      return value.fields { fields in fields.required("after") { $0.unit() } }
+      return value.fields { fields in
+        let after: Duration? = fields.required("after") { $0.unit() }
+        let clocks = mayHaveClocks ? fields.value("clocks").flatMap(ClockOffsets.read) : nil
+        return after.map { ($0, clocks) }
+      }
     }
     guard let text = value.text(expected: "'never' or { after: 3s }"), text != "never" else { return nil }
     value.mistake("expected 'never' or { after: 3s }, found \(quoted(text))")
