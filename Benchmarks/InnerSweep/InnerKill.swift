@@ -34,8 +34,6 @@ struct InnerKillOutcome: Sendable {
   var before: String
   /// Until it was free again; `nil` if that did not come in time.
   var free: Int64?
-  /// Until the program was told the right time again; `nil` if it was told a wrong one to the end, or never.
-  var right: Int64?
   /// What was done to it when the time was over, or it was free.
   var remained: String
   /// What `recover` said.
@@ -51,10 +49,6 @@ struct InnerKillOutcome: Sendable {
     if kill.step.isInForce, before == "nothing" { found.append("no fault was in force, so nothing was measured") }
     // With both dead nobody is left to take it back, unless the kernel does.
     if free == nil, kill.party != .both { found.append("it was not free within lease + 1 s: \(remained)") }
-    // Whoever is dead: a skew ends by itself.
-    if kill.kind.isSkew, before.contains("wrong"), right == nil {
-      found.append("its clock was not right again within its silence and 1 s: \(remained)")
-    }
     if let problem { found.append("recover: \(problem)") }
     if left != "nothing" { found.append("left after recover: \(left)") }
     return found
@@ -75,12 +69,12 @@ struct InnerSweptVictim: Sendable {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { throw SystemError("pipe") }
     defer { close(ends[1]) }
-    let identity = target.process.identity
+    let subject = target.subject
     var request = ProcessRequest(
       try ownPath(),
       [
-        "inner-victim", kill.kind.rawValue, state, "\(directory)/journal", tool, "\(identity.pid)",
-        "\(identity.startTicks)",
+        "inner-victim", kill.kind.rawValue, state, "\(directory)/journal", tool,
+        "\(subject.process.pid)", "\(subject.process.startTicks)", subject.name, subject.directory,
       ])
     request.standardInput = ends[0]
     request.logPath = "\(directory)/log"
@@ -108,16 +102,16 @@ struct InnerSweptVictim: Sendable {
   private func followAndKill(_ process: ChildProcess, _ end: Int32) throws -> InnerKillOutcome {
     try waitForStep(process, end)
     usleep(UInt32(clamping: kill.delay.nanoseconds / 1000))
-    let before = try target.remains()
+    let before = try target.remains(isWatched: !kill.step.isInForce)
     let killedAt = Timebase.system.monotonic()
     switch kill.party {
     case .agent: try process.send(Signal.kill)
     case .both:
-      for pid in try guardians(ofStateDirectory: state) { _ = try ProcessIdentity(of: pid)?.send(Signal.kill) }
+      for pid in try helpers(of: state, target.directory) { _ = try ProcessIdentity(of: pid)?.send(Signal.kill) }
       try process.send(Signal.kill)
     case .stopped: try process.send(Signal.stop)
     }
-    let (free, right) = try waitUntilFree(since: killedAt)
+    let free = try waitUntilFree(since: killedAt)
     let remained = try target.remains()
     if kill.party == .stopped { try process.send(Signal.kill) }
     guard process.identity.waitUntilGone(limit: .seconds(5)) else {
@@ -128,27 +122,30 @@ struct InnerSweptVictim: Sendable {
     do { recovered = try UndoRecovery.recover(stateDirectory: state) } catch { problem = "\(error)" }
     if try !listDirectory("\(state)/faults").isEmpty { problem = problem ?? "its journal is still there" }
     return InnerKillOutcome(
-      kill: kill, before: before, free: free.map { $0 - killedAt }, right: right.map { $0 - killedAt },
-      remained: remained, recovered: recovered,
-      left: try target.remains(), problem: problem)
+      kill: kill, before: before, free: free.map { $0 - killedAt }, remained: remained, recovered: recovered,
+      left: try leftInTheEnd(), problem: problem)
+  }
+
+  /// A process that was ended has a successor that is not yet old.
+  private func leftInTheEnd() throws -> String {
+    for _ in 0..<100 where kill.kind.endsProcesses {
+      if try target.left() == "nothing" { break }
+      usleep(10_000)
+    }
+    return try target.left()
   }
 
   /// Looks until nothing is done to the program, for as long as its lease and a second; if nobody is left to take the fault
   /// back, only for what the kernel needs.
-  ///
-  /// - Returns: when it was free, and when its clock was right; `nil` for what did not come.
-  private func waitUntilFree(since start: Int64) throws -> (free: Int64?, right: Int64?) {
-    let alone = kill.kind.isSkew ? SweptInner.silence + .seconds(1) : .milliseconds(200)
-    let limit = kill.party == .both ? alone : SweptInner.lease + .seconds(1)
+  private func waitUntilFree(since start: Int64) throws -> Int64? {
+    let limit = kill.party == .both ? kill.kind.watchWithoutAnybody : SweptInner.lease + .seconds(1)
     var freeSince: Int64?
-    var right: Int64?
     while true {
       let now = Timebase.system.monotonic()
-      if kill.kind.isSkew { right = try target.isWrong() ? nil : right ?? now }
       freeSince = try target.isFree() ? freeSince ?? now : nil
       // Once more after that: what a process that is being killed had under way can still come.
-      if let freeSince, now - freeSince > 50_000_000 { return (freeSince, right) }
-      if now > start + limit.nanoseconds { return (freeSince, right) }
+      if let freeSince, now - freeSince > 50_000_000 { return freeSince }
+      if now > start + limit.nanoseconds { return freeSince }
       usleep(500)
     }
   }
@@ -174,12 +171,15 @@ struct InnerSweptVictim: Sendable {
   }
 }
 
-/// Processes that have the state directory and the word `guardian` on their command line.
-private func guardians(ofStateDirectory state: String) throws -> [Int32] {
+/// The processes that work for a victim: its guardians, by the state directory, and its pass-throughs, by what is prepared.
+private func helpers(of state: String, _ directory: String) throws -> [Int32] {
   try listDirectory("/proc").compactMap { entry in
     // A process that ends while it is looked at is none that is left.
     guard let pid = Int32(entry), let bytes = try? readFile("/proc/\(pid)/cmdline", limit: 1 << 16) else { return nil }
     let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-    return words.count > 2 && words[1] == "guardian" && words[2].hasPrefix(state) ? pid : nil
+    guard words.count > 2 else { return nil }
+    let isOurs =
+      (words[1] == "guardian" && words[2].hasPrefix(state)) || (words[1] == "pass-through" && words[2] == directory)
+    return isOurs ? pid : nil
   }
 }

@@ -40,13 +40,9 @@ func sweepInside(_ request: InnerSweepRequest) async throws -> Bool {
     var number = 0
     for kill in InnerKill.all(request.kinds, rounds: request.rounds, seed: request.seed) {
       number += 1
-      let ticker =
-        kill.kind.isSkew
-        ? (program: try await SweptClock.compile(into: workspace), file: "\(workspace)/clock-\(number)") : nil
-      let target = try SweptTarget(
-        name: "bs-sweep-\(getpid())-\(number)", ticker: ticker, isAboutNode: kill.kind == .nodeClock)
+      let target = try await SweptTarget(kill.kind, number: number, workspace: "\(workspace)/target-\(number)")
       do {
-        if target.canHave(kill.kind) {
+        if target.canHaveIt {
           let victim = InnerSweptVictim(
             kill: kill, target: target, tool: request.tool, directory: "\(workspace)/\(number)")
           let outcome = try await victim.run()
@@ -71,22 +67,25 @@ func sweepInside(_ request: InnerSweepRequest) async throws -> Bool {
 }
 
 private func summarize(_ outcomes: [InnerKillOutcome]) -> Bool {
-  var table = TextTable([.left, .left, .right, .right, .right, .right, .left, .left])
-  table.add("fault", "killed", "kills", "in force", "free after", "clock right", "remained", "recover said")
+  var table = TextTable([.left, .left, .right, .right, .right, .left, .left])
+  table.add("fault", "killed", "kills", "in force", "free after", "remained", "recover said")
   for kind in SweptInner.allCases {
     for party in [SweptParty.agent, .both, .stopped] {
       let group = outcomes.filter { $0.kill.kind == kind && $0.kill.party == party }
       guard !group.isEmpty else { continue }
       let inForce = group.filter { $0.before != "nothing" }
       let freed = inForce.compactMap(\.free)
-      let rights = inForce.filter { $0.before.contains("wrong") }.compactMap(\.right)
       let remained = Set(group.filter { $0.free == nil }.map(\.remained)).sorted()
       // What the target is called and its number differ from kill to kill.
-      let said = Set(group.flatMap(\.recovered).map { $0.split(separator: " ").prefix(3).joined(separator: " ") })
-        .sorted()
+      let said = Set(
+        group.flatMap(\.recovered).map { line in
+          line.split(separator: " ").prefix(3).filter { !$0.contains("/") && !$0.hasPrefix("blackstart-") }
+            .joined(separator: " ")
+        }
+      ).sorted()
       table.add(
         kind.rawValue, party.rawValue, "\(group.count)", "\(inForce.count)",
-        freed.isEmpty ? "-" : "≤ \(brief(freed.max()))", rights.isEmpty ? "-" : "≤ \(brief(rights.max()))",
+        freed.isEmpty ? "-" : "≤ \(brief(freed.max()))",
         remained.isEmpty ? "nothing" : remained.joined(separator: " or "),
         said.isEmpty ? "nothing" : said.joined(separator: " | "))
     }
