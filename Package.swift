@@ -63,6 +63,7 @@ let package = Package(
 
     // Floor 3
     room("Agents", on: ["Faults", "Netlink", "Support"]),
+    room("Guards", on: ["CKernel", "KafkaWire", "Support"]),
     room("Stacks", on: ["CPq", "CCurl", "Events", "Support"]),
 
     // Floor 4
@@ -103,6 +104,7 @@ let package = Package(
     tests("AgentsTests", on: ["Agents", "Faults", "Netlink", "Support"]),
     tests("ScenariosTests", on: ["Scenarios", "Support"], resources: [.copy("Golden")]),
     tests("ChecksTests", on: ["Checks", "Events", "KafkaWire", "Support", "TestSupport"]),
+    tests("GuardsTests", on: ["Guards", "KafkaWire", "Support", "TestSupport"]),
     tests("StacksTests", on: ["Stacks", "Netlink", "Support", "Events"]),
     tests("LabTests", on: ["Faults", "Lab", "Stacks", "Netlink", "Support", "TestSupport"]),
     tests("WorkloadTests", on: ["Workload", "Events", "Support"]),

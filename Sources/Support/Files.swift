@@ -121,7 +121,7 @@ private func names(in directory: OpaquePointer) -> [String] {
 }
 
 /// Makes the entry of `path` in its directory durable.
-func syncDirectory(of path: String) throws(SystemError) {
+public func syncDirectory(of path: String) throws(SystemError) {
   let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
   let descriptor = bs_open(directory, O_RDONLY | O_DIRECTORY, 0)
   guard descriptor >= 0 else { throw SystemError("open", directory) }
