@@ -7,6 +7,7 @@
 #include "ctrace.h"
 
 #include "disk.h"
+#include "relay.h"
 
 /* <sched.h>: enter the namespace behind fd (setns), leave for a new one (unshare). Affects the calling thread only. */
 int bs_setns_net(int fd);
