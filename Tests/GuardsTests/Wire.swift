@@ -38,7 +38,7 @@ final class Wire: @unchecked Sendable {  // proof: each is used by one thread at
     var offset = 0
     while offset < bytes.count {
       let count = bytes.withUnsafeBytes {
-        Glibc.send(descriptor, $0.baseAddress! + offset, bytes.count - offset, Int32(MSG_NOSIGNAL))
+        Glibc.send(descriptor, $0.baseAddress?.advanced(by: offset), bytes.count - offset, Int32(MSG_NOSIGNAL))
       }
       if count <= 0 { throw SystemError("send") }
       offset += count
