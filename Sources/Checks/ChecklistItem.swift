@@ -14,6 +14,11 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
   case orderPerAggregate = "order-per-aggregate"
   /// See ``ConsumerProgressCheck``.
   case consumerProgress = "consumer-progress"
+  /// See ``AuthorityStaysCheck``.
+  case writeAuthorityStays = "write-authority-stays"
+
+  /// The items of a failover: all but the one that says that there is to be none.
+  public static let ofFailover = allCases.filter { $0 != .writeAuthorityStays }
 
   /// What the item promises, for a person.
   public var title: String {
@@ -25,6 +30,7 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
     case .electionWithinTTL: "A new leader accepts writes within the lease"
     case .orderPerAggregate: "Each aggregate keeps its order across the switch"
     case .consumerProgress: "Consumers skip nothing and apply nothing twice"
+    case .writeAuthorityStays: "Write authority stays where it is"
     }
   }
 
@@ -39,6 +45,7 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
     case .electionWithinTTL: ["the moment the leader was lost", "the election's grants", "acknowledged writes"]
     case .orderPerAggregate: ["a log dump of each store", "the election's grants"]
     case .consumerProgress: ["each group's applied events and progress", "log dumps"]
+    case .writeAuthorityStays: ["the election's grants", "acknowledged writes"]
     }
   }
 
@@ -51,6 +58,7 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
     case .electionWithinTTL: ElectionCheck(facts)
     case .orderPerAggregate: AggregateOrderCheck(facts)
     case .consumerProgress: ConsumerProgressCheck(facts)
+    case .writeAuthorityStays: AuthorityStaysCheck(facts)
     }
   }
 }

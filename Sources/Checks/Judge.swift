@@ -55,7 +55,7 @@ public struct DrillVerdict: Sendable, Hashable, Codable {
 /// - Parameters:
 ///   - evidence: everything that is known of the drill.
 ///   - checklist: the items, each once.
-public func judge(_ evidence: Evidence, checklist: [ChecklistItem] = ChecklistItem.allCases) -> DrillVerdict {
+public func judge(_ evidence: Evidence, checklist: [ChecklistItem] = ChecklistItem.ofFailover) -> DrillVerdict {
   let facts = Facts(evidence)
   if let complaint = facts.complaint { return inconclusive(complaint, checklist, facts) }
   var checks = checklist.map { $0.makeCheck(facts) }

@@ -37,6 +37,8 @@ public struct RunSummary: Sendable, Hashable, Codable {
   public var items: [ItemSummary] = []
   /// How every row of the taxonomy stands.
   public var anomalies: [AnomalySummary] = []
+  /// What the scenario permits, by anomaly: whether it was seen, and why it may be; `nil`: nothing.
+  public var permitted: [Fact]?
   /// How many planted errors the checker was seen to find when this was made, in words; `nil`: not measured.
   public var killRate: String?
   /// That, family by family.

@@ -30,6 +30,8 @@ extension RunSummary {
     ending = left.isEmpty ? (ended == nil ? "the run was cut off" : nil) : left.joined(separator: "; ")
     items = verdict?.items.map { teller.item($0) } ?? []
     anomalies = verdict?.rows.map(AnomalySummary.init) ?? []
+    let permitted = (verdict?.permitted ?? []).map { Fact("\($0.anomaly.rawValue) \($0.anomaly.name)", $0.text) }
+    self.permitted = permitted.isEmpty ? nil : permitted
     phases = teller.phases
     faults = teller.faults
     recoveryTime = verdict?.recoveryTimes.flatMap { teller.recoveryTime($0) }

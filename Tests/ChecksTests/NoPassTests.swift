@@ -27,7 +27,7 @@ import Testing
 
   private static let clean = CleanDrill.evidence()
 
-  static let everything = ChecklistItem.allCases
+  static let everything = ChecklistItem.ofFailover
 
   static let inconclusive = [
     Loss("operations dropped", everything, .inconclusive, "12 operations that the recorder had to drop") {

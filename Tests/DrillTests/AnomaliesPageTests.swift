@@ -1,4 +1,5 @@
 import Checks
+import Scenarios
 import Support
 import Testing
 
@@ -13,5 +14,11 @@ import Testing
     }
     let rows = lines.filter { $0.contains("| `") }
     #expect(rows.count == Anomaly.allCases.count)
+  }
+
+  /// What a scenario may permit is what is looked for, row by row.
+  @Test func theLanguageKnowsEveryRow() {
+    #expect(PermittedAnomaly.rows.map(\.row) == Anomaly.allCases.map(\.rawValue))
+    #expect(PermittedAnomaly.rows.map(\.name) == Anomaly.allCases.map(\.name))
   }
 }

@@ -9,6 +9,15 @@ import Testing
   private static let whole = scenario([
     ("description: A drill.", "description: A drill"),
     (
+      "abort:\n",
+      """
+      permittedAnomalies:
+        - { anomaly: lease-overlap, because: pauses }
+      abort:
+
+      """
+    ),
+    (
       "seed: 7",
       """
       seed: 7

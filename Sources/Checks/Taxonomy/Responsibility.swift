@@ -43,6 +43,7 @@ extension ChecklistItem {
     case .electionWithinTTL: [.twoLeadersOneTerm, .tokenRegress, .electionLate]
     case .orderPerAggregate: [.keyOrderInversion]
     case .consumerProgress: [.pollSkip, .committedTooFar, .translationBeyondEnd, .replayedEffects]
+    case .writeAuthorityStays: []  // a switch that nothing made necessary is no anomaly of a log or a lease
     }
   }
 }

@@ -139,11 +139,19 @@ extension RunRecord {
     return Evidence(
       history: history, truth: truth, faults: faults, milestones: milestones, roles: roles,
       contract: Contract(
-        permits: [], refusalCodes: Contract.postgresEtcd.refusalCodes,
+        permits: [], permissions: permissions, refusalCodes: Contract.postgresEtcd.refusalCodes,
         redeliveryCodes: Contract.postgresEtcd.redeliveryCodes),
       objectives: objectives, coordinatorChangedLeader: coordinatorChangedLeader(milestones),
       gaps: gaps, snapshots: snapshots, expectsFailover: scenario.expectsFailover, leaderDeaths: leaderDeaths,
       clocks: clocks)
+  }
+
+  /// What the scenario permits; a row that this version does not check any more is permitted to nobody.
+  private var permissions: Permissions {
+    Permissions(
+      (scenario.permittedAnomalies ?? []).compactMap { permitted in
+        Anomaly(rawValue: permitted.anomaly).map { Permissions.Entry($0, permitted.because) }
+      })
   }
 
   /// The ends of control planes, from the exits that the supervision was told of. A pause ends none.
@@ -197,7 +205,7 @@ extension RunRecord {
       case .electionWithinTTL: if let margin = entry.margin { objectives.electionMargin = margin.nanoseconds }
       case .mirrorLagZero: if let within = entry.within { objectives.mirrorCatchUp = within.nanoseconds }
       case .noAcknowledgedLoss: objectives.recoveryPoint = entry.rpo?.nanoseconds
-      case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress: break
+      case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress, .writeAuthorityStays: break
       }
     }
     return objectives

@@ -132,8 +132,14 @@ final class StackOperator: Sendable {
         guard self.run.timebase.monotonic() > deadline else { return false }
         return try await store.demote(token: fence.token, holder: fence.holder).mode == .readOnly
       }
-      let fence = try await store.fence()
-      return "the store of \(region) refuses all writers, its highest token is \(fence.token)"
+      var fence = try await store.fence()
+      // Where somebody rules already under a later token, the store learns of it now and not when its control plane comes by.
+      // Its own token is the latest otherwise: the next one that is granted is higher, and until then nobody may write.
+      if let reign = self.run.board.writer, reign.region != region, reign.token > fence.token {
+        fence = try await store.adopt(token: reign.token, holder: reign.region)
+      }
+      guard fence.mode == .readOnly else { throw StepFailure("the store of \(region) is \(fence.mode.rawValue) still") }
+      return "the store of \(region) refuses all writers, its highest token is \(fence.token) of \(fence.holder)"
     }
   }
 

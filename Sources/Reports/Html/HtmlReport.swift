@@ -17,9 +17,12 @@ private struct HtmlPage {
   let summary: RunSummary
 
   var sections: [Markup] {
-    [header, ending, tiles, checklist, anomalies, runbook, course, recoveryTime, recoveryPoint, evidence, origin]
-      .compactMap(
-        \.self)
+    [
+      header, ending, tiles, checklist, permitted, anomalies, runbook, course, recoveryTime, recoveryPoint, evidence,
+      origin,
+    ]
+    .compactMap(
+      \.self)
   }
 
   private var header: Markup? {
@@ -149,6 +152,15 @@ private struct HtmlPage {
       "PASS says how much was looked at. FAIL shows a witness. INCONCLUSIVE names what is missing. VACUOUS: nothing"
       + " happened that could have gone wrong."
     return section("Checklist", explanation, .element("div", ["class": "items"], .joined(summary.items.map(item))))
+  }
+
+  /// What the scenario lets pass.
+  private var permitted: Markup? {
+    guard let permitted = summary.permitted else { return nil }
+    return section(
+      "Permitted",
+      "Anomalies that fail nothing in this drill, because its scenario says so, and whether they were seen.",
+      table(["anomaly", "what came of it"], permitted.map { row([($0.name, ""), ($0.value, "")]) }))
   }
 
   /// Every row of the taxonomy, and how well the checker finds what is planted.

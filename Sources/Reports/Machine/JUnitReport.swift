@@ -21,7 +21,9 @@ public func junitReport(_ summary: RunSummary) -> String {
     ("tests", String(cases.count)), ("failures", String(summary.count(.fail) + failed)), ("errors", String(errors)),
     ("time", fixed(summary.seconds, 3)),
   ]
-  let properties = [("run", summary.runID), ("seed", String(summary.seed)), ("directory", summary.directory)]
+  let permitted = (summary.permitted ?? []).map { ("permitted \($0.name)", $0.value) }
+  let properties =
+    ([("run", summary.runID), ("seed", String(summary.seed)), ("directory", summary.directory)] + permitted)
     .map { element("property", [("name", $0.0), ("value", $0.1)], "") }
   let suite = element(
     "testsuite",

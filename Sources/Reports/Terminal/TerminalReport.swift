@@ -8,7 +8,7 @@ internal import Support
 ///   - color: whether the terminal takes colour. The words say everything; colour only helps the eye.
 public func terminalReport(_ summary: RunSummary, color: Bool) -> String {
   let page = TerminalPage(summary: summary, paint: Paint(isOn: color))
-  let sections = [page.head, page.course, page.checklist, page.anomalies, page.foot]
+  let sections = [page.head, page.course, page.checklist, page.permitted, page.anomalies, page.foot]
   return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
 }
 
@@ -130,6 +130,9 @@ private struct TerminalPage {
       return item.verdict == .pass ? lines : lines + proof(of: item, margin: min(margin, 16))
     }
   }
+
+  /// What the scenario lets pass, whether it was seen or not.
+  var permitted: [String] { (summary.permitted ?? []).flatMap { row("permits", "\($0.name): \($0.value)") } }
 
   /// How the rows of the taxonomy stand; those that no item speaks for are found here.
   var anomalies: [String] { anomalyLines(summary.anomalies.filter { $0.item == nil || $0.state != .found }, paint) }

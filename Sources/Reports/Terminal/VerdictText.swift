@@ -16,6 +16,10 @@ public func verdictText(_ verdict: DrillVerdict, of subject: String, color: Bool
     lines += entry(paint.verdict(kind.word, kind), kind.word.count, item.item.rawValue, item.verdict.headline)
     if let file = item.witnessFile { lines.append("\(spaces(entryMargin))smallest evidence: \(file)") }
   }
+  for permitted in verdict.permitted {
+    let name = "\(permitted.anomaly.rawValue) \(permitted.anomaly.name)"
+    lines += entry(paint.verdict("PERMITS", .vacuous), "PERMITS".count, name, permitted.text)
+  }
   return (lines + anomalyLines(verdict.rows.map(AnomalySummary.init), paint)).joined(separator: "\n") + "\n"
 }
 

@@ -36,6 +36,8 @@ public struct Scenario: Sendable, Hashable, Codable {
   public var recovery: Recovery
   /// The properties that are judged.
   public var checklist: [ChecklistEntry]
+  /// Anomalies that fail nothing here, each with its reason; `nil`: none.
+  public var permittedAnomalies: [PermittedAnomaly]?
   /// What ends the drill early.
   public var abort: [AbortCondition]
   /// What the drill may never exceed.
@@ -46,8 +48,8 @@ public struct Scenario: Sendable, Hashable, Codable {
     metadata: Metadata, seed: UInt64, topology: Topology, ownership: [Ownership], stack: StackSettings,
     workload: WorkloadPlan, variables: [Variable] = [], secrets: [Secret] = [], probes: [Probe] = [],
     steadyState: SteadyState, timeline: [TimelineItem], runbook: Runbook? = nil, failback: Runbook? = nil,
-    communications: [Communication] = [], recovery: Recovery, checklist: [ChecklistEntry], abort: [AbortCondition],
-    safety: Safety
+    communications: [Communication] = [], recovery: Recovery, checklist: [ChecklistEntry],
+    permittedAnomalies: [PermittedAnomaly]? = nil, abort: [AbortCondition], safety: Safety
   ) {
     self.metadata = metadata
     self.seed = seed
@@ -65,6 +67,7 @@ public struct Scenario: Sendable, Hashable, Codable {
     self.communications = communications
     self.recovery = recovery
     self.checklist = checklist
+    self.permittedAnomalies = permittedAnomalies
     self.abort = abort
     self.safety = safety
   }

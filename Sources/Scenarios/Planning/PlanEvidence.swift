@@ -59,5 +59,10 @@ func plannedEvidence(for entry: ChecklistEntry, in scenario: Scenario) -> Planne
       item: entry.item, level: "nothing skipped, nothing twice",
       needs: ["the applied events of \(listed(names))", "dumps of the stores they read"],
       otherwise: "INCONCLUSIVE for a consumer that applied nothing")
+  case .writeAuthorityStays:
+    return PlannedEvidence(
+      item: entry.item, level: "no switch: \(primary) writes under one token all through",
+      needs: ["the election's grants", "writes acknowledged while a fault is in force"],
+      otherwise: "INCONCLUSIVE without the grants, VACUOUS when nobody wrote under a fault")
   }
 }

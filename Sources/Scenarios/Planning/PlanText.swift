@@ -5,7 +5,7 @@ public func planText(_ plan: Plan) -> String {
   let page = PlanPage(plan: plan)
   let sections = [
     page.head, page.nodes, page.workload, page.probes, page.phases, page.faults, page.runbook, page.failback,
-    page.communications, page.checklist, page.abort, page.remarks, page.total,
+    page.communications, page.checklist, page.permitted, page.abort, page.remarks, page.total,
   ]
   return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
 }
@@ -188,6 +188,16 @@ private struct PlanPage {
         lines += wrapped(evidence.otherwise, width: 92)
         let blank = String(repeating: " ", count: label.count)
         return lines.enumerated().map { ($0 == 0 ? label : blank) + $1 }
+      }
+  }
+
+  var permitted: [String] {
+    guard let permitted = scenario.permittedAnomalies else { return [] }
+    return ["PERMITTED  told in the verdict, and no failure"]
+      + permitted.flatMap { entry in
+        indented(
+          "\(entry.anomaly) \(PermittedAnomaly.rows.first { $0.row == entry.anomaly }?.name ?? ""): \(entry.because)",
+          by: 2)
       }
   }
 

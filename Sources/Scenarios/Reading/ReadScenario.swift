@@ -28,19 +28,20 @@ extension Scenario {
       let communications = fields.optional("communications", or: []) { $0.list(Communication.read) }
       let recovery = fields.required("recovery", Recovery.read)
       let checklist = fields.required("checklist") { $0.list(ChecklistEntry.read) }
+      let permitted = fields.optional("permittedAnomalies", or: []) { $0.list(PermittedAnomaly.read) }
       let abort = fields.optional("abort", or: []) { $0.list(AbortCondition.read) }
       let safety = fields.required("safety", Safety.read)
       guard version != nil, kind != nil, let metadata, let seed, let secrets, let topology, let ownership, let stack,
         let workload,
-        let probes, let steadyState, let timeline, let communications, let recovery, let checklist, let abort,
-        let safety
+        let probes, let steadyState, let timeline, let communications, let recovery, let checklist, let permitted,
+        let abort, let safety
       else { return nil }
       return Scenario(
         metadata: metadata, seed: UInt64(seed), topology: topology, ownership: ownership, stack: stack,
         workload: workload, variables: variables, secrets: secrets, probes: probes, steadyState: steadyState,
         timeline: timeline, runbook: runbook,
-        failback: failback, communications: communications, recovery: recovery, checklist: checklist, abort: abort,
-        safety: safety)
+        failback: failback, communications: communications, recovery: recovery, checklist: checklist,
+        permittedAnomalies: permitted.isEmpty ? nil : permitted, abort: abort, safety: safety)
     }
   }
 
@@ -199,9 +200,36 @@ extension ChecklistEntry {
         return .init(item, rpo: fields.value("rpo").flatMap { $0.positiveDuration() })
       case .electionWithinTTL:
         return fields.optional("margin", or: .seconds(2)) { $0.unit() }.map { .init(item, margin: $0) }
-      case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress:
+      case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress, .writeAuthorityStays:
         return .init(item)
       }
+    }
+  }
+}
+
+extension PermittedAnomaly {
+  /// A row is given by its number or its name, and kept by its number.
+  static func read(_ value: Value) -> PermittedAnomaly? {
+    value.fields { fields in
+      let row = fields.required("anomaly") { value -> String? in
+        guard let text = value.text(expected: "a row of docs/anomalies.md") else { return nil }
+        if let row = rows.first(where: { $0.row == text || $0.name == text }) { return row.row }
+        let near = closest(to: text, among: rows.flatMap { [$0.row, $0.name] })
+        value.mistake(
+          "there is no anomaly \(quoted(text))",
+          fix: (near.map { "did you mean \(quoted($0))? " } ?? "") + "docs/anomalies.md lists them")
+        return nil
+      }
+      let because = fields.required("because") { value -> String? in
+        guard let text = value.text(expected: "a reason") else { return nil }
+        guard text.contains(where: { !$0.isWhitespace }) else {
+          value.mistake("what is permitted needs a reason, for whoever reads the verdict")
+          return nil
+        }
+        return text
+      }
+      guard let row, let because else { return nil }
+      return PermittedAnomaly(row, because: because)
     }
   }
 }

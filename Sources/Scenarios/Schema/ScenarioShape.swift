@@ -22,6 +22,7 @@ extension Shape {
     .may("communications", .list(.named("message")), "messages that are due"),
     .must("recovery", .keys([.must("within", .duration, "from the heal to the checklist's conditions")]), "the wait"),
     .must("checklist", .list(.named("item")), "what is judged"),
+    .may("permittedAnomalies", .list(.named("permission")), "what fails nothing here"),
     .may("abort", .list(.named("abort")), "what ends the drill early"),
     .must("safety", .named("safety"), "what the drill may never exceed"),
   ])
@@ -151,6 +152,13 @@ extension Shape {
         ChecklistItem.allCases.map { item in
           .keys([.must("item", .choice([item.rawValue]), "what is judged")] + item.levelKeys)
         })
+    ),
+    (
+      "permission",
+      .keys([
+        .must("anomaly", .choice(PermittedAnomaly.rows.flatMap { [$0.row, $0.name] }), "a row of docs/anomalies.md"),
+        .must("because", .text, "why the stack may do it"),
+      ])
     ),
     (
       "safety",

@@ -63,7 +63,29 @@ extension Checking {
               + " verdict would be VACUOUS")
         }
       }
+    case .writeAuthorityStays: checkNothingMoves(at: "\(path).item")
     case .mirrorLagZero, .noDuplicates, .noAcknowledgedLoss, .orderPerAggregate, .consumerProgress: break
+    }
+  }
+
+  /// What must not move must not be moved on purpose.
+  private mutating func checkNothingMoves(at path: String) {
+    if cutsPrimary {
+      error(
+        path, "a fault takes write authority away from '\(scenario.primary)', so this item could only FAIL",
+        fix: "leave the item out, or the fault")
+    }
+    let moves: Set<RunbookAction.Verb> = [.promote, .demote, .transferLeadership, .fenceRegion]
+    if let step = scenario.steps.first(where: { moves.contains($0.action.verb) }) {
+      error(
+        path, "step '\(step.id)' moves write authority, so this item could only FAIL", fix: "leave one of the two out")
+    }
+  }
+
+  mutating func checkPermissions() {
+    let permitted = scenario.permittedAnomalies ?? []
+    unique(permitted.map(\.anomaly), "the anomaly", fix: "leave one of the two out") {
+      "permittedAnomalies[\($0)].anomaly"
     }
   }
 

@@ -45,4 +45,6 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
   case orderPerAggregate = "order-per-aggregate"
   /// Each projection applied everything once and nothing twice, across the switch.
   case consumerProgress = "consumer-progress"
+  /// Nobody else is given write authority: nothing made it necessary.
+  case writeAuthorityStays = "write-authority-stays"
 }
