@@ -47,7 +47,10 @@ struct Started: Sendable {
   private let outputPath: String
   private let errorsPath: String
 
-  init(_ path: String, _ arguments: [String], in directory: String, user: UInt32? = nil, output: Int32? = nil) throws {
+  init(
+    _ path: String, _ arguments: [String], in directory: String, user: UInt32? = nil, output: Int32? = nil,
+    input: Int32? = nil
+  ) throws {
     let name = "\(directory)/.said-\(UInt32.random(in: 0 ... .max))"
     outputPath = "\(name).out"
     errorsPath = "\(name).err"
@@ -58,8 +61,14 @@ struct Started: Sendable {
     request.directory = directory
     request.logPath = errorsPath
     request.standardOutput = output ?? descriptor
+    request.standardInput = input
     request.user = user.map { ($0, $0) }
     child = try ChildProcess(request)
+  }
+
+  /// What it has written to standard error so far.
+  var saidSoFar: String {
+    get throws { String(decoding: try readFile(errorsPath), as: UTF8.self) }
   }
 
   /// Waits for its end; a program that a signal ended has the shell's code, 128 + signal.

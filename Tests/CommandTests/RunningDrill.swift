@@ -11,13 +11,30 @@ struct RunningDrill: Sendable {
   /// Starts a drill whose run directory is `run`, in `directory` unless it is absolute.
   init(
     in directory: String, scenario: String = Blackstart.scenario, run: String = "run", arguments: [String] = [],
-    output: Int32? = nil
+    output: Int32? = nil, input: Int32? = nil
   ) throws {
     self.directory = run.hasPrefix("/") ? run : "\(directory)/\(run)"
     state = "\(directory)/state"
     started = try Started(
       Blackstart.program, ["run", scenario, "--run-dir", self.directory, "--state", state] + arguments, in: directory,
-      output: output)
+      output: output, input: input)
+  }
+
+  /// A drill that was started already.
+  init(directory: String, state: String, started: Started) {
+    self.directory = directory
+    self.state = state
+    self.started = started
+  }
+
+  /// Waits until its console has said this after what it was asked before.
+  func asked(_ question: String) async throws {
+    let deadline = Timebase.system.monotonic() + 90_000_000_000
+    while Timebase.system.monotonic() < deadline, started.child.end == nil {
+      if try started.saidSoFar.contains(question) { return }
+      try await Task.sleep(for: .milliseconds(20))  // nothing tells a reader that another process has written
+    }
+    throw Missed(type: question, output: try started.saidSoFar)
   }
 
   /// The journal so far.

@@ -332,9 +332,11 @@ final class FaultDirector: Sendable {
     state.withLock { state in
       for id in state.held.keys {
         // Connections that are broken are counted one by one; no probe is among them.
-        guard let fault = state.held[id]?.faults.first, !fault.killsConnections else { continue }
-        let isCut = fault.inbound?.cut != nil
+        guard let faults = state.held[id]?.faults, let first = faults.first, !first.killsConnections else { continue }
+        let isCut = first.inbound?.cut != nil
         for path in seen.paths {
+          let sender = lab.region(path.from).map { [$0.address4, $0.address6] } ?? []
+          guard faults.contains(where: { $0.mayMeet(packetsFrom: sender, to: path.to) }) else { continue }
           // A cut meets what did not arrive; any other effect may have met all.
           let probes = isCut ? max(0, path.sent - path.arrived) : path.sent
           state.held[id]?.probes[path.to, default: 0] += UInt64(probes)

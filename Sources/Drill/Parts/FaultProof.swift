@@ -100,6 +100,15 @@ extension Fault.Targets {
   }
 }
 
+extension Fault {
+  /// Whether what a node with these addresses sends to `node` may be among the packets that are meant.
+  func mayMeet(packetsFrom sender: [IPAddress], to node: String) -> Bool {
+    guard self.node == node else { return false }
+    let isByAddress = !targets.peers.isEmpty && targets.networks.isEmpty && targets.names.isEmpty
+    return !isByAddress || sender.contains(where: targets.peers.contains)
+  }
+}
+
 extension FaultCounters {
   /// Packets that were meant, whatever became of them, and connections that were broken. A packet that was drawn for and then held back counts once.
   var met: UInt64 {

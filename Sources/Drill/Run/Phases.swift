@@ -66,7 +66,8 @@ extension DrillRun {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask(name: "timeline") { try await faults.runTimeline(undo, with: equipment, from: origin) }
       group.addTask(name: "runbook") { try await self.performRunbook(tool, from: origin) }
-      try await group.waitForAll()
+      // One by one: what ends one of them must not wait for the other, which may wait for just that.
+      while try await group.next() != nil {}
     }
   }
 
