@@ -64,7 +64,7 @@ let package = Package(
     // Floor 3
     room("Agents", on: ["Faults", "Netlink", "Support"]),
     room("Guards", on: ["CKernel", "KafkaWire", "Support"]),
-    room("Stacks", on: ["CPq", "CCurl", "Events", "Support"]),
+    room("Stacks", on: ["CPq", "CCurl", "CRdKafka", "Events", "Support"]),
 
     // Floor 4
     room("Lab", on: ["Faults", "Stacks", "Netlink", "Support"]),
@@ -105,7 +105,7 @@ let package = Package(
     tests("ScenariosTests", on: ["Scenarios", "Support"], resources: [.copy("Golden")]),
     tests("ChecksTests", on: ["Checks", "Events", "KafkaWire", "Support", "TestSupport"]),
     tests("GuardsTests", on: ["Guards", "KafkaWire", "Support", "TestSupport"]),
-    tests("StacksTests", on: ["Stacks", "Netlink", "Support", "Events"]),
+    tests("StacksTests", on: ["Stacks", "Netlink", "Support", "Events", "TestSupport"]),
     tests("LabTests", on: ["Faults", "Lab", "Stacks", "Netlink", "Support", "TestSupport"]),
     tests("WorkloadTests", on: ["Workload", "Events", "Support"]),
     tests(

@@ -24,6 +24,7 @@ extension Lab {
         fix: "run it with sudo")
     }
     let binaries = try ServerBinaries.locate()
+    let kafka = try await KafkaAssembly.check(specification)
     var generator = SystemRandomNumberGenerator()
     let record = LabRecord(
       specification: specification, logsDirectory: absolutePath(surroundings.logsDirectory),
@@ -35,7 +36,8 @@ extension Lab {
       throw Problem(.usage, at: error.object, "\(error); nothing was made", fix: "name directories that can be written")
     }
     do {
-      let assembly = try LabAssembly(record: record, paths: paths, surroundings: surroundings, binaries: binaries)
+      let assembly = try LabAssembly(
+        record: record, paths: paths, surroundings: surroundings, binaries: binaries, kafka: kafka)
       return try await assembly.make()
     } catch let error as Abandoned {
       throw error
@@ -59,6 +61,7 @@ private struct LabAssembly: Sendable {
   let paths: LabPaths
   let surroundings: LabSurroundings
   let binaries: ServerBinaries
+  let kafka: KafkaAssembly?
   let journal: UndoJournal
   let network: LabNetwork
   let starter: ServerStarter
@@ -67,7 +70,10 @@ private struct LabAssembly: Sendable {
   private var specification: LabSpecification { record.specification }
   private var stores: [RegionSpecification] { specification.regions(with: .store) }
 
-  init(record: LabRecord, paths: LabPaths, surroundings: LabSurroundings, binaries: ServerBinaries) throws {
+  init(
+    record: LabRecord, paths: LabPaths, surroundings: LabSurroundings, binaries: ServerBinaries,
+    kafka: (java: JavaRuntime, distribution: KafkaDistribution)?
+  ) throws {
     self.record = record
     self.paths = paths
     self.surroundings = surroundings
@@ -83,6 +89,15 @@ private struct LabAssembly: Sendable {
       groupPlaces: try groups.places(for: surroundings.groups),
       clocks: Dictionary(clocks, uniquingKeysWith: { first, _ in first }))
     readiness = Readiness(clock: surroundings.clock)
+    // A Java server on a busy machine takes longer than any of the others.
+    let patience = Readiness(clock: surroundings.clock, limit: .seconds(60), pause: .milliseconds(25))
+    if let kafka, let settings = record.specification.kafka {
+      self.kafka = KafkaAssembly(
+        specification: record.specification, settings: settings, paths: paths, starter: starter, readiness: patience,
+        java: kafka.java, distribution: kafka.distribution)
+    } else {
+      self.kafka = nil
+    }
   }
 
   func make() async throws -> Lab {
@@ -97,6 +112,7 @@ private struct LabAssembly: Sendable {
     // While etcd elects its leader, PostgreSQL starts; while its data are copied, the network is made.
     async let template = copyTemplates()
     let namespaces = try await network.make()
+    async let mirrorsOfKafka = startKafka(namespaces)
     let etcd = try await startEtcd(namespaces)
     let password = try await template
     async let elected: Void = waitForLeader(etcd, namespaces)
@@ -108,10 +124,15 @@ private struct LabAssembly: Sendable {
     for connection in opened.connections.values { await connection.close() }
 
     let lab = Lab(
-      record: record, paths: paths, namespaces: namespaces, servers: etcd + opened.servers + planes, starter: starter)
+      record: record, paths: paths, namespaces: namespaces,
+      servers: try await etcd + opened.servers + planes + mirrorsOfKafka, starter: starter)
     try lab.write(.inUse)
     try await journal.write(.ready)
     return lab
+  }
+
+  private func startKafka(_ namespaces: [String: NetworkNamespace]) async throws -> [LabServer] {
+    try await kafka?.make(namespaces) ?? []
   }
 
   // MARK: etcd
@@ -328,7 +349,7 @@ private struct LabAssembly: Sendable {
 }
 
 /// Runs `body` for all items at once; the results come in the items' order.
-private func inParallel<Item: Sendable, T: Sendable>(
+func inParallel<Item: Sendable, T: Sendable>(
   _ items: [Item], _ body: @escaping @Sendable (Item) async throws -> T
 ) async throws -> [T] {
   try await withThrowingTaskGroup(of: (Int, T).self) { group in

@@ -31,6 +31,8 @@ struct LabPaths: Sendable, Hashable {
   func region(_ name: String) -> String { "\(directory)/\(name)" }
   func etcdData(_ region: String) -> String { "\(self.region(region))/etcd" }
   func storeData(_ region: String) -> String { "\(self.region(region))/postgres" }
+  func broker(_ region: String) -> String { "\(self.region(region))/broker" }
+  func worker(_ region: String) -> String { "\(self.region(region))/worker" }
   func controlPlaneConfiguration(_ region: String) -> String { "\(self.region(region))/control-plane.json" }
   func controlPlaneSocket(_ region: String) -> String { "\(self.region(region))/control-plane.sock" }
 

@@ -70,7 +70,7 @@ func processesWorking(on directory: String) throws(SystemError) -> [LabProcess] 
   for entry in try listDirectory("/proc") {
     guard let pid = Int32(entry), let process = ProcessIdentity(of: pid), process.isAlive else { continue }
     let command = commandName(of: pid)
-    guard ["cp", "initdb", "postgres", "etcd"].contains(command) else { continue }
+    guard ["cp", "initdb", "postgres", "etcd", "java"].contains(command) else { continue }
     let words = ((try? readFile("/proc/\(pid)/cmdline", limit: 1 << 20)) ?? [])  // it has just ended
       .split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
     let isInside =

@@ -8,6 +8,10 @@ public enum RegionRole: String, Sendable, Hashable, Codable, CaseIterable {
   case control
   /// A member of the etcd quorum.
   case quorum
+  /// A Kafka cluster of one broker.
+  case broker
+  /// A Kafka Connect worker, which mirrors the other regions' topics into the broker beside it.
+  case mirror
 }
 
 /// One region: a name and what runs there.
@@ -44,6 +48,8 @@ public struct LabSpecification: Sendable, Hashable, Codable {
   public var leaseTTLSeconds: Int
   /// The ports of the servers.
   public var ports = Ports()
+  /// What Kafka carries in regions with brokers; `nil` for a lab without Kafka.
+  public var kafka: KafkaLabSettings?
 
   /// Ports, the same in each region, for each has an address of its own.
   public struct Ports: Sendable, Hashable, Codable {
@@ -53,6 +59,15 @@ public struct LabSpecification: Sendable, Hashable, Codable {
     public var etcdPeer = 2380
     /// PostgreSQL.
     public var store = 5432
+    /// Where a Kafka broker serves clients.
+    public var kafka = 9092
+    /// Where its controller listens.
+    public var kafkaController = 9093
+    /// Where a Connect worker has its REST interface.
+    public var connect = 8083
+
+    /// All of them.
+    var all: [Int] { [etcdClient, etcdPeer, store, kafka, kafkaController, connect] }
 
     /// The servers' usual ports.
     public init() {}
@@ -84,9 +99,7 @@ public struct LabSpecification: Sendable, Hashable, Codable {
   ///
   /// - Throws: ``Problem`` (usage) naming the first thing that cannot be.
   public func check() throws(Problem) {
-    func refuse(_ what: String, fix: String) throws(Problem) {
-      throw Problem(.usage, at: "lab \(id)", "\(what); nothing was made", fix: fix)
-    }
+    func refuse(_ what: String, fix: String) throws(Problem) { try refusal(what, fix) }
     if !Self.isName(id, atMost: 16, digitFirst: true) {
       try refuse("'\(id)' cannot name a lab", fix: "use 1 to 16 lower-case letters and digits")
     }
@@ -114,15 +127,20 @@ public struct LabSpecification: Sendable, Hashable, Codable {
         "the preferred writer '\(preferredWriter)' is no region with a store and a control plane",
         fix: "name a region with the roles store and control")
     }
+    try checkKafka()
     if !(2...600).contains(leaseTTLSeconds) {
       try refuse("a lease of \(leaseTTLSeconds) s is not possible", fix: "2 to 600 s; etcd raises less than 2 s")
     }
-    for port in [ports.etcdClient, ports.etcdPeer, ports.store] where !(1...65535).contains(port) {
+    for port in ports.all where !(1...65535).contains(port) {
       try refuse("port \(port) does not exist", fix: "1 to 65535")
     }
-    if Set([ports.etcdClient, ports.etcdPeer, ports.store]).count < 3 {
+    if Set(ports.all).count < ports.all.count {
       try refuse("two servers have the same port", fix: "give each its own")
     }
+  }
+
+  func refusal(_ what: String, _ fix: String) throws(Problem) -> Never {
+    throw Problem(.usage, at: "lab \(id)", "\(what); nothing was made", fix: fix)
   }
 
   /// Whether `text` is made of lower-case letters, digits and, where allowed, underscores, a letter first.

@@ -104,6 +104,8 @@ extension Lab {
     case .etcd: try await askEtcd(&answer, region)
     case .store: try await askStore(&answer, region)
     case .controlPlane: try await askControlPlane(&answer, region)
+    case .broker: try await askBroker(&answer, region)
+    case .worker: try await askWorker(&answer, region)
     }
     return answer
   }
@@ -154,6 +156,49 @@ extension Lab {
     }
   }
 
+  private func askBroker(_ answer: inout Answer, _ region: RegionHandle) async throws {
+    guard let properties = region.kafka else { return }
+    let admin = try await KafkaAdmin(
+      properties, name: "status-broker", networkNamespace: region.namespace.fileDescriptor, limit: .seconds(1))
+    do throws(KafkaFailure) {
+      let metadata = try await admin.metadata()
+      let topics = metadata.topics.filter { !$0.key.hasPrefix("__") }
+      let leaderless = topics.flatMap { name, partitions in
+        partitions.filter { $0.leader == nil }.map { "\(name)-\($0.number)" }
+      }
+      answer.server.ready = leaderless.isEmpty
+      answer.server.detail =
+        leaderless.isEmpty
+        ? "cluster \(metadata.clusterID ?? "?"), \(topics.count) topics"
+        : "no leader for \(leaderless.sorted().joined(separator: ", "))"
+    } catch {
+      answer.server.detail = "\(error)"
+    }
+    await admin.close()
+  }
+
+  /// What a worker says of its connectors is its own word: it says RUNNING also while nothing flows.
+  private func askWorker(_ answer: inout Answer, _ region: RegionHandle) async throws {
+    guard let endpoint = region.connectEndpoint else { return }
+    let client = ConnectClient(
+      address: endpoint, networkNamespace: region.namespace.fileDescriptor, limit: .seconds(1))
+    do {
+      var states: [String] = []
+      var allRun = true
+      for link in specification.mirrorLinks() where link.target.alias == region.name {
+        for part in KafkaMirrorLink.Part.allCases {
+          let status = try await client.status(of: link.name(part))
+          allRun = allRun && status?.isAll(.running, mayBeIdle: part == .checkpoint) == true
+          states.append(status.map { $0.failure ?? "\($0.name) \($0.state.rawValue)" } ?? "\(link.name(part)) missing")
+        }
+      }
+      answer.server.ready = allRun
+      answer.server.detail = states.joined(separator: ", ")
+    } catch let problem as Problem {
+      answer.server.detail = problem.what
+    }
+  }
+
   private func addresses(of kind: ServerKind, in region: RegionHandle) -> [String] {
     switch kind {
     case .etcd:
@@ -163,6 +208,8 @@ extension Lab {
       let port = specification.ports.store
       return ["\(region.address4):\(port)", "[\(region.address6)]:\(port)"]
     case .controlPlane: return region.controlPlaneSocket.map { [$0] } ?? []
+    case .broker: return region.kafka?.bootstrap ?? []
+    case .worker: return region.connectEndpoint.map { [$0] } ?? []
     }
   }
 

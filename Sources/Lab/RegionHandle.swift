@@ -21,6 +21,10 @@ public final class RegionHandle: Sendable {
   public let etcdEndpoint: String?
   /// Its event store, for the role `bs_app`; ``PostgresAddress/with(user:)`` gives the others. `nil` without one.
   public let store: PostgresAddress?
+  /// Its Kafka cluster; `nil` without one.
+  public let kafka: KafkaProperties?
+  /// Where its Connect worker has its REST interface, `http://10.91.1.1:8083`; `nil` without one.
+  public let connectEndpoint: String?
   /// The socket at which its control plane tells its state; `nil` without one.
   public let controlPlaneSocket: String?
 
@@ -40,6 +44,8 @@ public final class RegionHandle: Sendable {
       ? PostgresAddress(
         host: "\(address4)", port: UInt16(clamping: ports.store), user: EventStore.applicationRole, password: password)
       : nil
+    kafka = region.has(.broker) ? KafkaProperties(bootstrap: ["\(address4):\(ports.kafka)"]) : nil
+    connectEndpoint = region.has(.mirror) ? "http://\(address4):\(ports.connect)" : nil
     controlPlaneSocket = region.has(.control) ? paths.controlPlaneSocket(region.name) : nil
   }
 

@@ -6,4 +6,8 @@ public enum ServerKind: String, Sendable, Hashable, Codable, CaseIterable {
   case store
   /// The control-plane process, which is this program itself.
   case controlPlane = "control-plane"
+  /// A Kafka broker.
+  case broker
+  /// A Kafka Connect worker.
+  case worker
 }

@@ -18,25 +18,34 @@ extension Commands {
   /// `blackstart lab up`
   static let labUp = Command(
     name: "lab up",
-    summary: "Brings up a lab of three regions with real etcd and PostgreSQL, and leaves it standing.",
+    summary:
+      "Brings up a lab of three regions with real etcd, PostgreSQL and, if asked, Kafka, and leaves it standing.",
     details: """
       Regions east, eu and ap are network namespaces bs-ID-REGION on this machine; enter one with
       `ip netns exec bs-ID-REGION COMMAND`. `lab down` takes all of it away.
       """,
     options: [
       labName, Option(name: "--ttl", value: "SECONDS", help: "lease behind write authority (10)"),
+      Option(
+        name: "--stack", value: "KIND", help: "postgres (the default), or kafka beside it: needs KAFKA_HOME and Java"),
       Option(name: "--logs", value: "DIR", help: "where the servers' logs go (in the lab's state)"), stateOption,
     ]
   ) { invocation, tool in
     let id = labID(invocation)
     let text = invocation.value("--ttl") ?? "10"
     guard let seconds = Int(text) else { throw Problem(.usage, "--ttl '\(text)' is no number of seconds") }
+    let specification: LabSpecification
+    switch invocation.value("--stack") ?? "postgres" {
+    case "postgres": specification = .standard(id: id, leaseTTLSeconds: seconds)
+    case "kafka": specification = .kafka(id: id, leaseTTLSeconds: seconds)
+    case let other: throw Problem(.usage, "--stack '\(other)' is none of ours", fix: "say postgres or kafka")
+    }
     let state = stateDirectory(invocation)
     let logs = invocation.value("--logs") ?? "\(state)/logs/\(id)"
     let begun = Timebase.system.monotonic()
     let ended = try await cancellable(console: tool.console) {
       let lab = try await Lab.up(
-        .standard(id: id, leaseTTLSeconds: seconds),
+        specification,
         LabSurroundings(stateDirectory: state, logsDirectory: logs, program: try ownExecutable()))
       try lab.keep()
       return try await lab.status()

@@ -1,0 +1,154 @@
+internal import Netlink
+internal import Stacks
+internal import Support
+
+/// The making of a lab's Kafka: a broker and a Connect worker a region, and the mirrors between them.
+struct KafkaAssembly: Sendable {
+  let specification: LabSpecification
+  let settings: KafkaLabSettings
+  let paths: LabPaths
+  let starter: ServerStarter
+  let readiness: Readiness
+  let java: JavaRuntime
+  let distribution: KafkaDistribution
+
+  /// Everything that must be right before anything is made.
+  ///
+  /// - Returns: `nil` for a lab without Kafka.
+  static func check(
+    _ specification: LabSpecification, environment: (String) -> String? = environmentVariable
+  ) async throws -> (JavaRuntime, KafkaDistribution)? {
+    guard specification.kafka != nil, !specification.regions(with: .broker).isEmpty else { return nil }
+    let distribution = try KafkaDistribution.locate(environment: environment)
+    return (try await JavaRuntime.locate(environment: environment), distribution)
+  }
+
+  /// One region's servers, and how to reach them.
+  private struct Region: Sendable {
+    var specification: RegionSpecification
+    var address: String
+    var namespace: NetworkNamespace
+  }
+
+  /// Starts all servers and mirrors; returns when the heartbeats of every source have come through every mirror.
+  func make(_ namespaces: [String: NetworkNamespace]) async throws -> [LabServer] {
+    let regions = specification.regions.enumerated().compactMap { index, region -> Region? in
+      guard region.has(.broker), let namespace = namespaces[region.name] else { return nil }
+      return Region(
+        specification: region, address: "\(AddressPlan.prefix4(index + 1).address)", namespace: namespace)
+    }
+    guard let first = regions.first else { return [] }
+    let template = try await KafkaTemplate.prepare(
+      in: LabPaths.cache(in: paths.stateDirectory), java, distribution,
+      at: KafkaTemplate.Place(
+        address: first.address, networkNamespace: first.namespace.fileDescriptor,
+        ports: (port(\.kafka), port(\.kafkaController), port(\.connect))))
+    // A worker waits for its broker by itself, so both start at once.
+    let servers = try await inParallel(regions) { region in
+      async let broker = startBroker(region, template)
+      async let worker = startWorker(region, template)
+      return try await [broker, worker].compactMap(\.self)
+    }.flatMap(\.self)
+    _ = try await inParallel(regions) { try await makeTopics($0, servers) }
+    _ = try await inParallel(specification.mirrorLinks()) { link in
+      guard let target = regions.first(where: { $0.specification.name == link.target.alias }) else { return }
+      try await startMirror(link, target, servers)
+    }
+    return servers
+  }
+
+  private func port(_ path: KeyPath<LabSpecification.Ports, Int>) -> UInt16 {
+    UInt16(clamping: specification.ports[keyPath: path])
+  }
+
+  private func startBroker(_ region: Region, _ template: KafkaTemplate) async throws -> LabServer {
+    let name = region.specification.name
+    let directory = paths.broker(name)
+    try makeDirectory(directory)
+    let request = try template.broker(
+      KafkaBrokerSettings(
+        address: region.address, port: port(\.kafka), controllerPort: port(\.kafkaController),
+        dataDirectory: "\(directory)/data"), in: directory)
+    return try await starter.start(ServerName(region: name, kind: .broker), in: region.namespace, request)
+  }
+
+  private func startWorker(_ region: Region, _ template: KafkaTemplate) async throws -> LabServer? {
+    let name = region.specification.name
+    guard region.specification.has(.mirror) else { return nil }
+    let directory = paths.worker(name)
+    try makeDirectory(directory)
+    let request = try template.worker(
+      ConnectWorkerSettings(
+        region: name, address: region.address, port: port(\.connect), bootstrap: ["\(region.address):\(port(\.kafka))"],
+        exactlyOnce: settings.exactlyOnce, offsetFlushInterval: .milliseconds(settings.offsetFlushMilliseconds),
+        transactionTimeout: .milliseconds(settings.transactionTimeoutMilliseconds)), in: directory)
+    return try await starter.start(ServerName(region: name, kind: .worker), in: region.namespace, request)
+  }
+
+  private func makeTopics(_ region: Region, _ servers: [LabServer]) async throws {
+    let broker = servers.filter { $0.name == ServerName(region: region.specification.name, kind: .broker) }
+    let admin = try await KafkaAdmin(
+      KafkaProperties(bootstrap: ["\(region.address):\(port(\.kafka))"]), name: "lab-broker",
+      networkNamespace: region.namespace.fileDescriptor, limit: .seconds(2))
+    // Heartbeats as well, as MirrorMaker would make them: a mirror that finds them at its start need not look again.
+    let topics =
+      settings.topics
+      + [
+        KafkaTopicSpecification(
+          KafkaLabSettings.heartbeats, partitions: 1, configuration: ["cleanup.policy": "compact"])
+      ]
+    try await readiness.wait(for: "\(region.specification.name) broker", servers: broker) {
+      do throws(KafkaFailure) {
+        try await admin.createTopics(topics)
+        return .ready
+      } catch {
+        return .waiting("\(error)")
+      }
+    }
+    await admin.close()
+  }
+
+  private func startMirror(_ link: KafkaMirrorLink, _ target: Region, _ servers: [LabServer]) async throws {
+    let name = target.specification.name
+    let worker = servers.filter { $0.name == ServerName(region: name, kind: .worker) }
+    let client = ConnectClient(
+      address: "http://\(target.address):\(port(\.connect))", networkNamespace: target.namespace.fileDescriptor,
+      clock: readiness.clock)
+    try await readiness.wait(for: "\(name) worker", servers: worker) {
+      do {
+        _ = try await client.connectors()
+        return .ready
+      } catch let problem as Problem {
+        return .waiting(problem.what)
+      }
+    }
+    for part in [KafkaMirrorLink.Part.heartbeat, .source, .checkpoint] {
+      // A worker that has just joined its group, or hands tasks out, refuses with 409.
+      try await readiness.wait(for: link.name(part), servers: worker) {
+        do {
+          try await client.put(link.name(part), link.configuration(part))
+          return .ready
+        } catch let problem as Problem {
+          return .waiting(problem.what)
+        }
+      }
+    }
+    // Connect's own RUNNING proves nothing; a heartbeat of the source that arrives does.
+    let consumer = try await KafkaConsumer(
+      KafkaProperties(bootstrap: link.target.bootstrap), name: "lab-mirror", group: "blackstart-lab",
+      networkNamespace: target.namespace.fileDescriptor)
+    let heartbeats = KafkaPartition(link.mirrored(KafkaLabSettings.heartbeats), 0)
+    try await readiness.wait(for: "mirror \(link.source.alias) to \(link.target.alias)", servers: worker) {
+      do throws(KafkaFailure) {
+        try await consumer.assign([heartbeats: .beginning])
+        for reading in try await consumer.read(within: .milliseconds(200)) {
+          if case .message = reading { return .ready }
+        }
+        return .waiting("no heartbeat of \(link.source.alias) has come through")
+      } catch {
+        return .waiting("\(error)")
+      }
+    }
+    await consumer.close()
+  }
+}
