@@ -111,7 +111,8 @@ let package = Package(
     tests(
       "DrillTests",
       on: [
-        "Drill", "Lab", "Agents", "Stacks", "Faults", "Netlink", "Scenarios", "Checks", "Events", "Support",
+        "Drill", "Lab", "Agents", "Stacks", "Faults", "Netlink", "PassThrough", "Scenarios", "Checks", "Events",
+        "Support",
         "TestSupport",
       ]),
     tests("ReportsTests", on: ["Reports", "Drill", "Checks", "Scenarios", "Events", "Support", "TestSupport"]),

@@ -73,32 +73,38 @@ struct WholeLabTests {
       surroundings.disks = disks
       surroundings.groups = [.processor, .freezer]
       let lab = try await Lab.up(storesOnly(id), surroundings)
-
-      let listing = try #require(try await Lab.list(stateDirectory: scratch.state).first { $0.id == id })
-      let mounts = listing.others.filter { $0.hasSuffix("\(scratch.state)/labs/\(id)/eu/postgres") }
-      #expect(mounts.count == 1 && listing.others.contains { $0.hasPrefix("control group ") }, "\(listing.others)")
-      #expect(try await lab.status().others == listing.others)
-      #expect(try #require(disks.disks(of: "eu")).prepared.count == 1)
-      #expect(try #require(disks.disks(of: "east")).prepared.isEmpty)
-
-      // Each server is in a group of its own, with all that it has started.
-      let store = try #require(lab.servers.first { $0.region == "eu" && $0.kind == .store })
-      for group in listing.others.filter({ $0.hasPrefix("control group") }).compactMap({ $0.split(separator: " ").last }
-      ) {
-        let members = String(decoding: try readFile("\(group)/eu-store/cgroup.procs"), as: UTF8.self)
-          .split(separator: "\n").map(String.init)
-        #expect(members.contains("\(store.process.pid)") && members.count > 3)
-        #expect(try listDirectory(String(group)).filter { $0.contains("-") }.sorted().first == "ap-etcd")
-        try await Self.put("1", into: "\(group)/eu-store/cgroup.freeze")
-      }
-      for prepared in try #require(disks.disks(of: "eu")).prepared { try prepared.server.send(Signal.kill) }
+      let outcome: Result<Void, any Error>
+      do { outcome = .success(try await Self.look(at: lab, id, scratch, disks)) } catch { outcome = .failure(error) }
 
       _ = try await Lab.recover(stateDirectory: scratch.state, id: id, force: true)
+      try outcome.get()
       try await scratch.expectNothing(of: id)
       #expect(try OwnedGroups(lab: id).existing() == [])
       #expect(try MountedPlace.all(below: scratch.state).isEmpty)
       #expect(try await onOwnThread("close") { disks.close() } == [])
     }
+  }
+
+  /// Looks whether all is as it should be, and then does its worst.
+  private static func look(at lab: Lab, _ id: String, _ scratch: Scratch, _ disks: LabDisks) async throws {
+    let listing = try #require(try await Lab.list(stateDirectory: scratch.state).first { $0.id == id })
+    let mounts = listing.others.filter { $0.hasSuffix("\(scratch.state)/labs/\(id)/eu/postgres") }
+    #expect(mounts.count == 1 && listing.others.contains { $0.hasPrefix("control group ") }, "\(listing.others)")
+    #expect(try await lab.status().others == listing.others)
+    #expect(try #require(disks.disks(of: "eu")).prepared.count == 1)
+    #expect(try #require(disks.disks(of: "east")).prepared.isEmpty)
+
+    // Each server is in a group of its own, with all that it has started.
+    let store = try #require(lab.servers.first { $0.region == "eu" && $0.kind == .store })
+    for group in listing.others.filter({ $0.hasPrefix("control group") }).compactMap({ $0.split(separator: " ").last }
+    ) {
+      let members = String(decoding: try readFile("\(group)/eu-store/cgroup.procs"), as: UTF8.self)
+        .split(separator: "\n").map(String.init)
+      #expect(members.contains("\(store.process.pid)") && members.count > 3)
+      #expect(try listDirectory(String(group)).filter { $0.contains("-") }.sorted().first == "ap-etcd")
+      try await Self.put("1", into: "\(group)/eu-store/cgroup.freeze")
+    }
+    for prepared in try #require(disks.disks(of: "eu")).prepared { try prepared.server.send(Signal.kill) }
   }
 
   private static func put(_ text: String, into file: String) async throws {

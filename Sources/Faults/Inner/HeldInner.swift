@@ -162,7 +162,10 @@ final class HeldInner: Sendable {
     do {
       // Counted for the last time, and seen for the last time.
       let now = order.timebase.monotonic()
-      if let missing = try mechanism.look() { return try end(mechanism, .vanished(missing)) }
+      if let missing = try mechanism.look() {
+        // Whoever was to act for us when we were silent has done so.
+        return try end(mechanism, now > state.withLock(\.promisedUntil) ? .lapsed : .vanished(missing))
+      }
       state.withLock { $0.seenAt = now }
       noteBite()
       return try end(mechanism, .disarmed)

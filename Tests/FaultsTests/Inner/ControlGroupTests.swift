@@ -21,18 +21,22 @@ private struct TestGroup {
     return nil
   }
 
-  static func with<R>(having file: String, _ body: (TestGroup) async throws -> R) async throws -> R {
+  static func with<R>(
+    having file: String, running script: String = "while :; do :; done", _ body: (TestGroup) async throws -> R
+  ) async throws -> R {
     let parent = try #require(Self.parent(having: file))
     let directory = "\(parent)/bs-test-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     guard mkdir(directory, 0o755) == 0 else { throw SystemError("mkdir", directory) }
-    let child = try ChildProcess(ProcessRequest("/bin/sh", ["-c", "while :; do :; done"]))
+    var request = ProcessRequest("/bin/sh", ["-c", script])
+    request.controlGroups = [directory]
+    let child = try ChildProcess(request)
     let outcome: Result<R, any Error>
     do {
-      try put("\(child.identity.pid)", into: "\(directory)/cgroup.procs")
       outcome = .success(try await body(TestGroup(directory: directory, child: child)))
     } catch { outcome = .failure(error) }
     try await child.terminate(Signal.kill)
-    guard rmdir(directory) == 0 else { throw SystemError("rmdir", directory) }
+    for member in try ControlGroups.members(of: directory) { _ = try ProcessIdentity(of: member)?.send(Signal.kill) }
+    #expect(try await eventually(within: .seconds(20)) { rmdir(directory) == 0 })
     return try outcome.get()
   }
 
@@ -69,6 +73,28 @@ private let hasFreezer = TestGroup.parent(having: "cgroup.freeze") != nil
         let outcome = try await scratch.holder.disarm("f")
         #expect((outcome.counters.inner?.hits ?? 0) > 0)
         #expect(try group.line(file) == before)
+      }
+    }
+  }
+
+  /// The memory controller of version 2 alone has it; where that of version 1 has the memory, a guest kernel tests this.
+  @Test(.enabled(if: TestGroup.parent(having: "memory.high") != nil, "no group with memory.high can be made here"))
+  func aSqueezedGroupIsSlowedDownAndGetsItsMemoryBack() async throws {
+    let script = "while :; do head -c 48M /dev/zero | tail -c 48M > /dev/null; done"
+    try await TestGroup.with(having: "memory.high", running: script) { group in
+      try await InnerScratch.with { scratch in
+        _ = try await scratch.holder.arm(
+          scratch.fault(
+            .squeeze(memoryBytes: 16 << 20), .process(group.child.identity), descendants: true, lease: .seconds(60)))
+        #expect(try group.line("memory.high") == "\(16 << 20)")
+        #expect(
+          try await eventually(within: .seconds(40)) {
+            scratch.events.all.contains { if case .biting = $0.kind { true } else { false } }
+          })
+        let outcome = try await scratch.holder.disarm("f")
+        #expect((outcome.counters.inner?.particulars["times above memory.high"] ?? 0) > 0)
+        #expect(group.child.end == nil, "it is slowed down and never killed")
+        #expect(try group.line("memory.high") == "max")
       }
     }
   }
