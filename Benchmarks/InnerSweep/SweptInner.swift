@@ -17,6 +17,7 @@ enum SweptInner: String, CaseIterable, Sendable {
   case freeze = "freeze"
   case filler = "filler"
   case diskLimit = "throttle-io"
+  case content = "content"
 
   /// Short, so that the end of a lease comes within the time that is waited.
   static let lease = Duration.seconds(3)
@@ -40,6 +41,7 @@ enum SweptInner: String, CaseIterable, Sendable {
       case .freeze: .disk(.freeze(path: target.directory))
       case .filler: .disk(.fill(DiskFilling(target.directory, atMostBytes: 64 << 20)))
       case .diskLimit: .disk(.limit(DiskLimit(target.directory, writes: 50)))
+      case .content: .disk(.content(ContentLatency(target.directory, FileLatency(.milliseconds(700)))))
       }
     return InnerFault(
       id: rawValue, run: "sweep", node: "here", effect: effect, processes: processes(of: target),
@@ -48,7 +50,7 @@ enum SweptInner: String, CaseIterable, Sendable {
 
   private func processes(of target: SweptSubject) -> ProcessSelector? {
     switch self {
-    case .files, .freeze, .filler: nil
+    case .files, .freeze, .filler, .content: nil
     // By name, so that its successors are meant too.
     case .kill, .terminate, .restartLoop: ProcessSelector(.name(target.name))
     case .pauseByTrace, .pauseBySignal, .pauseByFreezer, .throttle, .squeeze, .slowCalls, .diskLimit:
@@ -57,7 +59,7 @@ enum SweptInner: String, CaseIterable, Sendable {
   }
 
   /// Whether only the end of the lease, and not a silence, takes it from a holder that hangs.
-  var lastsForItsLease: Bool { self == .pauseByTrace || self == .slowCalls }
+  var lastsForItsLease: Bool { self == .pauseByTrace || self == .slowCalls || self == .content }
 
   /// Whether it ends processes, so that what is looked for afterwards is a successor that lives.
   var endsProcesses: Bool { self == .kill || self == .terminate || self == .restartLoop }

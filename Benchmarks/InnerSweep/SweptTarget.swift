@@ -62,7 +62,7 @@ final class SweptTarget: Sendable {
     try writeFile("\(workspace)/script", Array(script.utf8))
     try await Self.shell("cp /bin/sh \(program)")
     if let mount = kind.mount(of: directory, image: "\(workspace)/image") { try await Self.shell(mount) }
-    if kind == .files { try writeFile("\(directory)/f", [1]) }
+    if kind == .files || kind == .content { try writeFile("\(directory)/f", [1]) }
     let process = try Self.start(program, workspace, groups.all)
     state = Mutex(State(process: process, started: Timebase.system.monotonic()))
   }
@@ -95,6 +95,7 @@ final class SweptTarget: Sendable {
     case .squeeze: groups.memory != nil
     case .diskLimit: groups.disk != nil
     case .files: fileExists("/dev/fuse")
+    case .content: InnerProfile().has(.preContentEvents)
     case .freeze, .filler: true
     }
   }
@@ -110,6 +111,7 @@ final class SweptTarget: Sendable {
     switch kind {
     case .kill, .terminate, .restartLoop: found = try ended()
     case .files: found = files()
+    case .content: found = late()
     case .freeze: found = isWatched ? [] : try frozen()
     case .filler: found = try listDirectory(directory).filter { $0.hasPrefix(".blackstart") }
     case .pauseByTrace, .pauseBySignal, .pauseByFreezer, .throttle, .squeeze, .slowCalls, .diskLimit:
@@ -145,6 +147,15 @@ final class SweptTarget: Sendable {
     guard descriptor >= 0 else { return [String(cString: strerror(errno))] }
     Glibc.close(descriptor)
     return []
+  }
+
+  /// Whether the use of a file that is opened now is late.
+  private func late() -> [String] {
+    let begun = Timebase.system.monotonic()
+    let found = files()
+    if !found.isEmpty { return found }
+    _ = try? readFile("\(directory)/f")  // it was there a moment ago
+    return Timebase.system.monotonic() - begun > 400_000_000 ? ["late"] : []
   }
 
   /// A file system that can be frozen was not.
@@ -220,7 +231,7 @@ extension SweptInner {
     case .filler: "mount -t tmpfs -o size=8m sweep \(directory)"
     case .pauseByTrace, .pauseBySignal, .pauseByFreezer, .kill, .terminate, .restartLoop, .throttle, .squeeze,
       .slowCalls,
-      .files:
+      .files, .content:
       nil
     }
   }

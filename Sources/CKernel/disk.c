@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/fanotify.h>
 #include <sys/ioctl.h>
@@ -44,6 +45,45 @@ int bs_thaw(int fd) { return ioctl(fd, FITHAW, 0); }
 #ifndef FAN_PRE_ACCESS
 #define FAN_PRE_ACCESS 0x00100000
 #endif
+
+#ifndef FAN_CLASS_PRE_CONTENT
+#define FAN_CLASS_PRE_CONTENT 0x00000008
+#endif
+
+int bs_content_group(void) {
+  return fanotify_init(FAN_CLASS_PRE_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK, O_RDONLY | O_LARGEFILE | O_CLOEXEC);
+}
+int bs_content_mark(int fd, const char *directory) {
+  return fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_ONLYDIR, FAN_PRE_ACCESS | FAN_EVENT_ON_CHILD, AT_FDCWD, directory);
+}
+int bs_content_wait(int fd, long nanoseconds) {
+  struct pollfd entry = {.fd = fd, .events = POLLIN};
+  struct timespec limit = {.tv_nsec = nanoseconds};
+  return ppoll(&entry, 1, &limit, NULL);
+}
+int bs_content_read(int fd, struct bs_content_event *events, int count) {
+  /* As many as fit; what is left in the queue comes with the next call. */
+  char buffer[4096] __attribute__((aligned(8)));
+  size_t room = (size_t)count * sizeof(struct fanotify_event_metadata);
+  ssize_t length = read(fd, buffer, room < sizeof buffer ? room : sizeof buffer);
+  if (length < 0) return -1;
+  int found = 0;
+  struct fanotify_event_metadata *event = (struct fanotify_event_metadata *)buffer;
+  for (; FAN_EVENT_OK(event, length); event = FAN_EVENT_NEXT(event, length)) {
+    if (event->fd < 0) continue; /* the queue was full: whoever was not asked about went on */
+    events[found].fd = event->fd;
+    events[found].pid = event->pid;
+    found++;
+  }
+  return found;
+}
+void bs_content_answer(int fd, int event) {
+  struct fanotify_response answer = {.fd = event, .response = FAN_ALLOW};
+  /* Refused only for one who does not wait any more. */
+  ssize_t ignored = write(fd, &answer, sizeof answer);
+  (void)ignored;
+  close(event);
+}
 
 int bs_probe_pre_content(const char *directory) {
   int fd = fanotify_init(FAN_CLASS_PRE_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK, O_RDONLY);

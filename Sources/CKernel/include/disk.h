@@ -29,4 +29,18 @@ int bs_freeze(int fd);
 int bs_thaw(int fd);
 
 /* <sys/fanotify.h>: whether the kernel has events before a file's content is used: 1 or 0, -1 when it cannot be asked. */
+/* An event of fanotify: an open file whose content is about to be used, and who is about to. */
+struct bs_content_event { int fd; int pid; };
+
+/* fanotify(7): a group that is asked before content is used (Linux 6.14); the fd, or -1 with errno. */
+int bs_content_group(void);
+/* Has the group asked about the files in one directory. Returns 0, or -1 with errno. */
+int bs_content_mark(int fd, const char *directory);
+/* Waits less than a second for a question. Returns more than 0 if there is one. */
+int bs_content_wait(int fd, long nanoseconds);
+/* Takes at most `count` questions. Returns how many, or -1 with errno (EAGAIN: none). Each must be answered. */
+int bs_content_read(int fd, struct bs_content_event *events, int count);
+/* Lets whoever waits for it go on, and closes the event's fd. */
+void bs_content_answer(int fd, int event);
+
 int bs_probe_pre_content(const char *directory);

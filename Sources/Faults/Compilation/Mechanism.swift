@@ -53,6 +53,8 @@ public struct MechanismChoice: Sendable, Hashable, Codable, CustomStringConverti
     case freeze
     /// A file that takes room.
     case filler
+    /// Answers to the kernel, which asks before files are used (fanotify), by a process with which it ends.
+    case preContent
     /// The disk limits of a control group, under guardian.
     case diskLimit
   }

@@ -13,7 +13,6 @@ public struct InnerOffer: Sendable, Hashable, Codable {
       + ClockSkew.examples.map { name, skew in offer(name, .clock(skew), on: node) }
       + [offer("clock of a node", .nodeClock(NodeClockChange(offsetNanoseconds: 5_000_000_000)), on: node)]
       + DiskDisturbance.examples.map { name, disturbance in offer(name, .disk(disturbance), on: node) }
-      + [preContentEvents(on: node)]
   }
 
   static func offer(_ name: String, _ effect: InnerFault.Effect, on node: InnerProfile) -> InnerOffer {

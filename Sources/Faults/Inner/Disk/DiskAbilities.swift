@@ -2,15 +2,6 @@ internal import CKernel
 internal import Glibc
 internal import Support
 
-extension InnerOffer {
-  /// What the kernel would offer for a fault that is not built yet.
-  static func preContentEvents(on node: InnerProfile) -> InnerOffer {
-    let why =
-      node.whyNot(.preContentEvents) ?? "the kernel has the events (FAN_PRE_ACCESS); no fault is made of them yet"
-    return InnerOffer(fault: "late use of content", mechanisms: [], refusal: why)
-  }
-}
-
 extension InnerProfile {
   /// Asks this machine what it offers for disks.
   mutating func addDiskAbilities() {

@@ -13,6 +13,8 @@ public enum DiskDisturbance: Sendable, Hashable, Codable {
   case fill(DiskFilling)
   /// The control groups of processes get no more than so much of a disk.
   case limit(DiskLimit)
+  /// The use of files is late, for whoever opens them from then on.
+  case content(ContentLatency)
 }
 
 /// Rules for a prepared directory.
@@ -87,7 +89,7 @@ extension DiskDisturbance {
   var needsProcesses: Bool {
     switch self {
     case .calls, .limit: true
-    case .files, .freeze, .fill: false
+    case .files, .freeze, .fill, .content: false
     }
   }
 
@@ -111,6 +113,7 @@ extension DiskDisturbance {
       if filling.atMostBytes == 0 { return "filling at most 0 bytes does nothing" }
       return Self.mistake(inPath: filling.directory)
     case .limit(let limit): return limit.mistake
+    case .content(let content): return Self.mistake(inPath: content.directory) ?? content.rule.defects.first
     }
   }
 
@@ -128,6 +131,7 @@ extension DiskDisturbance: CustomStringConvertible {
     case .calls(let delay): "delays system calls (\(delay.rule)) of"
     case .freeze(let path): "stops all writing to the file system of \(path)"
     case .fill(let filling): "fills the file system of \(filling.directory)"
+    case .content(let content): "makes the use of files below \(content.directory) late (\(content.rule))"
     case .limit(let limit): "limits the use of the disk of \(limit.path) to \(limit) for"
     }
   }

@@ -10,6 +10,7 @@ extension DiskDisturbance {
         DirectoryRules("/data", [FileRule(operations: [.fsync], effect: .latency(FileLatency(.milliseconds(10))))]))
     ), ("slow system calls", .calls(CallLatency([.fsync], FileLatency(.milliseconds(10))))),
     ("frozen file systems", .freeze(path: "/data")), ("full disks", .fill(DiskFilling("/data"))),
+    ("late use of content", .content(ContentLatency("/data", FileLatency(.milliseconds(10))))),
     ("throttled disks", .limit(DiskLimit("/data", writes: 100))),
   ]
 
@@ -22,6 +23,7 @@ extension DiskDisturbance {
     case .freeze(let path): return try FreezeMechanism(order, choice, path: path)
     case .fill(let filling): return try FillMechanism(order, choice, filling)
     case .limit(let limit): return try DiskLimitMechanism(order, choice, limit)
+    case .content(let content): return try ContentMechanism(order, choice, content)
     }
   }
 
@@ -65,6 +67,21 @@ extension DiskDisturbance {
         limits: [
           "root can still use what the file system keeps for root",
           "the root file system, and those that this program needs itself, are refused",
+        ])
+    case .content(let content):
+      try need(.preContentEvents, or: "nobody asks before files are used")
+      return InnerFaultPlan(
+        mechanisms: [
+          .init(
+            part: "content", mechanism: .preContent,
+            why: "the kernel asks us, and nothing has to be mounted or started anew",
+            accuracy: "a latency is exact to some 0.2 ms; a use that is not delayed takes some 10 µs longer")
+        ], changes: ["fanotify marks on \(content.directory) and the directories in it: \(content.rule)"],
+        undo: "nothing stays: end the process that holds it",
+        limits: [
+          "only files that are opened after it is armed, in directories that are there by then",
+          "reads and writes alike, and the first use of a mapped page; no sync",
+          "while it waits a use cannot be killed; it goes on when the fault ends, or our process",
         ])
     case .limit(let limit):
       if let why = node.whyNot(.ioMax), let more = node.whyNot(.blkioThrottle) {

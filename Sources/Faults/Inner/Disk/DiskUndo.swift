@@ -9,6 +9,8 @@ public enum DiskUndo: Sendable, Hashable, Codable {
   case thaw(FrozenSystem)
   /// Removes a file that takes room.
   case removeFiller(FillerFile)
+  /// Lets files be used at once again, by the end of whoever is asked before; the kernel does it when that one ends anyway.
+  case release(ContentHold)
 
   /// Takes it back and verifies that it is gone.
   func perform() throws -> UndoAction.Result {
@@ -16,6 +18,7 @@ public enum DiskUndo: Sendable, Hashable, Codable {
     case .unmount(let place): try place.unmount(lazily: true)
     case .thaw(let system): try system.undo()
     case .removeFiller(let filler): try filler.remove()
+    case .release(let hold): try hold.release()
     }
   }
 }
@@ -27,6 +30,7 @@ extension DiskUndo: CustomStringConvertible {
     case .unmount(let place): "mount \(place.source) on \(place.path)"
     case .thaw(let system): "freeze of the file system on \(system.path)"
     case .removeFiller(let filler): "file \(filler.path)"
+    case .release(let hold): "latency of files below \(hold.directory)"
     }
   }
 }
