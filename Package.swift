@@ -85,13 +85,15 @@ let package = Package(
     .executableTarget(
       name: "blackstart",
       dependencies: [
-        "Reports", "Drill", "Lab", "Agents", "Stacks", "Faults", "Scenarios", "Checks", "Events", "Netlink", "Support",
+        "Reports", "Drill", "Lab", "Agents", "Guards", "Stacks", "Faults", "Scenarios", "Checks", "Events", "Netlink",
+        "Support",
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "Benchmarks",
       dependencies: [
-        "CSQLite", "Drill", "Lab", "Agents", "Faults", "PassThrough", "Scenarios", "Checks", "Events", "Netlink",
+        "CSQLite", "Drill", "Lab", "Agents", "Faults", "Guards", "PassThrough", "Scenarios", "Checks", "Events",
+        "Netlink",
         "Support",
       ], path: "Benchmarks", swiftSettings: strict),
 
@@ -104,7 +106,7 @@ let package = Package(
     tests("AgentsTests", on: ["Agents", "Faults", "Netlink", "Support"]),
     tests("ScenariosTests", on: ["Scenarios", "Support"], resources: [.copy("Golden")]),
     tests("ChecksTests", on: ["Checks", "Events", "KafkaWire", "Support", "TestSupport"]),
-    tests("GuardsTests", on: ["Guards", "KafkaWire", "Support", "TestSupport"]),
+    tests("GuardsTests", on: ["Guards", "KafkaWire", "Support", "TestSupport"], resources: [.copy("Clients")]),
     tests("StacksTests", on: ["Stacks", "Netlink", "Support", "Events", "TestSupport"]),
     tests("LabTests", on: ["Faults", "Lab", "Stacks", "Netlink", "Support", "TestSupport"]),
     tests("WorkloadTests", on: ["Workload", "Events", "Support"]),

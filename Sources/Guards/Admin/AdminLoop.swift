@@ -164,14 +164,15 @@ final class AdminLoop {
       if connections.count >= most {
         // Those that wait are taken when others have ended; the kernel keeps them until then.
         if !isFull { report("\(most) connections are open; no more are taken until some end") }
-        isFull = true
-        for listener in listeners { _ = bs_unwatch(poller.number, listener.socket.number) }
-        return
+        return pause()
       }
       var peer = [CChar](repeating: 0, count: 80)
       let number = bs_accept(listener.socket.number, &peer, Int32(peer.count))
       if number < 0 {
-        if errno == EMFILE || errno == ENFILE { report("no descriptor for another connection: \(errnoText(errno))") }
+        if errno == EMFILE || errno == ENFILE {
+          report("no descriptor for another connection: \(errnoText(errno)); tried again within a second")
+          pause()
+        }
         return
       }
       let client = Descriptor(number)
@@ -189,6 +190,18 @@ final class AdminLoop {
       connection.begin(poller.number)
       if connection.isOver { remove(connection) }
     }
+  }
+
+  /// Takes no more connections; the kernel keeps those that come.
+  private func pause() {
+    isFull = true
+    for listener in listeners { _ = bs_unwatch(poller.number, listener.socket.number) }
+  }
+
+  private func resumeIfPossible() {
+    guard isFull, connections.count < most else { return }
+    isFull = false
+    do throws(SystemError) { try listen() } catch { report("cannot take connections any more: \(error)") }
   }
 
   private func with(_ id: UInt64, _ body: (AdminConnection) -> AdminConnection.Wish?) {
@@ -234,13 +247,11 @@ final class AdminLoop {
 
   private func remove(_ connection: AdminConnection) {
     connections[connection.id] = nil
-    if isFull && connections.count < most {
-      isFull = false
-      do throws(SystemError) { try listen() } catch { report("cannot take connections any more: \(error)") }
-    }
+    if connections.count == most - 1 { resumeIfPossible() }
   }
 
   private func sweep() {
+    resumeIfPossible()
     for connection in connections.values {
       if let deadline = connection.deadline, now >= deadline { remove(connection) }
     }
