@@ -57,8 +57,13 @@ public struct Reachability: Sendable, Hashable, Codable {
   ///
   /// - Parameter isOpen: whether datagrams from the first node should reach the second; `nil` where either may be.
   public func contradictions(isOpen: (_ from: String, _ to: String) -> Bool?) -> [String] {
+    contradictions { path in isOpen(path.from, path.to) }
+  }
+
+  /// As ``contradictions(isOpen:)``, with an expectation for each family.
+  public func contradictions(where isOpen: (Path) -> Bool?) -> [String] {
     paths.compactMap { path in
-      guard let isOpen = isOpen(path.from, path.to) else { return nil }
+      guard let isOpen = isOpen(path) else { return nil }
       let wanted: State = isOpen ? .open : .closed
       guard path.state != wanted else { return nil }
       let refused = path.errno.map { ", \(path.refused) refused with errno \($0)" } ?? ""

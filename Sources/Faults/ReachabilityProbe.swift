@@ -60,6 +60,28 @@ public final class ReachabilityProbe: Sendable {
     thread = try HolderThread("probe", timebase: timebase, make: {})
   }
 
+  /// Where the probe's datagrams come from and go to.
+  public struct End: Sendable, Hashable {
+    /// The node.
+    public var node: String
+    /// Its address.
+    public var address: IPAddress
+    /// The port there.
+    public var port: UInt16
+
+    /// An end of probed paths.
+    public init(node: String, address: IPAddress, port: UInt16) {
+      self.node = node
+      self.address = address
+      self.port = port
+    }
+  }
+
+  /// All ends; each sends to all of its family on other nodes.
+  public var ends: [End] {
+    sockets.map { End(node: names[$0.endpoint], address: $0.socket.address, port: $0.socket.port) }
+  }
+
   /// Sends and listens. Takes at most `tries × spacing + patience`.
   public func measure(_ effort: Effort = Effort()) async throws -> Reachability {
     try await thread.run { [self] in measureNow(effort) }

@@ -18,7 +18,9 @@ import Testing
       etcdLeader: "ap", etcdReachable: true),
     PlantSet(plant: "fence-off", detail: "eu: its guard no longer looks at the token"),
     FaultArming(fault: "f", kind: "partition", objects: ["eu": ["add table inet bs_r1_f"]]),
-    FaultArmed(fault: "f", at: 5, skew: 2),
+    FaultArmed(fault: "f", at: 5, skew: 2, owners: ["eu: user postgres is 113"]),
+    FaultNameChanged(fault: "f", node: "eu", name: "db.example", added: ["10.0.0.1"], removed: ["fd00::1"]),
+    FaultNameLost(fault: "f", node: "eu", name: "db.example", why: "timeout"),
     FaultProven(
       fault: "f", at: 6, cut: ["east→eu"], open: ["eu→ap"], measured: ["east→eu v4: 80 ms"], droppedPackets: 1 << 40),
     GuardianNoted(what: "replaced"),

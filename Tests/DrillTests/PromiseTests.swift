@@ -84,11 +84,117 @@ import Testing
     "fault: network, both: { rate: 10mbit/s, burst: 64KiB, queue: 1MiB }",
     "fault: partition, answer: reset, only: { protocol: tcp, ports: [5432], peerPorts: [9000-9100] }",
     "fault: partition, answer: unreachable, flapping: { on: 2s, off: 1s }", "fault: kill-connections",
+    "fault: partition, only: { role: store }", "fault: partition, only: { protocol: icmp }",
+    "fault: partition, only: { cgroup: /db.slice }", "fault: partition, direction: out, only: { user: postgres }",
+    "fault: network, only: { cgroup: /db.slice }, both: { delay: 5ms }",
+    "fault: network, only: { user: '0' }, out: { loss: 5%, delay: 50ms, jitter: 5ms, rate: 10mbit/s }",
+    "fault: kill-connections, only: { protocol: tcp, eitherPorts: [5432], except: { networks: [10.91.2.0/24] } }",
   ]) func whateverTheLanguageSaysCanBeMade(fault: String) throws {
     let plan = try plan(fault)
     let planned = try #require(plan.faults.first)
     #expect(!planned.nodes.isEmpty)
     #expect(planned.nodes.allSatisfy { !$0.mechanisms.isEmpty && !$0.changes.isEmpty && !$0.undo.isEmpty })
+  }
+
+  /// What the region's node alone can tell is made there, in both directions, and the plan says how.
+  @Test(arguments: [
+    ("from: { networks: [10.0.0.0/8] }, ", "@networks_v4"), ("from: { addresses: ['fd00::9'] }, ", "@peers_v6"),
+    ("from: { names: [db.example] }, ", "@names_v6"),
+    ("from: [eu], only: { cgroup: /db.slice }, ", "socket cgroupv2 /db.slice"),
+  ]) func whatOnlyTheNodeKnowsIsMadeThere(from: String, words: String) throws {
+    let plan = try plan(
+      [(cut, "- { id: f, at: 0s, fault: partition, region: east, \(from)for: 40s }")], features: .everything)
+    let objects = try #require(plan.faults.first).nodes
+    #expect(objects.map(\.node) == ["east"])
+    let mechanisms = objects[0].mechanisms.joined()
+    #expect(
+      mechanisms.contains("inbound cut: dropAtArrival") && mechanisms.contains("outbound cut: swallowAtDeparture"))
+    #expect(objects[0].changes.contains { $0.contains(words) }, "\(objects[0].changes)")
+    #expect(objects[0].changes.contains { $0.contains("add device") }, "the device that is down")
+  }
+
+  @Test func aUserStandsInThePlanByName() throws {
+    let plan = try plan("fault: partition, direction: out, only: { user: postgres }")
+    let objects = try #require(plan.faults.first).nodes
+    #expect(objects.map(\.node) == ["east"])
+    #expect(objects[0].changes.contains { $0.contains("meta skuid postgres") }, "\(objects[0].changes)")
+  }
+
+  /// A kernel that has no netem has a delay line, and that takes a table as well.
+  @Test func aTableIsMadeByWhateverTheKernelHas() throws {
+    let table = DelayTable(file: "t", values: [-8192, 0, 8192])
+    var plan = try plan("fault: network, both: { delay: 50ms, jitter: 5ms }")
+    for index in plan.faults.indices {
+      guard case .network(let link, var inbound, var outbound) = plan.faults[index].entry.fault else { continue }
+      (inbound.table, outbound.table) = (table, table)
+      plan.faults[index].entry.fault = .network(link, inbound: inbound, outbound: outbound)
+    }
+    let fault = try #require(try faults(plan.faults[0], of: plan).first)
+    #expect(fault.inbound?.delay?.distribution == .table([-8192, 0, 8192]))
+    var features = KernelFeatures.everything
+    #expect(try FaultPlan(fault, on: NodeProfile(features, devices: ["eth0"])).mechanisms.map(\.mechanism) == [.netem])
+    features.answers[.netem] = nil
+    let plain = try FaultPlan(fault, on: NodeProfile(features, devices: ["eth0"]))
+    #expect(plain.mechanisms.map(\.mechanism) == [.delayLine])
+    #expect(plain.changes.contains { $0.contains("table of 3") })
+    features.answers[.queueExpression] = nil
+    features.answers[.compatibleQueue] = nil
+    #expect(throws: FaultError.self) { try FaultPlan(fault, on: NodeProfile(features, devices: ["eth0"])) }
+  }
+
+  @Test func aRoleMeansThePortsOfTheLabsServers() throws {
+    let ports = LabSpecification.Ports()
+    #expect(Role.store.ports.map(\.description) == ["\(ports.store)"])
+    #expect(Role.quorum.ports.map(\.description) == ["\(ports.etcdClient)-\(ports.etcdPeer)"])
+    let plan = try plan("fault: partition, only: { role: quorum }")
+    for fault in try faults(try #require(plan.faults.first), of: plan) {
+      #expect(fault.targets.eitherPorts == [PortRange(2379, 2380)] && fault.targets.protocols == [.tcp])
+    }
+  }
+
+  /// Hosts of a region are nodes each; the control channel and what is protected pass whatever a network covers.
+  @Test func hostsAreNodesAndTheControlChannelIsExempt() throws {
+    let topology = """
+        inventory:
+          controllers: [10.0.9.9]
+          hosts:
+            east-db: { region: east, roles: [store], addresses: [10.0.1.1, 10.0.1.101], agent: [ssh, a] }
+            east-cp: { region: east, roles: [control, quorum], addresses: [10.0.1.2], agent: [ssh, b] }
+            eu-db: { region: eu, roles: [store], addresses: [10.0.2.1], agent: [ssh, c] }
+            eu-cp: { region: eu, roles: [control, quorum], addresses: [10.0.2.2], agent: [ssh, d] }
+            ap-cp: { region: ap, roles: [control, quorum], addresses: [10.0.3.2], agent: [ssh, e] }
+      """
+    let lab = """
+        lab:
+          regions:
+            east: { roles: [store, control, quorum] }
+            eu: { roles: [store, control, quorum] }
+            ap: { roles: [control, quorum] }
+      """
+    let entries = [
+      "  - { id: etcd-in, at: 0s, fault: partition, region: east, from: all, only: { protocol: tcp, ports: [2379-2380] }, for: 14s }",
+      "  - { id: etcd-out, at: 0s, fault: partition, region: east, from: all, only: { protocol: tcp, peerPorts: [2379-2380] }, for: 14s }",
+    ].joined(separator: "\n")
+    func faults(_ keys: String) throws -> [Fault] {
+      let entry = "  - { id: f, at: 0s, fault: partition, region: east, \(keys), for: 14s }"
+      let loaded = try scenario(
+        "scenarios/control-plane-cut.yaml",
+        [
+          (lab, topology), (entries, entry),
+          ("blastRadius: { regions: 1 }", "blastRadius: { regions: 1 }, protected: { nodes: [ap-cp] }"),
+        ])
+      let plan = try resolvePlan(loaded, tool: "test", features: .everything)
+      return try self.faults(try #require(plan.faults.first), of: plan)
+    }
+    let stores = try faults("nodes: [east-db], from: { roles: [store] }")
+    #expect(stores.map(\.node) == ["east-db", "eu-db"])
+    #expect(
+      stores[1].targets.peers == [.v4(0x0A00_0101), .v4(0x0A00_0165)] && stores[1].targets.exempt == [.v4(0x0A00_0909)])
+    let network = try faults("from: { networks: [10.0.2.0/24], names: [db.example] }")
+    #expect(network.map(\.node) == ["east-db", "east-cp"])
+    #expect(network[0].targets.exempt == [.v4(0x0A00_0302), .v4(0x0A00_0909)])
+    #expect(
+      network[0].targets.except.peers == [.v4(0x0A00_0101), .v4(0x0A00_0102), .v4(0x0A00_0165)], "its own region")
   }
 
   /// A kernel that cannot is found out by the plan, not in the middle of the drill.

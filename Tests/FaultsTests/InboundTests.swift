@@ -252,6 +252,8 @@ final class Listener {
 
   deinit { close(descriptor) }
 
+  var port: UInt16 { UInt16(bigEndian: place.sin_port) }
+
   /// How connecting ends: 0, an errno, or `nil` if it has not ended in time.
   func connectError(from namespace: NetworkNamespace, withinMilliseconds limit: Int32) -> Int32? {
     let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)

@@ -40,6 +40,35 @@ import Testing
     #expect(try cutPaths("fault: partition, region: east, from: [eu], direction: out") == ["east→eu"])
   }
 
+  /// A region is cut off if every one of its addresses is, whatever they are called by.
+  @Test(arguments: [
+    ("from: { nodes: [eu] }", ["east→eu", "eu→east"]), ("from: { roles: [store] }", ["east→eu", "eu→east"]),
+    ("from: { networks: [10.91.2.0/24, 'fd00:91::/64'] }", ["east→eu", "eu→east"]),
+    ("from: { addresses: [10.91.2.1, 'fd00:91::2:1'] }", ["east→eu", "eu→east"]),
+    ("from: { regions: all, networks: [10.0.0.0/8] }", ["east→eu", "eu→east", "east→ap", "ap→east"]),
+    ("from: { networks: [10.91.0.0/16] }", []), ("from: { names: [eu.example] }", []),
+    ("from: { regions: [eu] }, only: { user: postgres }, direction: out", []),
+    ("from: { regions: [eu] }, only: { except: { addresses: ['fd00:91::2:1'] } }", []),
+  ]) func whatAddressesCoverIsPromised(from: String, paths: [String]) throws {
+    #expect(try cutPaths("fault: partition, region: east, \(from)") == Set(paths))
+  }
+
+  /// Bystanders are those that no address reaches; whoever else has one is named.
+  @Test func theBlastRadiusNamesWhatLiesBeyondTheRegions() throws {
+    let text = scenario([
+      (
+        "fault: partition, region: east, from: all",
+        "fault: partition, region: east, from: { networks: [10.0.0.0/8], names: [b.test] }"
+      )
+    ])
+    let plan = try makePlan(parseScenario(Array(text.utf8), file: "drill.yaml"), tool: "test")
+    #expect(plan.blastRadius.nodes == ["east"] && plan.blastRadius.beyond == ["10.0.0.0/8", "b.test"])
+    #expect(
+      planText(plan).split(whereSeparator: \.isWhitespace).joined(separator: " ").contains(
+        "and whoever has 10.0.0.0/8 and b.test"))
+    #expect(try readPlan(encodeJSON(plan), file: "plan.json") == plan)
+  }
+
   @Test(arguments: [
     "fault: network, region: east, from: all, both: { loss: 100% }",
     "fault: partition, region: east, from: all, only: { protocol: tcp, ports: [5432] }",
@@ -92,6 +121,18 @@ import Testing
       "lets nothing go from east to ap; the other way is open; 2s on, 500ms off"
     ),
     ("fault: kill-connections, region: east, from: all", "breaks the connections between east and eu and ap"),
+    (
+      "fault: partition, region: east, from: { regions: [eu], networks: [10.8.0.0/16], names: [db.example] }, only: { role: store }",
+      "cuts east off from eu, 10.8.0.0/16 and db.example, both ways; only tcp, at either end the ports of the store 5432"
+    ),
+    (
+      "fault: partition, region: east, nodes: [east], from: { roles: [quorum] }, direction: out, only: { user: postgres, cgroup: /db.slice }",
+      "lets nothing go from east in east to eu and ap; the other way is open; only sockets of control group /db.slice, sockets of user postgres"
+    ),
+    (
+      "fault: kill-connections, region: east, from: { nodes: [ap] }, only: { protocol: sctp, eitherPorts: [1-9], except: { addresses: [10.0.0.1], networks: ['fd00::/8'] } }",
+      "breaks the connections between east and ap; only sctp, at either end ports 1-9; except 10.0.0.1, fd00::/8"
+    ),
   ]) func aFaultIsSaidInWords(fault: String, summary: String) throws {
     let text = scenario([("fault: partition, region: east, from: all", fault)])
     let loaded = try parseScenario(Array(text.utf8), file: "drill.yaml")

@@ -44,6 +44,8 @@ import Testing
         "    -", with: "  -"),
       """
         - { id: blackout, at: 0s, fault: partition, region: east, from: all, for: 40s, direction: both, answer: silence }
+        - { id: far, at: 0s, fault: partition, region: east, nodes: [east], from: { regions: all, roles: [store], nodes: [ap], addresses: [10.9.0.1], networks: [10.8.0.0/16], names: [db.example.org] }, only: { role: store }, for: 4s }
+        - { id: own, at: 0s, fault: partition, region: east, from: { networks: ['::/0'] }, direction: out, only: { protocol: tcp, eitherPorts: [5432], cgroup: /kafka.slice, user: postgres, except: { addresses: ['fd00::9'], networks: [10.8.0.0/16] } }, for: 4s }
         - id: slow
           after: { fault: blackout, state: ended, delay: 1s }
           until: { metric: token, min: 2, stable: 1s }
@@ -120,7 +122,7 @@ import Testing
     ),
     (
       "safety: { maxDuration: 5m, blastRadius: { regions: 1 } }",
-      "safety: { maxDuration: 50m, blastRadius: { regions: 3, concurrent: 9 }, protected: { nodes: [], ports: [22-23] }, accept: [failover-without-failback] }"
+      "safety: { maxDuration: 50m, blastRadius: { regions: 3, concurrent: 9, nodes: 9 }, protected: { nodes: [], ports: [22-23] }, accept: [failover-without-failback] }"
     ),
   ]).replacing("protected: { nodes: [], ports: [22-23] }, ", with: "protected: { nodes: [], ports: [] }, ")
 
@@ -175,7 +177,8 @@ import Testing
     var unknown: [String] = []
     // Of the faults inside nodes, whose readers have tests of their own; and of an inventory.
     let elsewhere: Set<String> = [
-      "hosts", "inventory", "addresses", "agent", "include", "role", "unit", "cgroup", "pid", "descendants", "restart",
+      "hosts", "inventory", "controllers", "agent", "include", "unit", "table", "cgroup", "pid", "descendants",
+      "restart",
       "grace",
       "by", "answers", "answer", "late", "calls", "probability", "processor", "memory", "files",
       "operations", "error", "torn", "damage", "unsynced", "limit", "readBytes", "writeBytes", "reads", "writes",

@@ -1,5 +1,6 @@
 internal import Agents
 internal import Faults
+internal import Glibc
 internal import Lab
 internal import Netlink
 internal import Scenarios
@@ -16,6 +17,8 @@ final class FaultDirector: Sendable {
     /// The faults in force, by their ids.
     var held: [String: Held] = [:]
     var ended: [FaultEvent] = []
+    /// What names of faults stand for now, not yet journalled.
+    var names: [FaultEvent] = []
     var undoEvents: [UndoEvent] = []
     /// The nodes before the first fault.
     var before: [String: NodeSnapshot] = [:]
@@ -25,8 +28,17 @@ final class FaultDirector: Sendable {
   private struct Held {
     var planned: PlannedFault
     var faults: [Fault]
-    /// Our own datagrams that it may have stopped, by the node that did not get them.
-    var probes: [String: UInt64] = [:]
+    /// Our own datagrams that it may have met.
+    var probes: [Place: UInt64] = [:]
+  }
+
+  /// Where packets are met: a direction on a node.
+  private struct Place: Hashable {
+    var node: String
+    var direction: Fault.Direction
+
+    /// In words.
+    var words: String { direction == .inbound ? node : "\(node) (leaving)" }
   }
 
   /// Whoever can be asked to hold faults, by region.
@@ -190,16 +202,28 @@ final class FaultDirector: Sendable {
     try await run.journal.record(FaultArming(fault: planned.id, kind: planned.kind, objects: objects))
     state.withLock { $0.held[planned.id] = Held(planned: planned, faults: faults) }
     do {
-      let receipts = try await withThrowingTaskGroup(of: ArmReceipt.self) { group in
+      // The lab's nodes have this machine's users and groups: what is proven can be as narrow as what is armed.
+      let known = try await onOwnThread("look up owners") { try faults.map { try $0.lookingUpOwner() } }
+      state.withLock { $0.held[planned.id]?.faults = known }
+      let receipts = try await withThrowingTaskGroup(of: (node: String, receipt: ArmReceipt).self) { group in
         for fault in faults {
           guard let agent = agents[fault.node] else { continue }
-          group.addTask(name: "arm \(fault.id) on \(fault.node)") { try await agent.arm(fault) }
+          group.addTask(name: "arm \(fault.id) on \(fault.node)") { (fault.node, try await agent.arm(fault)) }
         }
         return try await group.reduce(into: []) { $0.append($1) }
       }
-      let first = receipts.map(\.sentAtNanoseconds).min() ?? 0
-      let last = receipts.map(\.armedAtNanoseconds).max() ?? 0
-      try await run.journal.record(FaultArmed(fault: planned.id, at: last, skew: last - first))
+      let first = receipts.map(\.receipt.sentAtNanoseconds).min() ?? 0
+      let last = receipts.map(\.receipt.armedAtNanoseconds).max() ?? 0
+      let owners = receipts.flatMap { node, receipt in receipt.owners.map { "\(node): \($0)" } }.sorted()
+      try await run.journal.record(
+        FaultArmed(fault: planned.id, at: last, skew: last - first, owners: owners.isEmpty ? nil : owners))
+      for (node, receipt) in receipts {
+        for name in receipt.names {
+          try await run.journal.record(
+            FaultNameChanged(
+              fault: planned.id, node: node, name: name.name, added: name.addresses.map(\.description), removed: []))
+        }
+      }
       return last
     } catch let error as CancellationError {
       throw error
@@ -213,14 +237,14 @@ final class FaultDirector: Sendable {
   /// Shows that the fault bites: each ordered pair is cut, late or open as planned, in both address families, together with
   /// whatever else is in force; and the kernel has met packets that were not our own probes.
   private func prove(_ planned: PlannedFault, agents: Agents, probe: ReachabilityProbe) async throws {
-    let deadline = run.timebase.monotonic() + 5_000_000_000 + 4 * proof().longestDelay
+    let deadline = run.timebase.monotonic() + 5_000_000_000 + 4 * proof(probe).longestDelay
     while true {
-      let proof = proof()
+      let proof = proof(probe)
       let seen = try await probe.measure(proof.effort)
-      count(seen)
+      count(seen, probe)
       let wrong = proof.contradictions(seen)
       let met = try await met(planned.id, agents)
-      let unmet = met.filter { $0.value == 0 }.keys.sorted()
+      let unmet = met.filter { $0.value == 0 }.keys.map(\.words).sorted()
       // Of an effect each direction must show; of a cut any, for who hears nothing soon says nothing; and a connection that one
       // end has broken is not there to be broken by the other.
       let total = met.values.reduce(0, +)
@@ -248,14 +272,9 @@ final class FaultDirector: Sendable {
   }
 
   /// What must be seen now, with everything that is in force.
-  private func proof() -> FaultProof {
+  private func proof(_ probe: ReachabilityProbe) -> FaultProof {
     let held = state.withLock { Array($0.held.values) }
-    let owners = Dictionary(
-      lab.regions.flatMap { region in [(region.address4, region.name), (region.address6, region.name)] },
-      uniquingKeysWith: { first, _ in first })
-    return FaultProof(held.map { ($0.planned, $0.faults) }) { fault in
-      Array(Set(fault.targets.peers.compactMap { owners[$0] }))
-    }
+    return FaultProof(held.map { ($0.planned, $0.faults) }, between: probe.ends, sentBy: geteuid())
   }
 
   /// Takes the fault away and verifies that it is gone. Does nothing for a fault that is gone already.
@@ -266,7 +285,10 @@ final class FaultDirector: Sendable {
   ) async throws {
     guard let held = state.withLock({ $0.held[planned.id] }) else { return }
     var disarming = FaultDisarming(fault: planned.id, reason: reason, droppedPackets: [:])
-    do { disarming.droppedPackets = try await met(planned.id, agents) } catch let error as CancellationError {
+    do {
+      disarming.droppedPackets = Dictionary(
+        try await met(planned.id, agents).map { ($0.key.node, $0.value) }, uniquingKeysWith: +)
+    } catch let error as CancellationError {
       throw error  // the rollback does it again
     } catch {
       disarming.reason += "; the counters could not be read: \(error)"
@@ -294,9 +316,9 @@ final class FaultDirector: Sendable {
         .map { "\(name): \($0)" }
     }
     run.view.note(fault: planned.id, .ended, at: goneAt)
-    let proof = proof()
+    let proof = proof(probe)
     let seen = try await probe.measure(proof.effort)
-    count(seen)
+    count(seen, probe)
     let closed = proof.contradictions(seen)
     await run.recordIfPossible(
       FaultGone(
@@ -310,16 +332,24 @@ final class FaultDirector: Sendable {
     }
   }
 
-  /// Packets of the system under drill that something happened to, by node: the kernel's count without our own probes.
-  private func met(_ id: String, _ agents: Agents) async throws -> [String: UInt64] {
+  /// Packets of the system under drill that something happened to, by where: the kernel's count without our own probes. Of
+  /// connections that are broken, how many.
+  private func met(_ id: String, _ agents: Agents) async throws -> [Place: UInt64] {
     guard let held = state.withLock({ $0.held[id] }) else { return [:] }
-    var met: [String: UInt64] = [:]
+    var met: [Place: UInt64] = [:]
     for fault in held.faults {
       guard let agent = agents[fault.node] else { continue }
       do {
         let counters = try await agent.counters(of: fault.id)
-        let probes = state.withLock { $0.held[id]?.probes[fault.node] ?? 0 }
-        met[fault.node] = counters.met > probes ? counters.met - probes : 0
+        for direction in Fault.Direction.allCases where fault.effect(direction) != nil {
+          let place = Place(node: fault.node, direction: direction)
+          let probes = state.withLock { $0.held[id]?.probes[place] ?? 0 }
+          let all = counters.met(direction)
+          met[place] = all > probes ? all - probes : 0
+        }
+        if let destroyed = counters.connectionsDestroyed {
+          met[Place(node: fault.node, direction: .inbound), default: 0] += UInt64(destroyed)
+        }
       } catch let error as FaultError {
         guard error.reason == .notHeld else { throw error }
       }
@@ -328,18 +358,14 @@ final class FaultDirector: Sendable {
   }
 
   /// Notes how many of our own probes a fault in force may have met, so that it cannot be they that make it look as if it bit.
-  private func count(_ seen: Reachability) {
+  private func count(_ seen: Reachability, _ probe: ReachabilityProbe) {
+    let (ends, user) = (probe.ends, geteuid())
     state.withLock { state in
       for id in state.held.keys {
-        // Connections that are broken are counted one by one; no probe is among them.
-        guard let faults = state.held[id]?.faults, let first = faults.first, !first.killsConnections else { continue }
-        let isCut = first.inbound?.cut != nil
-        for path in seen.paths {
-          let sender = lab.region(path.from).map { [$0.address4, $0.address6] } ?? []
-          guard faults.contains(where: { $0.mayMeet(packetsFrom: sender, to: path.to) }) else { continue }
-          // A cut meets what did not arrive; any other effect may have met all.
-          let probes = isCut ? max(0, path.sent - path.arrived) : path.sent
-          state.held[id]?.probes[path.to, default: 0] += UInt64(probes)
+        for fault in state.held[id]?.faults ?? [] {
+          for (direction, probes) in FaultProof.met(fault, seen, between: ends, sentBy: user) {
+            state.held[id]?.probes[Place(node: fault.node, direction: direction), default: 0] += probes
+          }
         }
       }
     }
@@ -354,8 +380,31 @@ final class FaultDirector: Sendable {
 
   /// Called on a holder's thread.
   private func note(_ event: FaultEvent) {
-    guard case .ended(let outcome) = event.kind, outcome.end != .disarmed else { return }
-    state.withLock { $0.ended.append(event) }
+    switch event.kind {
+    case .ended(let outcome) where outcome.end != .disarmed: state.withLock { $0.ended.append(event) }
+    case .nameChanged, .nameNotFollowed: state.withLock { $0.names.append(event) }
+    case .armed, .biting, .turn, .heartbeatFailed, .ended: break
+    }
+  }
+
+  /// Journals what names have come to stand for since the last time.
+  private func recordNames() async throws {
+    let events = state.withLock { state in
+      defer { state.names = [] }
+      return state.names
+    }
+    for event in events {
+      switch event.kind {
+      case .nameChanged(let change):
+        try await run.journal.record(
+          FaultNameChanged(
+            fault: event.fault, node: event.node, name: change.name, added: change.added.map(\.description),
+            removed: change.removed.map(\.description)))
+      case .nameNotFollowed(let name, let why):
+        try await run.journal.record(FaultNameLost(fault: event.fault, node: event.node, name: name, why: why))
+      case .armed, .biting, .turn, .heartbeatFailed, .ended: break
+      }
+    }
   }
 
   /// Ends the run when a fault is no longer in force although nobody disarmed it: what follows is not the drill that was planned.
@@ -366,6 +415,7 @@ final class FaultDirector: Sendable {
         return state.undoEvents
       }
       for event in events { try await run.journal.record(GuardianNoted(what: "\(event)")) }
+      try await recordNames()
       if let event = state.withLock({ $0.ended.first }), case .ended(let outcome) = event.kind {
         let lasted = Duration.nanoseconds(max(0, outcome.provenUntilNanoseconds - outcome.provenFromNanoseconds))
         let since = "last seen in force \(lasted.brief) after it was armed"

@@ -1,4 +1,5 @@
 internal import Faults
+internal import Netlink
 internal import Scenarios
 internal import Support
 
@@ -6,18 +7,19 @@ internal import Support
 extension FaultSpecification {
   /// What happens between the nodes of the fault's regions; `nil` for a fault that does not happen on the network.
   ///
-  /// - Parameter node: a region's node with its addresses.
+  /// - Parameter node: a node with its addresses.
   func disturbance(
     in topology: Topology, node: (String) throws -> Disturbance.Node
   ) rethrows -> Disturbance? {
     guard let link else { return nil }
-    let others = link.peers.resolve(against: link.region, in: topology)
-    var disturbance = Disturbance(try [node(link.region)], and: try others.map(node))
-    disturbance.ports = link.scope.ports.map { PortRange($0.first, $0.last) }
-    disturbance.otherPorts = link.scope.peerPorts.map { PortRange($0.first, $0.last) }
-    disturbance.exceptPorts = (link.scope.except?.ports ?? []).map { PortRange($0.first, $0.last) }
-    disturbance.exceptOtherPorts = (link.scope.except?.peerPorts ?? []).map { PortRange($0.first, $0.last) }
-    disturbance.protocols = link.scope.transport.map { [$0 == .tcp ? .tcp : .udp] } ?? []
+    let ends = link.ends(in: topology)
+    var disturbance = Disturbance(try ends.group.map(node), and: try ends.peers.map(node))
+    disturbance.narrow(to: link.scope)
+    // What is no address or network was refused when the scenario was read.
+    disturbance.addresses = link.peers.set.addresses.compactMap { IPAddress($0) }
+    disturbance.networks = link.peers.set.networks.compactMap { IPPrefix($0) }
+    disturbance.names = link.peers.set.names
+    disturbance.inside = try topology.nodes(of: link.region).filter { !ends.peers.contains($0) }.map(node)
     switch self {
     case .partition(_, let direction, let answer):
       let cut = Fault.Effect(cut: answer.refusal)
@@ -34,6 +36,35 @@ extension FaultSpecification {
       return nil  // inside a node, and without a link
     }
     return disturbance
+  }
+}
+
+extension Disturbance {
+  /// Means only packets of this scope.
+  fileprivate mutating func narrow(to scope: TrafficScope) {
+    func ranges(_ ports: [TrafficScope.Ports]) -> [PortRange] { ports.map { PortRange($0.first, $0.last) } }
+    ports = ranges(scope.ports)
+    otherPorts = ranges(scope.peerPorts)
+    eitherPorts = ranges(scope.portsAtEitherEnd)
+    protocols = scope.wholeTransport.map { [IPProtocol($0)] } ?? []
+    owner = scope.owner.map { SocketOwner(cgroup: $0.cgroup, user: $0.user) }
+    guard let except = scope.except else { return }
+    exceptPorts = ranges(except.ports)
+    exceptOtherPorts = ranges(except.peerPorts)
+    exceptAddresses = (except.addresses ?? []).compactMap { IPAddress($0) }
+    exceptNetworks = (except.networks ?? []).compactMap { IPPrefix($0) }
+  }
+}
+
+extension IPProtocol {
+  fileprivate init(_ transport: TrafficScope.TransportProtocol) {
+    self =
+      switch transport {
+      case .tcp: .tcp
+      case .udp: .udp
+      case .sctp: .sctp
+      case .icmp: .icmp
+      }
   }
 }
 
@@ -81,7 +112,9 @@ extension Fault.Loss {
 extension Fault.Delay {
   fileprivate init(_ base: Duration, _ effect: PacketEffect) {
     self.init(
-      base, jitter: effect.jitter ?? .zero, distribution: effect.distribution.map(Fault.Distribution.init) ?? .uniform,
+      base, jitter: effect.jitter ?? .zero,
+      distribution: effect.table.map { .table($0.values) } ?? effect.distribution.map(Fault.Distribution.init)
+        ?? .uniform,
       correlation: effect.correlation?.fraction ?? 0)
   }
 }

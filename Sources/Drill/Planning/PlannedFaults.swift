@@ -1,4 +1,5 @@
 internal import Faults
+internal import Netlink
 internal import Scenarios
 internal import Support
 
@@ -19,7 +20,8 @@ extension PlannedFault {
     let timing = Fault.Timing(lease: lease, heartbeat: heartbeat, silence: elementTimeout, flapping: flapping)
     var random = SeededRandom(seed: seed, for: "fault \(id)")
     guard let disturbance = try entry.fault.disturbance(in: scenario.topology, node: node) else { return [] }
-    return disturbance.faults(id: id, run: run, timing: timing, seed: random.next())
+    return disturbance.faults(
+      id: id, run: run, exempt: try scenario.exempt(from: disturbance, node: node), timing: timing, seed: random.next())
   }
 
   /// Checks that what will be armed is what was planned: a plan is a file, and files can be edited.
@@ -35,6 +37,24 @@ extension PlannedFault {
         "what would be armed is not what was planned; nothing was armed",
         fix: "plan the scenario again, on the machine that runs it")
     }
+  }
+}
+
+extension Scenario {
+  /// Addresses that a disturbance must not reach although a network or a name may cover them: the control channel, and the
+  /// nodes that are protected.
+  fileprivate func exempt(
+    from disturbance: Disturbance, node: (String) throws -> Disturbance.Node
+  ) rethrows -> [IPAddress] {
+    var exempt = (topology.controllers ?? []).compactMap { IPAddress($0) }
+    if !disturbance.networks.isEmpty || !disturbance.names.isEmpty {
+      let nodes = topology.regions.flatMap { region in
+        let protectsAll = safety.protectedNodes.contains(region.name)
+        return topology.nodes(of: region.name).filter { protectsAll || safety.protectedNodes.contains($0) }
+      }
+      exempt += try nodes.flatMap { try node($0).addresses }
+    }
+    return Array(Set(exempt)).sorted()
   }
 }
 

@@ -55,10 +55,11 @@ private func impossible(_ planned: PlannedFault, _ error: any Error) -> Problem 
 extension Plan {
   /// The node called `name`, with the addresses that the plan names.
   func node(_ name: String) throws -> Disturbance.Node {
-    guard let node = nodes.first(where: { $0.region == name }) else {
+    guard let node = nodes.first(where: { $0.name == name }) else {
       throw Problem(.usage, at: name, "the plan has no such node", fix: "plan again")
     }
-    return Disturbance.Node(name, addresses: [node.ipv4, node.ipv6].compactMap { IPAddress($0) })
+    let host = scenario.topology.hosts.first { $0.name == name }
+    return Disturbance.Node(name, addresses: (host?.addresses ?? [node.ipv4, node.ipv6]).compactMap { IPAddress($0) })
   }
 }
 

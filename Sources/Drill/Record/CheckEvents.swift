@@ -47,8 +47,8 @@ extension JournalRecord {
   /// Every type of record that this version writes and reads.
   static let knownTypes: [any JournalEvent.Type] = [
     RunStarted.self, PhaseEntered.self, LabIsUp.self, AuthoritySeen.self, PlantSet.self, FaultArming.self,
-    FaultArmed.self, FaultProven.self, FaultLapsed.self, GuardianNoted.self, FaultDisarming.self, FaultGone.self,
-    Sample.self,
+    FaultArmed.self, FaultProven.self, FaultLapsed.self, FaultNameChanged.self, FaultNameLost.self, GuardianNoted.self,
+    FaultDisarming.self, FaultGone.self, Sample.self,
     ConditionMet.self, ConditionMissed.self, ServerLost.self, ServerRestarted.self, TruthDumped.self,
     HistoryClosed.self, RunAborted.self,
     RunEnded.self, AnomalySeen.self, StateSeen.self, FaultWithheld.self, StepConfirmed.self,

@@ -145,6 +145,8 @@ public struct FaultArmed: JournalEvent {
   public var at: Int64
   /// From the first node's transaction to the end of the last one's (ns).
   public var skew: Int64
+  /// What the owner of the sockets that it means was found to be, a line each: `eu: user postgres is 113`; `nil` for none.
+  public var owners: [String]?
 }
 
 /// `fault.proven`: every direction asked for was found as planned, every other one open, and packets were met.
@@ -175,6 +177,36 @@ public struct FaultLapsed: JournalEvent {
   public var node: String
   /// What was found.
   public var reason: String
+}
+
+/// `fault.name`: what a name at the other end of a fault stands for, written at arming and whenever it changes.
+public struct FaultNameChanged: JournalEvent {
+  /// The record type.
+  public static let type = "fault.name"
+  /// The fault's id.
+  public var fault: String
+  /// The node that resolved it.
+  public var node: String
+  /// The name.
+  public var name: String
+  /// Addresses that it has got, and that the fault means from now on.
+  public var added: [String]
+  /// Addresses that it has no more, and that the fault means no more.
+  public var removed: [String]
+}
+
+/// `fault.name-lost`: a name could not be resolved again; the fault goes on meaning what it meant.
+public struct FaultNameLost: JournalEvent {
+  /// The record type.
+  public static let type = "fault.name-lost"
+  /// The fault's id.
+  public var fault: String
+  /// The node that asked.
+  public var node: String
+  /// The name.
+  public var name: String
+  /// Why.
+  public var why: String
 }
 
 /// `guardian.noted`: something happened to what the guardian answers for.

@@ -55,10 +55,10 @@ private struct Compilation {
   }
 
   mutating func run() throws(Mistake) {
-    if fault.targets.cgroup != nil, fault.inbound != nil || fault.outbound != nil {
+    if fault.targets.limitsGroup, fault.inbound != nil || fault.outbound != nil {
       try need([.socketControlGroup], for: "choosing packets by control group")
     }
-    if fault.targets.user != nil, fault.outbound != nil {
+    if fault.targets.user != nil || fault.targets.owner?.user != nil, fault.outbound != nil {
       try need([.socketUser], for: "choosing packets by user")
     }
     if let effect = fault.inbound { try inbound(effect) }
@@ -102,7 +102,7 @@ private struct Compilation {
       ) { _, family in Rule(counting: .shaped, .inbound, family, then: [queue]) }
     }
     if shaping.hasScaffold {
-      if fault.targets.cgroup != nil {
+      if fault.targets.limitsGroup {
         throw Mistake(
           .unsupported(
             "its inbound \(shaping.part) is made where packets come out of a device, and there they belong to no control "
@@ -129,11 +129,9 @@ private struct Compilation {
       return
     }
     // Neither the last hook of the protocols nor a device knows the control group; a mark carries it there.
-    let selector: TableBuilder.Selector = fault.targets.cgroup == nil ? .bySocket : .byMark
-    if let group = fault.targets.cgroup {
-      // Behind all that may set a mark of its own.
-      ip.addMarking("mark", hook: .output, priority: 300, group)
-    }
+    let selector: TableBuilder.Selector = fault.targets.limitsGroup ? .byMark : .bySocket
+    // Behind all that may set a mark of its own.
+    if fault.targets.limitsGroup { ip.addMarking("mark", hook: .output, priority: 300) }
     if effect.cut == .silence {
       let hooks = try departures(for: "its outbound cut")
       choose(
@@ -283,7 +281,7 @@ private struct Compilation {
     let ratesAlike = effect.rate.map { $0.burstBytes == nil && $0.queueBytes == nil } ?? true
     let changesPackets = effect.duplicate != nil || effect.corrupt != nil
     if !onlyRate, node.has([hook, .forward, .ifb, .netem]), ratesAlike || changesPackets,
-      !fault.repeatsExactly || changesPackets, fault.targets.cgroup == nil || direction == .outbound
+      !fault.repeatsExactly || changesPackets, !fault.targets.limitsGroup || direction == .outbound
     {
       guard ratesAlike else {
         throw Mistake(

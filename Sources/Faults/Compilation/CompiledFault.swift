@@ -95,6 +95,8 @@ public struct CompiledFault: Sendable, Hashable {
     case forward(ScaffoldRequest.Role)
     /// To the delay line of that direction.
     case queue(Fault.Direction, isTarget: Bool)
+    /// Only packets of sockets of whoever is called so on the node. In plans alone: what is armed has its numbers.
+    case owned(SocketOwner.Part)
   }
 
   /// What is known only when the fault is armed.
@@ -244,6 +246,7 @@ extension CompiledFault.Step {
     case .forward(let role):
       // Without its device there is no fault; the holder makes all of them first, and 0 is the number of none.
       [.immediate(device: bindings.devices[role] ?? 0), .forward()]
+    case .owned(let part): preconditionFailure("armed without having looked up \(part)")
     case .queue(let direction, isTarget: false): [.queue(bindings.queues[direction] ?? 0, bypass: true)]
     case .queue(let direction, isTarget: true): [.compatibleQueue(bindings.queues[direction] ?? 0, bypass: true)]
     }
@@ -253,6 +256,7 @@ extension CompiledFault.Step {
     switch self {
     case .fixed(let expression): "\(expression)"
     case .forward(let role): "fwd to the device for \(role.rawValue)"
+    case .owned(let part): part.words
     case .queue(let direction, _): "queue to the \(direction) delay line, bypass"
     }
   }

@@ -72,7 +72,7 @@ extension Fault {
 
   /// Whether packets are marked on their way out.
   private var marks: Bool {
-    guard targets.cgroup != nil, let outbound else { return false }
+    guard targets.limitsGroup, let outbound else { return false }
     return outbound.cut == nil || outbound.cut == .silence
   }
 }

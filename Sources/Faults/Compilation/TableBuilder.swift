@@ -65,11 +65,10 @@ struct TableBuilder {
   }
 
   /// Adds a chain that marks what sockets of the control group send.
-  mutating func addMarking(_ name: String, hook: NFTables.Hook, priority: Int32, _ group: CgroupID) {
+  mutating func addMarking(_ name: String, hook: NFTables.Hook, priority: Int32) {
     let place = Place(layer: layer, direction: .outbound)
     let bytes = (0..<4).map { UInt8(truncatingIfNeeded: mark >> (8 * $0)) }
-    let rule = Rule(
-      steps: (Self.isOf(group) + [.immediate(bytes), .set(.mark)]).map { .fixed($0) })
+    let rule = Rule(steps: isOfGroup + [.fixed(.immediate(bytes)), .fixed(.set(.mark))])
     table.chains.append(
       CompiledFault.Chain(name: name, base: .init(hook: hook, priority: priority), rules: [gate(place), rule]))
   }
@@ -104,12 +103,12 @@ struct TableBuilder {
       let conditions = conditions(place, family, selector)
       var rule = action(&self, family)
       if conditions.count == 1 {
-        rule.steps = conditions[0].map { .fixed($0) } + rule.steps
+        rule.steps = conditions[0] + rule.steps
         rules.append(rule)
       } else {
         let chain = "\(name)_\(family)"
         shared.append(CompiledFault.Chain(name: chain, base: nil, rules: [rule]))
-        rules += conditions.map { Rule(steps: ($0 + [.verdict(.goto(chain))]).map { .fixed($0) }) }
+        rules += conditions.map { Rule(steps: $0 + [.fixed(.verdict(.goto(chain)))]) }
       }
     }
     return (rules, shared)
@@ -149,25 +148,27 @@ struct TableBuilder {
   /// The ways for a packet of `family` to be meant.
   private mutating func conditions(
     _ place: Place, _ family: IPAddress.Family, _ selector: Selector
-  ) -> [[NFTables.Expression]] {
-    let narrow = narrowing(place, family, selector)
-    guard targets.limitsPeers else { return [place.isFamily(family) + narrow] }
+  ) -> [[Step]] {
+    let ways = narrowing(place, family, selector)
+    guard targets.limitsPeers else { return ways.map { fixed(place.isFamily(family)) + $0 } }
     var places = sets("peers", addresses: targets.peers, networks: targets.networks, family)
     if !targets.names.isEmpty {
       places.append(add("names_\(family)", .address(family), .addresses([]), life: .names(family)))
     }
-    return places.map { set in
-      place.isFamily(family) + [place.remoteAddress(family), .isInSet(set.name, id: set.id)] + narrow
+    return places.flatMap { set in
+      let isPeer = fixed(place.isFamily(family) + [place.remoteAddress(family), .isInSet(set.name, id: set.id)])
+      return ways.map { isPeer + $0 }
     }
   }
 
-  /// What must be so besides the address.
+  private func fixed(_ steps: [NFTables.Expression]) -> [Step] { steps.map { .fixed($0) } }
+
+  /// What must be so besides the address, in one way or another.
   private mutating func narrowing(
     _ place: Place, _ family: IPAddress.Family, _ selector: Selector
-  ) -> [NFTables.Expression] {
+  ) -> [[Step]] {
     var steps: [NFTables.Expression] = []
-    let hasPorts = !targets.remotePorts.isEmpty || !targets.localPorts.isEmpty
-    let numbers = targets.protocols.isEmpty && hasPorts ? Self.withPorts : targets.protocols.map { $0.number(family) }
+    let numbers = targets.protocols.isEmpty && targets.hasPorts ? Self.withPorts : targets.protocols.map { $0.number(family) }
     if !numbers.isEmpty {
       let set = protocols(numbers, targets.protocols.contains(.icmp) ? "protocols_\(family)" : "protocols")
       steps += [.loadTransportProtocol, .isInSet(set.name, id: set.id)]
@@ -178,18 +179,37 @@ struct TableBuilder {
       let set = portSet(name, ranges)
       steps += [port, .isInSet(set.name, id: set.id)]
     }
-    if let group = targets.cgroup {
+    var ways = [fixed(steps)]
+    if !targets.eitherPorts.isEmpty {
+      let set = portSet("either_ports", targets.eitherPorts)
+      ways = [place.remotePort, place.localPort].map { fixed(steps + [$0, .isInSet(set.name, id: set.id)]) }
+    }
+    let owner = ownership(selector)
+    return ways.map { $0 + owner }
+  }
+
+  /// Whose socket it must be.
+  private func ownership(_ selector: Selector) -> [Step] {
+    var steps: [Step] = []
+    if targets.limitsGroup {
       switch selector {
-      case .bySocket: steps += Self.isOf(group)
-      case .byMark: steps += [.load(.mark), .compare(.equal, host: mark)]
+      case .bySocket: steps += isOfGroup
+      case .byMark: steps += fixed([.load(.mark), .compare(.equal, host: mark)])
       }
     }
-    if let user = targets.user { steps += [.load(.socketUser), .compare(.equal, host: user)] }
+    if let user = targets.user {
+      steps += fixed([.load(.socketUser), .compare(.equal, host: user)])
+    } else if let user = targets.owner?.user {
+      steps.append(.owned(.user(user)))
+    }
     return steps
   }
 
-  private static func isOf(_ group: CgroupID) -> [NFTables.Expression] {
-    [.loadSocketControlGroup(level: group.level), .compare(.equal, host: group.id)]
+  private var isOfGroup: [Step] {
+    if let group = targets.cgroup {
+      return fixed([.loadSocketControlGroup(level: group.level), .compare(.equal, host: group.id)])
+    }
+    return targets.owner?.cgroup.map { [.owned(.cgroup($0))] } ?? []
   }
 
   /// ICMPv6 types 133 to 137 (RFC 4861), which are to IPv6 what ARP is to IPv4: part of the link and not of what runs over
@@ -254,9 +274,15 @@ extension Fault.Targets {
     }
   }
 
+  /// Whether ports are among what is meant.
+  var hasPorts: Bool { !(remotePorts.isEmpty && localPorts.isEmpty && eitherPorts.isEmpty) }
+
+  /// Whether only sockets of a control group are meant.
+  var limitsGroup: Bool { cgroup != nil || owner?.cgroup != nil }
+
   /// Whether ICMP is among what is meant.
   var meansICMP: Bool {
-    remotePorts.isEmpty && localPorts.isEmpty
+    !hasPorts
       && (protocols.isEmpty || protocols.contains { $0.number(.v6) == 58 })
   }
 }

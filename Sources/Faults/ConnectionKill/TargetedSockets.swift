@@ -47,7 +47,9 @@ struct TargetedSockets: Sendable {
       guard let group = socket.controlGroup, controlGroups.contains(group) else { return false }
     }
     let except = targets.except
+    let either = targets.eitherPorts
     return Self.fits(socket.remotePort, targets.remotePorts) && Self.fits(socket.localPort, targets.localPorts)
+      && (Self.fits(socket.remotePort, either) || Self.fits(socket.localPort, either))
       && !except.networks.contains { $0.contains(socket.remote) }
       && !except.remotePorts.contains { $0.contains(socket.remotePort) }
       && !except.localPorts.contains { $0.contains(socket.localPort) }

@@ -228,4 +228,8 @@ public struct ArmReceipt: Sendable, Hashable, Codable {
   public var mechanisms: [MechanismChoice]
   /// How many connections were destroyed; 0 also when none were to be.
   public var connectionsDestroyed: Int
+  /// What the targets' names stood for at arming.
+  public var names: [ResolvedName] = []
+  /// What the owner of the targets' sockets was found to be, a line each.
+  public var owners: [String] = []
 }

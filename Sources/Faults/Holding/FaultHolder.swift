@@ -97,8 +97,9 @@ public final class FaultHolder: Sendable {
   /// Makes a fault: all of it in one transaction, or nothing.
   ///
   /// - Throws: ``FaultError``; nothing was changed then.
-  public func arm(_ fault: Fault) async throws -> ArmReceipt {
-    try fault.validate()
+  public func arm(_ asked: Fault) async throws -> ArmReceipt {
+    try asked.validate()
+    let (fault, owners) = try await lookingUpOwner(asked)
     let features = fault.needsFeatures ? try await kernelFeatures() : NodeProfile.unknown.features
     let devices = fault.usesDevices ? try await scout.run { try $0.devices() } : []
     let names = try await resolve(fault)
@@ -108,10 +109,25 @@ public final class FaultHolder: Sendable {
     if fault.killsConnections, let group = fault.targets.cgroup {
       order.controlGroups = try await scout.run { _ in try group.idsWithin() }
     }
-    let receipt = try await arm(&order)
+    var receipt = try await arm(&order)
+    receipt.names = names
+    receipt.owners = owners
     let made = order.scaffolds
     if !made.isEmpty || !names.isEmpty { scout.post { $0.watch(fault, made, names) } }
     return receipt
+  }
+
+  /// The fault with the numbers of its sockets' owner, and what was found, in words.
+  private func lookingUpOwner(_ fault: Fault) async throws -> (Fault, [String]) {
+    guard fault.targets.owner != nil else { return (fault, []) }
+    do {
+      let (targets, found) = try await scout.run { _ in try fault.targets.lookingUpOwner() }
+      var fault = fault
+      fault.targets = targets
+      return (fault, found)
+    } catch let error as SystemError {
+      throw FaultError(.invalid("whose packets are meant is not known here: \(error)"), fault: fault.id, node: node)
+    }
   }
 
   /// Makes the devices, if there are any, and then everything else; or nothing.

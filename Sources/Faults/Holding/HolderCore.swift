@@ -305,6 +305,7 @@ extension Fault {
 
   /// Whether more must be known of the kernel than that it has nf_tables.
   var needsFeatures: Bool {
-    usesDevices || inbound?.answers != nil || targets.cgroup != nil || targets.user != nil || killsConnections
+    usesDevices || inbound?.answers != nil || targets.limitsGroup || targets.user != nil || targets.owner != nil
+      || killsConnections
   }
 }

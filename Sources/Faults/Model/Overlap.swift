@@ -6,8 +6,8 @@ extension Fault.Targets {
   public func overlaps(_ other: Fault.Targets) -> Bool {
     peersOverlap(other)
       && Self.overlap(remotePorts, other.remotePorts) && Self.overlap(localPorts, other.localPorts)
-      && protocolsOverlap(other) && cgroupsOverlap(other)
-      && (user == nil || other.user == nil || user == other.user)
+      && eitherPortsOverlap(other) && protocolsOverlap(other) && cgroupsOverlap(other)
+      && (user == nil || other.user == nil || user == other.user) && ownersOverlap(other)
   }
 
   /// Whether both may be on one device.
@@ -32,6 +32,22 @@ extension Fault.Targets {
   private static func overlap(_ mine: [PortRange], _ others: [PortRange]) -> Bool {
     mine.isEmpty || others.isEmpty
       || mine.contains { range in others.contains { range.first <= $0.last && $0.first <= range.last } }
+  }
+
+  /// A packet has two ports, so two of these may both fit; one that the other ends exclude is apart.
+  private func eitherPortsOverlap(_ other: Fault.Targets) -> Bool {
+    func fits(_ mine: [PortRange], _ one: Fault.Targets) -> Bool {
+      Self.overlap(mine, one.remotePorts) || Self.overlap(mine, one.localPorts)
+    }
+    return fits(eitherPorts, other) && fits(other.eitherPorts, self)
+  }
+
+  /// Two users are apart if both are numbers; two names may stand for one.
+  private func ownersOverlap(_ other: Fault.Targets) -> Bool {
+    guard let mine = owner?.user.flatMap({ UInt32($0) }), let others = other.owner?.user.flatMap({ UInt32($0) }) else {
+      return true
+    }
+    return mine == others
   }
 
   private func protocolsOverlap(_ other: Fault.Targets) -> Bool {

@@ -16,12 +16,17 @@ extension Fault {
     public var remotePorts: [PortRange]
     /// Ports at this end.
     public var localPorts: [PortRange]
+    /// Ports of which one must be at one of the two ends, whichever.
+    public var eitherPorts: [PortRange] = []
     /// Protocols above IP.
     public var protocols: [IPProtocol]
     /// Only packets of sockets made in this control group or below it.
     public var cgroup: CgroupID?
     /// Only packets of sockets of this user. Outbound only: a packet that arrives has no user yet.
     public var user: UInt32?
+    /// As ``cgroup`` and ``user``, but by what they are called on the node, where they are looked up at arming; `nil` where
+    /// they are known by number, or not limited at all.
+    public var owner: SocketOwner?
     /// What is left out, although it fits.
     public var except: Exceptions
     /// Addresses that must stay reachable: the control channel. None of them may be among the peers, and where a network

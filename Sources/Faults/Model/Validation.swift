@@ -170,8 +170,7 @@ extension Fault.Targets {
   /// - Parameter knowsPorts: whether the effect itself says which ports are meant.
   fileprivate func validate(inbound: Bool, knowsPorts: Bool) throws(Mistake) {
     guard
-      limitsPeers || !remotePorts.isEmpty || !localPorts.isEmpty || !protocols.isEmpty || cgroup != nil || user != nil
-        || knowsPorts
+      limitsPeers || hasPorts || !protocols.isEmpty || cgroup != nil || user != nil || owner != nil || knowsPorts
     else {
       throw Mistake("it has no peers, so it could never do anything; to mean everything, name 0.0.0.0/0 and ::/0")
     }
@@ -203,7 +202,8 @@ extension Fault.Targets {
       if let address = IPAddress(name) { throw Mistake("\"\(address)\" is an address; put it among the peers") }
     }
     try validatePorts()
-    if user != nil, inbound {
+    try owner?.validate(besides: self)
+    if user != nil || owner?.user != nil, inbound {
       throw Mistake(
         .unsupported("packets that arrive belong to no user yet; use the outbound side, or a cgroup, or a local port"))
     }
@@ -221,10 +221,9 @@ extension Fault.Targets {
   }
 
   private func validatePorts() throws(Mistake) {
-    for range in remotePorts + localPorts + except.remotePorts + except.localPorts where range.first > range.last {
-      throw Mistake("ports \(range) are the wrong way round")
-    }
-    guard !(remotePorts + localPorts).isEmpty else { return }
+    for range in remotePorts + localPorts + eitherPorts + except.remotePorts + except.localPorts
+    where range.first > range.last { throw Mistake("ports \(range) are the wrong way round") }
+    guard hasPorts else { return }
     if let wrong = protocols.first(where: { !$0.hasPorts }) {
       throw Mistake("ports were named together with \(wrong), which has none")
     }

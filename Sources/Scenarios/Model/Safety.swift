@@ -8,6 +8,8 @@ public struct Safety: Sendable, Hashable, Codable {
   public var maxRegions: Int
   /// How many faults may be in force at one time; `nil`: any number.
   public var maxConcurrent: Int?
+  /// How many nodes faults may be made on in one drill; `nil`: any number.
+  public var maxNodes: Int?
   /// Regions and hosts that no fault may disturb.
   public var protectedNodes: [String]
   /// Ports that no fault may disturb, on any node.
@@ -19,13 +21,15 @@ public struct Safety: Sendable, Hashable, Codable {
 
   /// Limits from their parts.
   public init(
-    maxDuration: Duration, maxRegions: Int, maxConcurrent: Int? = nil, protectedNodes: [String] = [],
-    protectedPorts: [TrafficScope.Ports] = [], accepted: [KnownMistake] = [], allowsWholeNodeClock: Bool? = nil
+    maxDuration: Duration, maxRegions: Int, maxConcurrent: Int? = nil, maxNodes: Int? = nil,
+    protectedNodes: [String] = [], protectedPorts: [TrafficScope.Ports] = [], accepted: [KnownMistake] = [],
+    allowsWholeNodeClock: Bool? = nil
   ) {
     self.allowsWholeNodeClock = allowsWholeNodeClock
     self.maxDuration = maxDuration
     self.maxRegions = maxRegions
     self.maxConcurrent = maxConcurrent
+    self.maxNodes = maxNodes
     self.protectedNodes = protectedNodes
     self.protectedPorts = protectedPorts
     self.accepted = accepted

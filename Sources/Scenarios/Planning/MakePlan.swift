@@ -86,7 +86,9 @@ private func phases(
 private func blastRadius(of scenario: Scenario, _ schedule: Schedule) -> BlastRadius {
   let names = scenario.topology.regions.map(\.name)
   let disturbed = Set(schedule.entries.flatMap(\.entry.fault.disturbed))
+  let beyond = schedule.entries.flatMap { $0.entry.fault.link?.peers.set.beyond ?? [] }
   return BlastRadius(
     disturbed: names.filter(disturbed.contains), bystanders: names.filter { !disturbed.contains($0) },
-    limit: scenario.safety.maxRegions)
+    limit: scenario.safety.maxRegions, nodes: scenario.disturbedNodes(schedule.entries),
+    beyond: beyond.isEmpty ? nil : Array(Set(beyond)).sorted())
 }

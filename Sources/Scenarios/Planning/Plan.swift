@@ -199,4 +199,8 @@ public struct BlastRadius: Sendable, Hashable, Codable {
   public var bystanders: [String]
   /// How many may be disturbed.
   public var limit: Int
+  /// The nodes that faults are made for, at the regions' ends; `nil` in plans of before they were counted.
+  public var nodes: [String]?
+  /// Addresses, networks and names that faults name at the other end, as written; `nil` for none. Whoever has them feels it.
+  public var beyond: [String]?
 }

@@ -32,7 +32,7 @@ extension FaultSpecification {
       return []
     }
     var paths: Set<Path> = []
-    for peer in link.peers.resolve(against: link.region, in: topology) {
+    for peer in link.ends(in: topology).wholeRegions {
       if direction != .out { paths.insert(Path(from: peer, to: link.region)) }
       if direction != .in { paths.insert(Path(from: link.region, to: peer)) }
     }
@@ -40,16 +40,17 @@ extension FaultSpecification {
   }
 
   fileprivate func summary(in topology: Topology) -> String {
-    let others = link.map { listed($0.peers.resolve(against: $0.region, in: topology)) } ?? ""
+    let others = link.map { $0.peerWords(in: topology) } ?? ""
+    let region = link?.regionWords ?? ""
     let text =
       switch self {
-      case .partition(let link, let direction, let answer): cut(link.region, others, direction) + answer.words
-      case .network(let link, let inbound, let outbound): disturbance(link.region, others, inbound, outbound)
-      case .killConnections(let link): "breaks the connections between \(link.region) and \(others)"
+      case .partition(_, let direction, let answer): cut(region, others, direction) + answer.words
+      case .network(_, let inbound, let outbound): disturbance(region, others, inbound, outbound)
+      case .killConnections: "breaks the connections between \(region) and \(others)"
       case .process(let fault): "\(fault)"
       case .clock(let fault): "\(fault)"
       case .nodeClock(let fault): "\(fault)"
-      case .answers(let link, let fault): "from \(others) to \(link.region): \(fault)"
+      case .answers(_, let fault): "from \(others) to \(region): \(fault)"
       case .disk(let fault): "\(fault)"
       }
     return text + (link.map { $0.scope.words + $0.flapping.words } ?? "")
@@ -82,18 +83,39 @@ extension FaultSpecification.CutAnswer {
   }
 }
 
+extension FaultSpecification.Link {
+  /// The region, and which of its nodes.
+  fileprivate var regionWords: String { nodes.map { "\(listed($0)) in \(region)" } ?? region }
+
+  /// Who the other side is.
+  fileprivate func peerWords(in topology: Topology) -> String {
+    let ends = ends(in: topology)
+    // Regions of which every node is named, and single nodes of the others.
+    let whole = topology.regions.map(\.name).filter { name in
+      let nodes = topology.nodes(of: name)
+      return name != region && !nodes.isEmpty && nodes.allSatisfy(ends.peers.contains)
+    }
+    let single = ends.peers.filter { node in !whole.contains { topology.nodes(of: $0).contains(node) } }
+    return listed(whole + single + peers.set.beyond)
+  }
+}
+
 extension TrafficScope {
   fileprivate var words: String {
-    func side(_ ports: [Ports], _ whose: String) -> String {
-      ports.isEmpty ? "" : ", \(whose) ports \(ports.map(\.description).joined(separator: " "))"
+    func side(_ ports: [Ports], _ words: String) -> String? {
+      ports.isEmpty ? nil : "\(words) \(ports.map(\.description).joined(separator: " "))"
     }
-    let only = transport.map {
-      "; only \($0.rawValue)\(side(ports, "the region's"))\(side(peerPorts, "the peers'"))"
-    }
-    let except = except.map {
-      "; except" + (side($0.ports, "the region's") + side($0.peerPorts, "the peers'")).dropFirst()
-    }
-    return (only ?? "") + (except ?? "")
+    let only = [
+      wholeTransport?.rawValue, side(ports, "the region's ports"), side(peerPorts, "the peers' ports"),
+      side(portsAtEitherEnd, role.map { "at either end the ports of the \($0.rawValue)" } ?? "at either end ports"),
+      owner?.cgroup.map { "sockets of control group \($0)" }, owner?.user.map { "sockets of user \($0)" },
+    ].compactMap(\.self)
+    let excepted = [
+      side(except?.ports ?? [], "the region's ports"), side(except?.peerPorts ?? [], "the peers' ports"),
+      except?.addresses.map { $0.joined(separator: " ") }, except?.networks.map { $0.joined(separator: " ") },
+    ].compactMap(\.self)
+    return (only.isEmpty ? "" : "; only \(only.joined(separator: ", "))")
+      + (excepted.isEmpty ? "" : "; except \(excepted.joined(separator: ", "))")
   }
 }
 
@@ -107,9 +129,10 @@ extension PacketEffect: CustomStringConvertible {
     var parts: [String] = []
     if let loss { parts.append("\(loss)") }
     if let delay {
-      let spread = jitter.map { " ± \($0.text)\(distribution.map { " \($0.rawValue)" } ?? "")" } ?? ""
+      let spread = table.map { " by the table \($0.file)" } ?? distribution.map { " \($0.rawValue)" } ?? ""
+      let around = jitter.map { " ± \($0.text)\(spread)" } ?? ""
       let follow = correlation.map { " (\($0) like the one before)" } ?? ""
-      parts.append("\(delay.text)\(spread)\(follow) later")
+      parts.append("\(delay.text)\(around)\(follow) later")
     }
     if let reorder { parts.append("\(reorder) overtaking") }
     if let duplicate { parts.append("\(duplicate) twice") }

@@ -206,6 +206,8 @@ private struct PlanPage {
       "safety: at most \(scenario.safety.maxDuration.text) and \(counted(plan.blastRadius.limit, "region"));"
       + " disturbed: \(listed(plan.blastRadius.disturbed)); bystanders: \(listed(plan.blastRadius.bystanders));"
       + " at one time: \(counted(plan.concurrentFaults, "fault"))"
+      + (plan.scenario.topology.ground == .lab ? "" : plan.blastRadius.nodes.map { "; on nodes: \(listed($0))" } ?? "")
+      + (plan.blastRadius.beyond.map { "; and whoever has \(listed($0))" } ?? "")
     return ["ABORT"]
       + scenario.abort.map { "  when \($0.expectation) is broken for \($0.tolerance.text)" }
       + wrapped(limits, width: 118).enumerated().map { ($0 == 0 ? "  " : "    ") + $1 }

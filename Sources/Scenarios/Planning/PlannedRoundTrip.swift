@@ -37,7 +37,7 @@ extension FaultSpecification {
   /// What the fault does to round trips, for each pair of regions that it lies between.
   func roundTrips(in topology: Topology) -> [PlannedRoundTrip] {
     guard let link else { return [] }
-    let peers = link.peers.resolve(against: link.region, in: topology)
+    let peers = link.ends(in: topology).regions
     switch self {
     case .partition:
       // One direction is enough: either the question or the answer does not arrive.
@@ -59,14 +59,14 @@ extension FaultSpecification {
     _ link: Link, _ peer: String, isCut: Bool = false, least: Duration = .zero, most: Duration = .zero,
     lost: Percentage = Percentage(partsPerMillion: 0)
   ) -> PlannedRoundTrip {
-    let scope = link.scope.transport.map {
-      "only \($0.rawValue)\(link.scope.ports.isEmpty && link.scope.peerPorts.isEmpty ? "" : " on its ports")"
-    }
+    let scope = link.scope.wholeTransport.map { "only \($0.rawValue)\(link.scope.saysPorts ? " on its ports" : "")" }
+    let owner = link.scope.owner.map { _ in "only what its sockets send and get" }
+    let part = link.isNarrow ? "only between what is named" : nil
     let flapping = link.flapping.map { "while on: \($0.on.text) of each \(($0.on + $0.off).text)" }
     return PlannedRoundTrip(
       from: link.region, to: peer, isCut: isCut, addedLeast: least, addedMost: most, lost: lost,
-      only: [scope, link.scope.except.map { _ in "but for the exceptions" }, flapping].compactMap(\.self).joined(
-        separator: "; "))
+      only: [scope, owner, part, link.scope.except.map { _ in "but for the exceptions" }, flapping].compactMap(\.self)
+        .joined(separator: "; "))
   }
 }
 

@@ -50,7 +50,7 @@ final class Assembly {
   private func included(
     _ name: String, at value: Value, from file: String, within chain: [String]
   ) throws(Problems) -> Node? {
-    let path = name.hasPrefix("/") ? normal(name) : normal(folder(of: file) + name)
+    let path = path(of: name, in: file)
     if let cycle = chain.firstIndex(of: path) {
       let round = (chain[cycle...] + [path]).joined(separator: " → ")
       value.mistake("includes itself: \(round)", fix: "take what both need into a third file")
@@ -135,6 +135,11 @@ extension Node {
     guard case .mapping(let members) = content else { return self }
     return Node(content: .mapping(members.filter { $0.key != key }), mark: mark)
   }
+}
+
+/// Where a file is that is called `name` in the file at `path`.
+func path(of name: String, in path: String) -> String {
+  name.hasPrefix("/") ? normal(name) : normal(folder(of: path) + name)
 }
 
 /// The folder of `path` with its slash; empty for the current one.

@@ -12,7 +12,7 @@ public struct LoadedScenario: Sendable {
   public var bytes: [UInt8]
   /// SHA-256 of the file.
   public var digest: String
-  /// The files that it includes, in the order in which they were read.
+  /// The files that it includes, and the tables that it names, in the order in which they were read.
   public var includes: [IncludedFile] = []
 }
 
@@ -53,7 +53,7 @@ public func parseScenario(
     let size = ByteSize(bytes: Int64(bytes.count)).brief
     throw Problems([Problem(.usage, at: file, "is \(size) large; a scenario has at most \(limit.brief)")])
   }
-  let reading = Reading(file: file)
+  let reading = Reading(file: file, inputs: inputs)
   let assembly = Assembly(reading, inputs)
   let document = Value(try assembly.document(bytes, file: file), path: "", in: reading)
   let variables = Variables(of: document, inputs)
@@ -68,5 +68,5 @@ public func parseScenario(
   guard let scenario, errors.isEmpty else { throw Problems(errors.map(\.problem)) }
   return LoadedScenario(
     scenario: scenario, remarks: remarks, places: reading.places, bytes: bytes, digest: sha256(bytes),
-    includes: assembly.included)
+    includes: assembly.included + reading.others)
 }

@@ -14,16 +14,17 @@ extension Safety {
       guard let maxDuration, let radius, let protected, let accepted else { return nil }
       return Safety(
         maxDuration: maxDuration, maxRegions: radius.regions, maxConcurrent: radius.concurrent,
-        protectedNodes: protected.nodes, protectedPorts: protected.ports, accepted: accepted,
+        maxNodes: radius.nodes, protectedNodes: protected.nodes, protectedPorts: protected.ports, accepted: accepted,
         allowsWholeNodeClock: wholeNode == true ? true : nil)
     }
   }
 
-  private static func readRadius(_ value: Value) -> (regions: Int, concurrent: Int?)? {
+  private static func readRadius(_ value: Value) -> (regions: Int, concurrent: Int?, nodes: Int?)? {
     value.fields { fields in
       let regions = fields.required("regions") { $0.integer(in: 1...1000) }
       let concurrent = fields.value("concurrent").flatMap { $0.integer(in: 1...100_000) }
-      return regions.map { (Int($0), concurrent.map { Int($0) }) }
+      let nodes = fields.value("nodes").flatMap { $0.integer(in: 1...100_000) }
+      return regions.map { (Int($0), concurrent.map { Int($0) }, nodes.map { Int($0) }) }
     }
   }
 

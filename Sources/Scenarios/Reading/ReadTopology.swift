@@ -19,7 +19,10 @@ extension Topology {
 
   private static func inventory(_ value: Value) -> Topology? {
     value.fields { fields in
-      fields.required("hosts") { $0.dictionary(longest: 32, Host.read) }.map { hosts in
+      let controllers = fields.optional("controllers", or: []) { $0.list { $0.peerAddress() } }
+      let hosts = fields.required("hosts") { $0.dictionary(longest: 32, Host.read) }
+      guard let controllers else { return nil }
+      return hosts.map { hosts in
         var regions: [Region] = []
         for host in hosts {
           if let index = regions.firstIndex(where: { $0.name == host.region }) {
@@ -28,7 +31,8 @@ extension Topology {
             regions.append(Region(name: host.region, roles: host.roles))
           }
         }
-        return Topology(ground: .inventory, regions: regions, hosts: hosts)
+        return Topology(
+          ground: .inventory, regions: regions, hosts: hosts, controllers: controllers.isEmpty ? nil : controllers)
       }
     }
   }

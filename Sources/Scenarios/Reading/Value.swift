@@ -7,9 +7,38 @@ final class Reading {
   private(set) var diagnostics: [Diagnostic] = []
   private(set) var places: SourceMap
 
-  init(file: String) {
+  /// Files that are read besides scenarios, by path, each once.
+  private(set) var others: [IncludedFile] = []
+  private let inputs: ScenarioInputs
+  private var contents: [String: (bytes: [UInt8], source: Int)] = [:]
+
+  init(file: String, inputs: ScenarioInputs = ScenarioInputs()) {
     files = [file]
     places = SourceMap(file: file)
+    self.inputs = inputs
+  }
+
+  /// The bytes of the file called `name` in the document that `mark` lies in, and the number of its own marks.
+  ///
+  /// - Parameter say: notes why it cannot be read; the result is `nil` then.
+  func bytes(
+    of name: String, namedAt mark: Mark, say: (_ what: String, _ fix: String?) -> Void
+  ) -> (bytes: [UInt8], source: Int)? {
+    let path = path(of: name, in: files[mark.source])
+    if let known = contents[path] { return known }
+    guard let read = inputs.include else {
+      say("no other file can be read here", "give the scenario as a file")
+      return nil
+    }
+    let bytes: [UInt8]
+    do { bytes = try read(path) } catch {
+      say("\(quoted(path)) \(error.what)", error.fix)
+      return nil
+    }
+    let found = (bytes, add(file: path))
+    others.append(IncludedFile(path: path, digest: sha256(bytes)))
+    contents[path] = found
+    return found
   }
 
   /// Values that stand for a variable without a value, which was said already: what else is wrong with them follows from that.
@@ -239,6 +268,9 @@ final class Fields {
 
   /// Notes a mistake at the mapping.
   func mistake(_ what: String, fix: String? = nil) { owner.mistake(what, fix: fix) }
+
+  /// Whether the mapping has keys that were not asked for until now; each will be a mistake of its own.
+  var hasUnknownKeys: Bool { members.contains { !asked.contains($0.key) } }
 
   /// Whether the mapping has `key`; does not ask for it.
   func has(_ key: String) -> Bool { members.contains { $0.key == key } }

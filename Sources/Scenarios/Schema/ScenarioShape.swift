@@ -82,7 +82,11 @@ extension Shape {
         ]),
         .keys([
           .must(
-            "inventory", .keys([.must("hosts", .names(longest: 32, .named("host")), "by name")]), "real hosts")
+            "inventory",
+            .keys([
+              .must("hosts", .names(longest: 32, .named("host")), "by name"),
+              .may("controllers", .list(.text), "addresses from which agents are reached; never cut"),
+            ]), "real hosts")
         ]),
       ])
     ),
@@ -169,6 +173,7 @@ extension Shape {
           .keys([
             .must("regions", .integer(1...1000), "how many may be disturbed"),
             .may("concurrent", .integer(1...100_000), "how many faults may be in force at one time"),
+            .may("nodes", .integer(1...100_000), "how many nodes may be disturbed"),
           ]), "how far it may reach"),
         .may(
           "protected",

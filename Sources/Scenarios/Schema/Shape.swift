@@ -65,5 +65,6 @@ indirect enum Shape: Sendable {
   static let bitRate = Shape.named("bitRate")
   static let size = Shape.named("size")
   static let region = Shape.text
+  static let network = Shape.pattern("^[0-9a-fA-F.:]+/[0-9]{1,3}$")
   static let ports = Shape.list(.pattern("^[0-9]{1,5}(-[0-9]{1,5})?$"))
 }

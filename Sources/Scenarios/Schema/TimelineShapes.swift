@@ -19,7 +19,8 @@ extension Shape {
 
   private static let plainLink: [Key] = [
     .must("region", .region, "the side that directions are seen from"),
-    .must("from", .any([.choice(["all"]), .list(.region)]), "the other side"),
+    .may("nodes", .list(.text), "which nodes of the region"),
+    .must("from", .any([.choice(["all"]), .list(.region), .named("peers")]), "the other side"),
     .may(
       "flapping",
       .keys([.must("on", .duration, "in force each time"), .must("off", .duration, "not in force")]), "comes and goes"),
@@ -174,10 +175,29 @@ extension Shape {
       .keys([
         .may("protocol", .words(TrafficScope.TransportProtocol.self), "needed with ports"),
         .may("ports", .ports, "of the region"), .may("peerPorts", .ports, "of the other side"),
+        .may("eitherPorts", .ports, "at whichever end"),
+        .may("role", .words(Role.self), "whose server's ports are meant, at whichever end"),
+        .may("cgroup", .pattern("^/."), "whose sockets of the region"),
+        .may("user", .text, "whose sockets of the region"),
         .may(
           "except",
-          .keys([.may("ports", .ports, "of the region"), .may("peerPorts", .ports, "of the other side")]),
+          .keys([
+            .may("ports", .ports, "of the region"), .may("peerPorts", .ports, "of the other side"),
+            .may("addresses", .list(.text), "of the other side"),
+            .may("networks", .list(.network), "of the other side"),
+          ]),
           "which are not meant"),
+      ])
+    ),
+    (
+      "peers",
+      .keys([
+        .may("regions", .any([.choice(["all"]), .list(.region)]), "nodes of these regions"),
+        .may("roles", .list(.words(Role.self)), "of their nodes only those that play one of these"),
+        .may("nodes", .list(.text), "single nodes"),
+        .may("addresses", .list(.text), "whoever has them"),
+        .may("networks", .list(.network), "whoever is in them"),
+        .may("names", .list(.text), "resolved on the node, and followed"),
       ])
     ),
     (
@@ -185,7 +205,11 @@ extension Shape {
       .keys([
         .may("loss", .named("loss"), "which packets are lost"), .may("delay", .duration, "all come later"),
         .may("jitter", .duration, "by more or less"),
-        .may("distribution", .words(JitterDistribution.self), "how the jitter is spread"),
+        .may(
+          "distribution",
+          .any([
+            .words(JitterDistribution.self), .keys([.must("table", .text, "a file of netem's form")]),
+          ]), "how the jitter is spread"),
         .may("correlation", .percentage, "how far each delay follows the one before"),
         .may("reorder", .percentage, "overtake the delayed ones"), .may("duplicate", .percentage, "arrive twice"),
         .may("corrupt", .percentage, "with one bit flipped"), .may("rate", .bitRate, "what passes in a time"),

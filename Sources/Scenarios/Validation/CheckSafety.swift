@@ -13,6 +13,7 @@ extension Checking {
           + " \(safety.maxRegions) allowed", fix: "disturb fewer regions or raise the limit")
     }
     checkConcurrency()
+    checkNodes()
     checkProtection()
     let last = max(schedule.through, schedule.stepsThrough)
     guard last <= longestTime * 2, scenario.recovery.within <= longestTime, scenario.steadyState.hold <= longestTime
@@ -46,6 +47,15 @@ extension Checking {
       fix: "spread them in time, or raise the limit")
   }
 
+  private mutating func checkNodes() {
+    guard let limit = scenario.safety.maxNodes else { return }
+    let nodes = scenario.disturbedNodes(entries)
+    guard nodes.count > limit else { return }
+    error(
+      "safety.blastRadius.nodes", "the timeline disturbs \(nodes.count) nodes (\(listed(nodes))), \(limit) allowed",
+      fix: "disturb fewer nodes or raise the limit")
+  }
+
   private mutating func checkProtection() {
     let safety = scenario.safety
     for (index, name) in safety.protectedNodes.enumerated() {
@@ -55,14 +65,14 @@ extension Checking {
     guard !safety.protectedNodes.isEmpty || !safety.protectedPorts.isEmpty else { return }
     var seen: Set<String> = []
     for timed in entries where seen.insert(timed.path).inserted {
-      if let region = timed.entry.fault.insideRegion, isProtected(region) {
+      if let region = timed.entry.fault.insideRegion, isProtected(region, by: scenario.topology.nodes(of: region)) {
         error(
           timed.path, "touches '\(region)', which safety.protected names",
           fix: "leave '\(region)' out, or protect it no more")
       }
       guard let link = timed.entry.fault.link else { continue }
-      let touched = [link.region] + link.peers.resolve(against: link.region, in: scenario.topology)
-      for name in touched where isProtected(name) {
+      let ends = link.ends(in: scenario.topology)
+      for name in [link.region] + ends.regions where isProtected(name, by: ends.group + ends.touched) {
         error(
           timed.path, "touches '\(name)', which safety.protected names",
           fix: "leave '\(name)' out, or protect it no more")
@@ -77,10 +87,13 @@ extension Checking {
     }
   }
 
-  private func isProtected(_ region: String) -> Bool {
+  /// Whether a region, or one of its nodes that are touched, is protected.
+  private func isProtected(_ region: String, by touched: [String]) -> Bool {
     let safety = scenario.safety
     return safety.protectedNodes.contains(region)
-      || scenario.topology.hosts.contains { $0.region == region && safety.protectedNodes.contains($0.name) }
+      || scenario.topology.hosts.contains {
+        $0.region == region && touched.contains($0.name) && safety.protectedNodes.contains($0.name)
+      }
   }
 }
 
@@ -96,8 +109,8 @@ extension TrafficScope {
     }
     // Excepted on one side only, it would be touched on the other.
     if let except, excepts(except.ports), excepts(except.peerPorts) { return false }
-    guard !ports.isEmpty || !peerPorts.isEmpty else { return true }
-    return (ports + peerPorts).contains { $0.first <= protected.last && protected.first <= $0.last }
+    guard saysPorts else { return true }
+    return (ports + peerPorts + portsAtEitherEnd).contains { $0.first <= protected.last && protected.first <= $0.last }
   }
 }
 

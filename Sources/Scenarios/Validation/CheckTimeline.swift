@@ -133,6 +133,7 @@ extension Checking {
   private mutating func checkLink(_ fault: FaultSpecification, hold: Duration?, at path: String) {
     guard let link = fault.link, region(link.region, at: "\(path).region") != nil else { return }
     checkPeers(of: link, at: path)
+    checkScope(of: fault, link, at: path)
     if case .network(_, let inbound, let outbound) = fault, inbound.isEmpty, outbound.isEmpty {
       error(path, "says of no direction what happens there", fix: "add in, out or both, such as both: { loss: 5% }")
     }
@@ -147,18 +148,4 @@ extension Checking {
     }
   }
 
-  private mutating func checkPeers(of link: FaultSpecification.Link, at path: String) {
-    if case .regions(let names) = link.peers {
-      unique(names, "the region", fix: "leave one of the two out") { "\(path).from[\($0)]" }
-      for (index, peer) in names.enumerated() {
-        _ = region(peer, at: "\(path).from[\(index)]")
-        if peer == link.region {
-          error("\(path).from[\(index)]", "'\(peer)' cannot be its own other side", fix: "name another region")
-        }
-      }
-    }
-    if link.peers.resolve(against: link.region, in: scenario.topology).isEmpty {
-      error("\(path).from", "matches no other region: the fault would have zero targets")
-    }
-  }
 }

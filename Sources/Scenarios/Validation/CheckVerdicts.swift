@@ -92,8 +92,12 @@ extension Checking {
   /// Whether some ports of the owner of the writes are cut, which may be those of the quorum.
   private var cutsPortsOfPrimary: Bool {
     entries.contains { timed in
-      guard case .partition(let link, _, _) = timed.entry.fault, link.scope != .all else { return false }
-      let peers = link.peers.resolve(against: link.region, in: scenario.topology)
+      guard case .partition(let link, _, _) = timed.entry.fault, link.scope != .all || link.isNarrow else {
+        return false
+      }
+      let ends = link.ends(in: scenario.topology)
+      guard link.scope != .all || ends.regions != ends.wholeRegions else { return false }
+      let peers = ends.regions
       return link.region == scenario.primary || peers.contains(scenario.primary)
     }
   }

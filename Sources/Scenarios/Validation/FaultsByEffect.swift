@@ -8,6 +8,16 @@ extension Scenario {
     return Set(cutting).union(entries.filter(silencesOwner).map(\.entry.id))
   }
 
+  /// The nodes that disturbances are made for, at the regions' ends and inside regions, in the order of the topology.
+  func disturbedNodes(_ entries: [TimedEntry]) -> [String] {
+    var disturbed: Set<String> = []
+    for fault in entries.map(\.entry.fault) {
+      if let link = fault.link { disturbed.formUnion(link.ends(in: topology).group) }
+      if let region = fault.insideRegion { disturbed.formUnion(topology.nodes(of: region)) }
+    }
+    return topology.nodeNames.filter(disturbed.contains)
+  }
+
   /// The ids of the faults that come and go.
   public var faultsThatFlap: Set<String> {
     Set(schedule().entries.filter { $0.entry.fault.link?.flapping != nil }.map(\.entry.id))

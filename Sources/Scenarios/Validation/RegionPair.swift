@@ -13,7 +13,7 @@ extension FaultSpecification {
   /// only, or one that comes and goes, leaves the pair connected.
   func cutPairs(in topology: Topology) -> [RegionPair] {
     guard case .partition(let link, _, _) = self, link.scope == .all, link.flapping == nil else { return [] }
-    return link.peers.resolve(against: link.region, in: topology).map { RegionPair(link.region, $0) }
+    return link.ends(in: topology).wholeRegions.map { RegionPair(link.region, $0) }
   }
 
   /// The regions that lose something.

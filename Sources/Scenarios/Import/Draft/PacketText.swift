@@ -7,6 +7,7 @@ extension PeerSelection {
     switch self {
     case .all: .word("all")
     case .regions(let names): .flow(.list(names.map { .word($0) }))
+    case .selected: preconditionFailure("files of other tools come to regions only")
     }
   }
 }

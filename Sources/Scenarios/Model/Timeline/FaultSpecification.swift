@@ -44,6 +44,8 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
   public struct Link: Sendable, Hashable, Codable {
     /// The region that directions are seen from.
     public var region: String
+    /// The nodes of the region that are meant; `nil`: all.
+    public var nodes: [String]?
     /// The other side.
     public var peers: PeerSelection
     /// Which packets.
@@ -52,8 +54,12 @@ public enum FaultSpecification: Sendable, Hashable, Codable {
     public var flapping: Flapping?
 
     /// A link between regions.
-    public init(region: String, peers: PeerSelection, scope: TrafficScope = .all, flapping: Flapping? = nil) {
+    public init(
+      region: String, nodes: [String]? = nil, peers: PeerSelection, scope: TrafficScope = .all,
+      flapping: Flapping? = nil
+    ) {
       self.region = region
+      self.nodes = nodes
       self.peers = peers
       self.scope = scope
       self.flapping = flapping

@@ -9,6 +9,8 @@ public struct PacketEffect: Sendable, Hashable, Codable {
   @DurationText public var jitter: Duration?
   /// How the differences are spread.
   public var distribution: JitterDistribution?
+  /// How the differences are spread, from a file, in place of ``distribution``.
+  public var table: DelayTable?
   /// How far each difference follows the one before it.
   public var correlation: Percentage?
   /// The share of packets that overtake the delayed ones.
@@ -27,13 +29,14 @@ public struct PacketEffect: Sendable, Hashable, Codable {
   /// An effect from its parts.
   public init(
     loss: PacketLoss? = nil, delay: Duration? = nil, jitter: Duration? = nil, distribution: JitterDistribution? = nil,
-    correlation: Percentage? = nil, reorder: Percentage? = nil, duplicate: Percentage? = nil,
+    table: DelayTable? = nil, correlation: Percentage? = nil, reorder: Percentage? = nil, duplicate: Percentage? = nil,
     corrupt: Percentage? = nil, rate: BitRate? = nil, burst: ByteSize? = nil, queue: ByteSize? = nil
   ) {
     self.loss = loss
     self.delay = delay
     self.jitter = jitter
     self.distribution = distribution
+    self.table = table
     self.correlation = correlation
     self.reorder = reorder
     self.duplicate = duplicate
@@ -60,6 +63,23 @@ public enum PacketLoss: Sendable, Hashable, Codable {
   case exact(Percentage)
 }
 
+/// A spread of delays that was measured somewhere: the inverse distribution function, as netem's `.dist` files have it.
+public struct DelayTable: Sendable, Hashable, Codable {
+  /// The file, as the scenario names it.
+  public var file: String
+  /// Its values, in units of 1/8192 of the jitter; each is as likely as the others.
+  public var values: [Int16]
+
+  /// A table from its parts.
+  public init(file: String, values: [Int16]) {
+    self.file = file
+    self.values = values
+  }
+
+  /// As many as the kernel takes (`NETEM_DIST_MAX`).
+  static let mostValues = 16_384
+}
+
 /// How the differences between delays are spread. Names and shapes are those of Linux's netem.
 public enum JitterDistribution: String, Sendable, Hashable, Codable, CaseIterable {
   /// Equally between delay − jitter and delay + jitter.
@@ -80,6 +100,27 @@ public struct TrafficScope: Sendable, Hashable, Codable {
     case tcp
     /// UDP.
     case udp
+    /// SCTP.
+    case sctp
+    /// ICMP of either family, but for neighbour discovery.
+    case icmp
+
+    /// Whether its packets begin with two ports.
+    public var hasPorts: Bool { self != .icmp }
+  }
+
+  /// Whose sockets of the region: known where they are, so packets are met there in both directions.
+  public struct Owner: Sendable, Hashable, Codable {
+    /// Sockets that were made in this control group of version 2, or below it. `nil`: in any.
+    public var cgroup: String?
+    /// Sockets of this user, by name or number; what arrives belongs to nobody yet. `nil`: of any.
+    public var user: String?
+
+    /// An owner from its parts.
+    public init(cgroup: String? = nil, user: String? = nil) {
+      self.cgroup = cgroup
+      self.user = user
+    }
   }
 
   /// Ports from one to another, both included.
@@ -105,18 +146,37 @@ public struct TrafficScope: Sendable, Hashable, Codable {
   public var ports: [Ports]
   /// Only packets from or to these ports of the peers. Empty: any.
   public var peerPorts: [Ports]
+  /// Only packets of which one end, whichever, has one of these ports. `nil`: any.
+  public var eitherPorts: [Ports]?
+  /// Only packets of which one end, whichever, has a port of the server that plays this role. `nil`: any.
+  public var role: Role?
+  /// Only packets of these sockets. `nil`: of any.
+  public var owner: Owner?
   /// What passes all the same; `nil` for nothing.
   public var except: Exceptions?
 
   /// A scope.
   public init(
-    transport: TransportProtocol? = nil, ports: [Ports] = [], peerPorts: [Ports] = [], except: Exceptions? = nil
+    transport: TransportProtocol? = nil, ports: [Ports] = [], peerPorts: [Ports] = [], eitherPorts: [Ports]? = nil,
+    role: Role? = nil, owner: Owner? = nil, except: Exceptions? = nil
   ) {
     self.transport = transport
     self.ports = ports
     self.peerPorts = peerPorts
+    self.eitherPorts = eitherPorts
+    self.role = role
+    self.owner = owner
     self.except = except
   }
+
+  /// Whether ports of some kind are said.
+  var saysPorts: Bool { !ports.isEmpty || !peerPorts.isEmpty || eitherPorts != nil || role != nil }
+
+  /// Ports of which one must be at one of the two ends, those of the role among them.
+  public var portsAtEitherEnd: [Ports] { (eitherPorts ?? []) + (role?.ports ?? []) }
+
+  /// The protocol, which a role brings along.
+  public var wholeTransport: TransportProtocol? { transport ?? (role == nil ? nil : .tcp) }
 
   /// All packets.
   public static let all = TrafficScope()

@@ -23,4 +23,14 @@ public enum Role: String, Sendable, Hashable, Codable, CaseIterable {
   case control
   /// A member of the quorum that grants leases and tokens.
   case quorum
+
+  /// The TCP ports that its server listens on for others, in the lab and by the servers' own defaults. The control plane
+  /// listens on none.
+  public var ports: [TrafficScope.Ports] {
+    switch self {
+    case .store: [TrafficScope.Ports(5432, through: 5432)]
+    case .quorum: [TrafficScope.Ports(2379, through: 2380)]
+    case .control: []
+    }
+  }
 }

@@ -15,9 +15,13 @@ public struct Topology: Sendable, Hashable, Codable {
   public var regions: [Region]
   /// The hosts of an inventory, in the order of the file; empty in a lab.
   public var hosts: [Host]
+  /// The addresses from which the agents of an inventory are reached: the control channel, which no fault may cut. `nil` for
+  /// none.
+  public var controllers: [String]?
 
   /// A topology from its parts.
-  public init(ground: Ground = .lab, regions: [Region], hosts: [Host] = []) {
+  public init(ground: Ground = .lab, regions: [Region], hosts: [Host] = [], controllers: [String]? = nil) {
+    self.controllers = controllers
     self.ground = ground
     self.regions = regions
     self.hosts = hosts

@@ -44,7 +44,8 @@ extension Ramp {
     let jitter = delay == nil ? nil : time(\.jitter)
     return PacketEffect(
       loss: share(\.randomLoss).map { .random($0, correlation: nil) }, delay: delay, jitter: jitter,
-      distribution: jitter == nil ? nil : to.distribution ?? from.distribution,
+      distribution: jitter == nil || to.table != nil ? nil : to.distribution ?? from.distribution,
+      table: jitter == nil || to.distribution != nil ? nil : to.table ?? from.table,
       correlation: jitter == nil ? nil : to.correlation ?? from.correlation,
       reorder: delay == nil ? nil : share(\.reorder), duplicate: share(\.duplicate), corrupt: share(\.corrupt),
       rate: from.rate.flatMap { first in

@@ -29,10 +29,11 @@ extension FaultSpecification.Link {
   /// The keys of a fault whose kind says which packets are meant.
   fileprivate static func readPlain(_ fields: Fields) -> FaultSpecification.Link? {
     let region = fields.required("region") { $0.text(expected: "a region") }
+    let nodes = fields.value("nodes").flatMap { $0.list { $0.text(expected: "a node") } }
     let peers = fields.required("from", PeerSelection.read)
     let flapping = fields.value("flapping").flatMap(Flapping.read)
     guard let region, let peers else { return nil }
-    return FaultSpecification.Link(region: region, peers: peers, flapping: flapping)
+    return FaultSpecification.Link(region: region, nodes: nodes, peers: peers, flapping: flapping)
   }
 }
 

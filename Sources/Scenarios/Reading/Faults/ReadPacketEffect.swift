@@ -4,13 +4,12 @@ extension PacketEffect {
   static func read(_ value: Value) -> PacketEffect? {
     value.fields { fields in
       // An absent key is nil and no mistake; a wrong one has been noted, and the scenario is refused for it.
+      let loss = fields.value("loss").flatMap(PacketLoss.read)
+      let delay = fields.value("delay").flatMap { $0.positiveDuration() }
+      let jitter = fields.value("jitter").flatMap { $0.positiveDuration() }
+      let spread = fields.value("distribution").flatMap(readSpread)
       let effect = PacketEffect(
-        loss: fields.value("loss").flatMap(PacketLoss.read),
-        delay: fields.value("delay").flatMap { $0.positiveDuration() },
-        jitter: fields.value("jitter").flatMap { $0.positiveDuration() },
-        distribution: fields.value("distribution").flatMap {
-          $0.choice(JitterDistribution.self, called: "a distribution")
-        },
+        loss: loss, delay: delay, jitter: jitter, distribution: spread?.shape, table: spread?.table,
         correlation: fields.value("correlation").flatMap { $0.unit() },
         reorder: fields.value("reorder").flatMap { $0.unit() },
         duplicate: fields.value("duplicate").flatMap { $0.unit() },
@@ -18,6 +17,13 @@ extension PacketEffect {
         burst: fields.value("burst").flatMap { $0.unit() }, queue: fields.value("queue").flatMap { $0.unit() })
       return effect.isSound(value) ? effect : nil
     }
+  }
+
+  private static func readSpread(_ value: Value) -> (shape: JitterDistribution?, table: DelayTable?)? {
+    guard case .mapping = value.node.content else {
+      return value.choice(JitterDistribution.self, called: "a distribution").map { ($0, nil) }
+    }
+    return value.fields { fields in fields.required("table", DelayTable.read) }.map { (nil, $0) }
   }
 
   /// Whether its parts make sense together; notes a mistake otherwise.
@@ -30,7 +36,7 @@ extension PacketEffect {
       value.mistake("a jitter of \(jitter.text) around a delay of \(delay.text) would send packets back in time")
       return false
     }
-    if distribution != nil || correlation != nil, jitter == nil {
+    if distribution != nil || table != nil || correlation != nil, jitter == nil {
       value.mistake("distribution and correlation say how jitter varies, and there is none", fix: "add jitter")
       return false
     }
