@@ -168,7 +168,8 @@ struct TableBuilder {
     _ place: Place, _ family: IPAddress.Family, _ selector: Selector
   ) -> [[Step]] {
     var steps: [NFTables.Expression] = []
-    let numbers = targets.protocols.isEmpty && targets.hasPorts ? Self.withPorts : targets.protocols.map { $0.number(family) }
+    let numbers =
+      targets.protocols.isEmpty && targets.hasPorts ? Self.withPorts : targets.protocols.map { $0.number(family) }
     if !numbers.isEmpty {
       let set = protocols(numbers, targets.protocols.contains(.icmp) ? "protocols_\(family)" : "protocols")
       steps += [.loadTransportProtocol, .isInSet(set.name, id: set.id)]
