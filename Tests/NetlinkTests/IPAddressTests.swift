@@ -47,4 +47,19 @@ import Testing
     let sorted = try texts.map { try #require(IPAddress($0)) }.sorted().map(\.description)
     #expect(sorted == ["9.0.0.1", "10.0.0.1", "10.0.0.2", "::1", "fd00::1"])
   }
+
+  /// Few and many, sorted and not, with repetitions, at the ends of what there is.
+  @Test(arguments: [0, 1, 2, 500, 5000]) func distinctAddressesAreThoseOfASetInOrder(_ count: Int) {
+    var state: UInt64 = 42
+    func next() -> UInt64 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return state >> 11
+    }
+    var addresses: [IPAddress] = (0..<count).map { index in
+      index % 3 == 0 ? .v6(next() % 3, next()) : .v4(UInt32(truncatingIfNeeded: index % 2 == 0 ? next() : next() % 1000))
+    }
+    if count > 1 { addresses += [.v4(0), .v4(.max), .v6(.max, .max), .v6(0, 0), addresses[0], addresses[1]] }
+    #expect(IPAddress.distinct(addresses) == Set(addresses).sorted())
+    #expect(IPAddress.distinct(addresses.sorted()) == Set(addresses).sorted())
+  }
 }

@@ -233,7 +233,7 @@ struct TableBuilder {
     var sets: [Reference] = []
     let own = addresses.filter { $0.family == family }
     if !own.isEmpty {
-      sets.append(add("\(name)_\(family)", .address(family), .addresses(Array(Set(own)).sorted())))
+      sets.append(add("\(name)_\(family)", .address(family), .addresses(IPAddress.distinct(own))))
     }
     if networks.contains(where: { $0.address.family == family }) {
       let name = name == "peers" ? "networks_\(family)" : "\(name)_networks_\(family)"

@@ -123,7 +123,7 @@ public struct Disturbance: Sendable, Hashable, Codable {
     id: String, run: String, on node: Node, _ exempt: [IPAddress], _ timing: Fault.Timing, seed: UInt64
   ) -> Fault {
     var targets = Fault.Targets(
-      peers: Array(Set(others.flatMap(\.addresses) + addresses)).sorted(), networks: networks, names: names,
+      peers: IPAddress.distinct(others.flatMap(\.addresses) + addresses), networks: networks, names: names,
       remotePorts: otherPorts, localPorts: ports, protocols: protocols,
       except: .init(
         peers: exceptAddresses, networks: exceptNetworks, remotePorts: exceptOtherPorts, localPorts: exceptPorts),
