@@ -56,7 +56,8 @@ import Testing
       return state >> 11
     }
     var addresses: [IPAddress] = (0..<count).map { index in
-      index % 3 == 0 ? .v6(next() % 3, next()) : .v4(UInt32(truncatingIfNeeded: index % 2 == 0 ? next() : next() % 1000))
+      index % 3 == 0
+        ? .v6(next() % 3, next()) : .v4(UInt32(truncatingIfNeeded: index % 2 == 0 ? next() : next() % 1000))
     }
     if count > 1 { addresses += [.v4(0), .v4(.max), .v6(.max, .max), .v6(0, 0), addresses[0], addresses[1]] }
     #expect(IPAddress.distinct(addresses) == Set(addresses).sorted())

@@ -176,15 +176,6 @@ extension Fault {
   }
 }
 
-extension Fault {
-  /// Whether what a node with these addresses sends to `node` may be among the packets that are meant.
-  func mayMeet(packetsFrom sender: [IPAddress], to node: String) -> Bool {
-    guard self.node == node else { return false }
-    let isByAddress = !targets.peers.isEmpty && targets.networks.isEmpty && targets.names.isEmpty
-    return !isByAddress || sender.contains(where: targets.peers.contains)
-  }
-}
-
 extension FaultCounters {
   /// Packets of one direction that were meant, whatever became of them. A packet that was drawn for and then held back counts
   /// once. Of answers, those that were changed.
