@@ -34,6 +34,8 @@ struct InnerKillOutcome: Sendable {
   var before: String
   /// Until it was free again; `nil` if that did not come in time.
   var free: Int64?
+  /// Until the program was told the right time again; `nil` if it was told a wrong one to the end, or never.
+  var right: Int64?
   /// What was done to it when the time was over, or it was free.
   var remained: String
   /// What `recover` said.
@@ -49,6 +51,10 @@ struct InnerKillOutcome: Sendable {
     if kill.step.isInForce, before == "nothing" { found.append("no fault was in force, so nothing was measured") }
     // With both dead nobody is left to take it back, unless the kernel does.
     if free == nil, kill.party != .both { found.append("it was not free within lease + 1 s: \(remained)") }
+    // Whoever is dead: a skew ends by itself.
+    if kill.kind.isSkew, before.contains("wrong"), right == nil {
+      found.append("its clock was not right again within its silence and 1 s: \(remained)")
+    }
     if let problem { found.append("recover: \(problem)") }
     if left != "nothing" { found.append("left after recover: \(left)") }
     return found
@@ -111,7 +117,7 @@ struct InnerSweptVictim: Sendable {
       try process.send(Signal.kill)
     case .stopped: try process.send(Signal.stop)
     }
-    let free = try waitUntilFree(since: killedAt)
+    let (free, right) = try waitUntilFree(since: killedAt)
     let remained = try target.remains()
     if kill.party == .stopped { try process.send(Signal.kill) }
     guard process.identity.waitUntilGone(limit: .seconds(5)) else {
@@ -122,7 +128,8 @@ struct InnerSweptVictim: Sendable {
     do { recovered = try UndoRecovery.recover(stateDirectory: state) } catch { problem = "\(error)" }
     if try !listDirectory("\(state)/faults").isEmpty { problem = problem ?? "its journal is still there" }
     return InnerKillOutcome(
-      kill: kill, before: before, free: free.map { $0 - killedAt }, remained: remained, recovered: recovered,
+      kill: kill, before: before, free: free.map { $0 - killedAt }, right: right.map { $0 - killedAt },
+      remained: remained, recovered: recovered,
       left: try leftInTheEnd(), problem: problem)
   }
 
@@ -137,15 +144,19 @@ struct InnerSweptVictim: Sendable {
 
   /// Looks until nothing is done to the program, for as long as its lease and a second; if nobody is left to take the fault
   /// back, only for what the kernel needs.
-  private func waitUntilFree(since start: Int64) throws -> Int64? {
+  ///
+  /// - Returns: when it was free, and when it was told the right time; `nil` for what did not come.
+  private func waitUntilFree(since start: Int64) throws -> (free: Int64?, right: Int64?) {
     let limit = kill.party == .both ? kill.kind.watchWithoutAnybody : SweptInner.lease + .seconds(1)
     var freeSince: Int64?
+    var right: Int64?
     while true {
       let now = Timebase.system.monotonic()
+      if kill.kind.isSkew { right = try target.isToldWrong() ? nil : right ?? now }
       freeSince = try target.isFree() ? freeSince ?? now : nil
       // Once more after that: what a process that is being killed had under way can still come.
-      if let freeSince, now - freeSince > 50_000_000 { return freeSince }
-      if now > start + limit.nanoseconds { return freeSince }
+      if let freeSince, now - freeSince > 50_000_000 { return (freeSince, right) }
+      if now > start + limit.nanoseconds { return (freeSince, right) }
       usleep(500)
     }
   }

@@ -67,14 +67,15 @@ func sweepInside(_ request: InnerSweepRequest) async throws -> Bool {
 }
 
 private func summarize(_ outcomes: [InnerKillOutcome]) -> Bool {
-  var table = TextTable([.left, .left, .right, .right, .right, .left, .left])
-  table.add("fault", "killed", "kills", "in force", "free after", "remained", "recover said")
+  var table = TextTable([.left, .left, .right, .right, .right, .right, .left, .left])
+  table.add("fault", "killed", "kills", "in force", "free after", "clock right", "remained", "recover said")
   for kind in SweptInner.allCases {
     for party in [SweptParty.agent, .both, .stopped] {
       let group = outcomes.filter { $0.kill.kind == kind && $0.kill.party == party }
       guard !group.isEmpty else { continue }
       let inForce = group.filter { $0.before != "nothing" }
       let freed = inForce.compactMap(\.free)
+      let rights = inForce.filter { $0.before.contains("wrong") }.compactMap(\.right)
       let remained = Set(group.filter { $0.free == nil }.map(\.remained)).sorted()
       // What the target is called and its number differ from kill to kill.
       let said = Set(
@@ -85,7 +86,7 @@ private func summarize(_ outcomes: [InnerKillOutcome]) -> Bool {
       ).sorted()
       table.add(
         kind.rawValue, party.rawValue, "\(group.count)", "\(inForce.count)",
-        freed.isEmpty ? "-" : "≤ \(brief(freed.max()))",
+        freed.isEmpty ? "-" : "≤ \(brief(freed.max()))", rights.isEmpty ? "-" : "≤ \(brief(rights.max()))",
         remained.isEmpty ? "nothing" : remained.joined(separator: " or "),
         said.isEmpty ? "nothing" : said.joined(separator: " | "))
     }

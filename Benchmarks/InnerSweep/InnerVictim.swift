@@ -15,7 +15,8 @@ func beSweptInside(_ words: [String]) async throws {
     report(Problem(.fail, at: kind.rawValue, "the keeper of undo data reported: \(event)"))
   }
   let disks = NodeDisks(ownPaths: [words[1]])
-  let holder = InnerFaultHolder(node: fault.node, scope: ProcessScope(disks: disks), undo: keeper) { event in
+  let scope = ProcessScope(disks: disks, permitsNodeClock: kind == .nodeClock && SweptNodeClock.isAllowed)
+  let holder = InnerFaultHolder(node: fault.node, scope: scope, undo: keeper) { event in
     if case .heartbeatFailed(let why) = event.kind { report(Problem(.fail, at: kind.rawValue, why)) }
   }
   var prepared: PreparedDirectory?

@@ -4,39 +4,44 @@ internal import Support
 /// A program that compares, again and again, what its C library tells it of the time of day with what the kernel does, and the
 /// bytes of its vDSO: looked at without the code of whoever changes them.
 struct SweptClock: Sendable {
-  let program: String
-  let file: String
-  private let vdsoBefore: [UInt8]
+  private let file: String
+  private let before: [UInt8]
   private let pid: Int32
 
-  /// Makes the program. It is the same for all kills of a sweep.
-  static func compile(into workspace: String) async throws -> String {
-    let (source, program) = ("\(workspace)/two-clocks.c", "\(workspace)/two-clocks")
-    if fileExists(program) { return program }
+  /// Makes the program and starts it.
+  static func start(in workspace: String) async throws -> ChildProcess {
+    let (source, program, file) = ("\(workspace)/clocks.c", "\(workspace)/clocks", "\(workspace)/told")
     try writeFile(source, Array(text.utf8))
     let end = await (try ChildProcess(ProcessRequest("/usr/bin/cc", ["-O2", "-o", program, source]))).wait()
     guard end == .exited(0) else {
       throw Problem(.fail, at: source, "it cannot be compiled", fix: "apt-get install gcc")
     }
-    return program
+    try writeFile(file, [UInt8](repeating: 0, count: 8))
+    let process = try ChildProcess(ProcessRequest(program, [file]))
+    usleep(20_000)  // it sets itself up
+    return process
   }
 
-  init(program: String, file: String, pid: Int32) throws {
-    self.program = program
-    self.file = file
+  init(in workspace: String, pid: Int32) throws {
+    file = "\(workspace)/told"
     self.pid = pid
-    vdsoBefore = try vdso(of: pid)
+    before = try vdso(of: pid)
   }
 
   /// By how many milliseconds the program's clock is wrong at this moment.
-  func wrongMilliseconds() throws -> Int64 {
+  private func wrongMilliseconds() throws -> Int64 {
     let bytes = try readFile(file)
     guard bytes.count >= 8 else { return 0 }
     return (0..<8).reduce(Int64(0)) { $0 | Int64(bytes[$1]) << (8 * Int64($1)) } / 1_000_000
   }
 
-  /// Whether a byte of its vDSO is not what it was.
-  func isChanged() throws -> Bool { try vdso(of: pid) != vdsoBefore }
+  /// Whether it is told a wrong time.
+  func isWrong() throws -> Bool { abs(try wrongMilliseconds()) > 2 }
+
+  /// What is wrong with it, in words.
+  func remains() throws -> [String] {
+    (try isWrong() ? ["clock wrong"] : []) + (try vdso(of: pid) != before ? ["vDSO changed"] : [])
+  }
 
   /// The least of a few differences, for between two readings anything can come.
   private static let text = """

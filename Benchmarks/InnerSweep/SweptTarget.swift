@@ -14,6 +14,10 @@ final class SweptTarget: Sendable {
   let directory: String
   /// Its control groups: where its processor and its disk are limited, and where it is frozen.
   private let groups: Groups
+  /// For a skew: what the program is told, and its vDSO.
+  private let clock: SweptClock?
+  /// For the clock of a node.
+  private let nodeClock: SweptNodeClock?
   private let state: Mutex<State>
 
   private struct Groups: Sendable {
@@ -63,7 +67,15 @@ final class SweptTarget: Sendable {
     try await Self.shell("cp /bin/sh \(program)")
     if let mount = kind.mount(of: directory, image: "\(workspace)/image") { try await Self.shell(mount) }
     if kind == .files || kind == .content { try writeFile("\(directory)/f", [1]) }
-    let process = try Self.start(program, workspace, groups.all)
+    let process: ChildProcess
+    if kind.isSkew {
+      process = try await SweptClock.start(in: workspace)
+      clock = try SweptClock(in: workspace, pid: process.identity.pid)
+    } else {
+      process = try Self.start(program, workspace, groups.all)
+      clock = nil
+    }
+    nodeClock = kind == .nodeClock ? SweptNodeClock() : nil
     state = Mutex(State(process: process, started: Timebase.system.monotonic()))
   }
 
@@ -96,9 +108,13 @@ final class SweptTarget: Sendable {
     case .diskLimit: groups.disk != nil
     case .files: fileExists("/dev/fuse")
     case .content: InnerProfile().has(.preContentEvents)
-    case .freeze, .filler: true
+    case .freeze, .filler, .skew, .drift: true
+    case .nodeClock: SweptNodeClock.isAllowed
     }
   }
+
+  /// Whether the program is told a wrong time now.
+  func isToldWrong() throws -> Bool { try clock?.isWrong() ?? false }
 
   /// Whether it is as it was: neither stopped, nor traced, frozen or limited; its disk neither either.
   func isFree() throws -> Bool { try remains() == "nothing" }
@@ -113,6 +129,8 @@ final class SweptTarget: Sendable {
     case .files: found = files()
     case .content: found = late()
     case .freeze: found = isWatched ? [] : try frozen()
+    case .skew, .drift: found = try clock?.remains() ?? []
+    case .nodeClock: found = nodeClock?.wrong().map { [$0] } ?? []
     case .filler: found = try listDirectory(directory).filter { $0.hasPrefix(".blackstart") }
     case .pauseByTrace, .pauseBySignal, .pauseByFreezer, .throttle, .squeeze, .slowCalls, .diskLimit:
       found = try held()
@@ -230,7 +248,7 @@ extension SweptInner {
       """
     case .filler: "mount -t tmpfs -o size=8m sweep \(directory)"
     case .pauseByTrace, .pauseBySignal, .pauseByFreezer, .kill, .terminate, .restartLoop, .throttle, .squeeze,
-      .slowCalls,
+      .slowCalls, .skew, .drift, .nodeClock,
       .files, .content:
       nil
     }

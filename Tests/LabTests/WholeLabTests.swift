@@ -14,13 +14,22 @@ private let program =
   .serialized, .enabled(if: geteuid() == 0, "labs need root"),
   .enabled(if: fileExists(program), "swift build makes .build/debug/blackstart"))
 struct WholeLabTests {
+  /// The clocks of a process's own time namespace beside the machine's, in seconds: monotonic, then boot time.
+  private func clockOffsets(of server: LabServer) throws -> [Int64] {
+    let text = String(decoding: try readFile("/proc/\(server.process.pid)/timens_offsets"), as: UTF8.self)
+    return text.split(separator: "\n").compactMap { $0.split(separator: " ").dropFirst().first.flatMap { Int64($0) } }
+  }
+
+  /// The servers of ap live in another time: the lab comes up all the same, and says who writes.
   @Test func thePreferredRegionIsTheWriterWhenUpReturns() async throws {
     try await withScratch { scratch in
       let id = uniqueID()
       let journal = try Journal(creating: "\(scratch.directory)/journal.jsonl", timebase: .system)
       var surroundings = scratch.surroundings(program: program)
       surroundings.journal = journal
-      let lab = try await Lab.up(.standard(id: id, leaseTTLSeconds: 5), surroundings)
+      var specification = LabSpecification.standard(id: id, leaseTTLSeconds: 5)
+      specification.regions[2].clocks = TimeOffsets(monotonicNanoseconds: 172_800_000_000_000)
+      let lab = try await Lab.up(specification, surroundings)
       let status = try await lab.status()
       #expect(status.isReady, "\(status)")
       #expect(status.servers.count == 8)
@@ -33,11 +42,22 @@ struct WholeLabTests {
       #expect(detail("east", .store) == "read-write, fence at token \(token) of east")
       #expect(detail("eu", .store)?.hasPrefix("read-only") == true)
       #expect(detail("east", .controlPlane)?.hasPrefix("writer") == true)
+      for server in lab.servers {
+        #expect(try clockOffsets(of: server) == (server.region == "ap" ? [172_800, 0] : [0, 0]), "\(server.name)")
+      }
+      // Started again, it has the clocks that are asked for then; and the next time those again.
+      var etcd = try #require(lab.servers.first { $0.region == "ap" && $0.kind == .etcd })
+      for clocks in [TimeOffsets(boottimeNanoseconds: 3_600_000_000_000), nil] {
+        try etcd.process.send(Signal.kill)
+        #expect(etcd.process.waitUntilGone(limit: .seconds(10)))
+        etcd = try await lab.restart(etcd, clocks: clocks)
+        #expect(try clockOffsets(of: etcd) == [0, 3_600])
+      }
       try await lab.down()
       try await scratch.expectNothing(of: id)
       let types = try JournalContents(path: journal.path).records.map(\.type)
-      #expect(types.first == "lab.begin" && types.last == "lab.ready")
-      #expect(types.count { $0 == "lab.process.started" } == 8)
+      #expect(types.first == "lab.begin" && types.contains("lab.ready"))
+      #expect(types.count { $0 == "lab.process.started" } == 10)
     }
   }
 

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Netlink
 public import Support
 
@@ -104,8 +105,19 @@ public enum UndoRecovery {
     } else if !state.items.isEmpty {
       done.append("nothing to remove of run \(directory.run): the machine was restarted since")
     }
-    try removeTree(directory.path)
+    try remove(directory)
     return done
+  }
+
+  /// A guardian that was started in the last moment of its agent may just be writing its first line there; it ends at once.
+  private static func remove(_ directory: UndoDirectory) throws(SystemError) {
+    for _ in 0..<20 {
+      do throws(SystemError) { return try removeTree(directory.path) } catch {
+        guard error.number == ENOTEMPTY else { throw error }
+        usleep(50_000)
+      }
+    }
+    try removeTree(directory.path)
   }
 
   private static func takeBack(_ state: UndoState, _ directory: UndoDirectory) throws -> [String] {

@@ -31,7 +31,7 @@ extension ClockSkew {
       ],
       changes: [
         "\(self) for \(whom): clock_gettime, gettimeofday and time of their vDSO lead to a stub in its spare bytes",
-        "every thread of each stands still for some 100 µs and 35 to 70 µs a thread, twice; offsets change later without a stop",
+        "every thread of each stands still for some 80 µs and 15 to 30 µs a thread, twice; offsets change later without a stop",
       ],
       undo:
         "blackstart recover; by itself the skew ends when no heartbeat comes for \(fault.timing.silenceMilliseconds) ms",

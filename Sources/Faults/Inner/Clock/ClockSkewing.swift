@@ -75,6 +75,9 @@ final class ClockSkewing: Mechanism {
 
   var counters: InnerCounters { state.withLock(\.counters) }
 
+  /// A stub that nobody prolongs ends by itself, so the guardian may let many processes on a busy machine take their time.
+  var longestMaking: Int64 { 1_000_000_000 + Int64(first.count) * 100_000_000 }
+
   /// Newcomers are looked for so often, where there can be any.
   var lookEvery: Int64? { canGrow ? 250_000_000 : nil }
 
@@ -99,7 +102,7 @@ final class ClockSkewing: Mechanism {
     guard !state.withLock(\.skewed).isEmpty else {
       throw order.refusal(.notAsAsked(state.withLock(\.missed).values.sorted().joined(separator: "; ")))
     }
-    try prolong(until: until)
+    try keepAlive()
     let evidence = try readAll("")
     count(first.map(\.identity))
     return coverage + pauses + evidence
@@ -130,6 +133,14 @@ final class ClockSkewing: Mechanism {
   }
 
   // MARK: keeping
+
+  /// Prolongs it as a heartbeat does: making, looking and reading back can take longer than a silence on a busy machine, or where
+  /// there are many processes, and nothing may lapse meanwhile.
+  private func keepAlive() throws {
+    let timing = order.fault.timing
+    let end = state.withLock(\.base) + timing.leaseMilliseconds * 1_000_000
+    try prolong(until: min(end, order.timebase.monotonic() + timing.silenceMilliseconds * 1_000_000))
+  }
 
   func prolong(until: Int64) throws {
     state.withLock { $0.until = until }
@@ -204,7 +215,10 @@ final class ClockSkewing: Mechanism {
   private func readAll(_ when: String) throws -> [String] {
     var lines: [String] = []
     for (process, skewed) in state.withLock(\.skewed).sorted(by: { $0.key.pid < $1.key.pid }) {
+      // Taken away before: there is nothing to read by, and nothing to be read.
+      if !when.isEmpty, (try? skewed.hasStub()) != true { continue }
       for clock in skew.clocks.sorted() {
+        if when.isEmpty { try keepAlive() }
         let reading: SkewedProcess.Reading
         do {
           reading = try TracerThread.once(timebase: order.timebase) { try skewed.readWell(clock.number, $0) }
@@ -239,25 +253,37 @@ final class ClockSkewing: Mechanism {
 
   // MARK: taking away
 
+  /// What has ended meanwhile needs nothing.
+  private func whileThere(_ process: ProcessIdentity, _ body: () throws -> Void) throws {
+    do { try body() } catch let error as TraceError where error.reason == .gone || !process.isAlive {}
+  }
+
   func takeAway() throws -> [String] {
     let skewed = state.withLock(\.skewed)
     // First all clocks become true at once; then the bytes.
     for one in skewed.values { try? one.prolong(until: 0) }  // what is gone has no clock
-    var restored: Set<ProcessIdentity> = []
     var lines: [String] = []
-    for (process, one) in skewed.sorted(by: { $0.key.pid < $1.key.pid }) {
-      do {
-        let pause = try TracerThread.once(timebase: order.timebase) { try one.restore($0) }
+    let sorted = skewed.sorted { $0.key.pid < $1.key.pid }
+    var pauses: [ProcessIdentity: SkewedProcess.Pause] = [:]
+    for (process, one) in sorted {
+      try whileThere(process) {
+        pauses[process] = try TracerThread.once(timebase: order.timebase) { try one.leadBack($0) }
+      }
+    }
+    // A reading comes back by the stub, so it is taken before that goes too.
+    let readings = try readAll(" afterwards")
+    for (process, one) in sorted {
+      try whileThere(process) {
+        let wiped = try TracerThread.once(timebase: order.timebase) { try one.wipe($0) }
         guard try one.digest() == template.digest else {
           throw TraceError(.unexpected("its vDSO is not what it was"), process)
         }
-        restored.insert(process)
+        let pause = max(pauses[process]?.nanoseconds ?? 0, wiped.nanoseconds)
         lines.append(
-          "\(process) has its vDSO back, byte for byte; it stood still for \(Duration.nanoseconds(pause.nanoseconds).brief)"
-        )
-      } catch let error as TraceError where error.reason == .gone || !process.isAlive { continue }
+          "\(process) has its vDSO back, byte for byte; it stood still for \(Duration.nanoseconds(pause).brief)")
+      }
     }
-    lines += try readAll(" afterwards")
+    lines += readings
     // Children of theirs that nobody had looked for.
     let strays = try template.undo.restoreAll()
     if !strays.isEmpty { lines.append("so have \(strays.count) that were forked from them") }

@@ -17,6 +17,36 @@ private func rounds(_ file: SharedFile, _ count: Int64 = 2) async throws -> Bool
 }
 
 @Suite(.enabled(if: isRoot, "needs root to trace")) struct SkewedProcessTests {
+  /// Killed in the middle of a reading, we leave a thread with a call laid out in it. It makes the call, comes back by itself and
+  /// goes on where it stood, in a system call or out of one, with its own signal mask.
+  @Test func aThreadThatIsLeftInAReadingComesBackByItself() async throws {
+    try await TestProgram.clock().run { child, file in
+      let template = try ClockTemplate(tag: 0x99)
+      let identity = child.identity
+      func mask() throws -> String? {
+        String(decoding: try readFile("/proc/\(identity.pid)/status"), as: UTF8.self).split(separator: "\n")
+          .first { $0.hasPrefix("SigBlk:") }.map(String.init)
+      }
+      let before = try mask()
+      let skewed = try SkewedProcess(identity, template: template, timebase: .system)
+      try skewed.writeStub()
+      for round in 0..<200 {
+        try TracerThread.once { try skewed.leaveInReading(0, $0) }
+        if round % 20 == 0 { #expect(try await rounds(file), "it goes on after \(round)") }
+        usleep(UInt32(round * 7 % 300))
+      }
+      #expect(child.end == nil)
+      #expect(try mask() == before)
+      try TracerThread.once { tracer in
+        _ = try skewed.redirect(tracer)
+        for _ in 0..<50 { try skewed.leaveInReading(0, tracer) }
+        _ = try skewed.restore(tracer)
+        #expect(try skewed.digest() == template.digest)
+      }
+      #expect(try await rounds(file))
+    }
+  }
+
   @Test(arguments: [5 * second, -3600 * second, 1, -999_999_999, 123_456_789_012])
   func everyWayToAskTheTimeOfDayIsOffByTheOffset(offset: Int64) async throws {
     try await TestProgram.clock().run { child, file in

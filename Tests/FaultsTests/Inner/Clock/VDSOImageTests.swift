@@ -119,13 +119,27 @@ private func ownImage() throws -> [UInt8] { try ClockTemplate(tag: 1).bytes }
     let displaced = StubX86.Displaced(bytes: [0x55, 0x48, 0x89, 0xe5, 0x41, 0x56], rest: 0xaf6)
     let moved = StubX86.code(displaced: displaced).linked(at: 0x1a80 + StubLayout.code, words: 0x1a80)
     #expect(moved.prefix(3).elementsEqual([0x57, 0x56, 0xe8]))
-    // … and back: jmp to the rest of the original, whose distance counts from the end of the stub.
-    let distance = 0xaf6 - (0x1a80 + StubLayout.code + moved.count)
-    #expect(moved.suffix(11).prefix(7).elementsEqual(displaced.bytes + [0xe9]))
-    #expect(moved.suffix(4).elementsEqual((0..<4).map { UInt8(truncatingIfNeeded: distance >> (8 * $0)) }))
+    // At the end stands where a reading comes back, aligned to 16 bytes; before it the way to the original.
+    let comeBack = 55
+    let original = moved.count - comeBack - 16
+    // … and back: jmp to the rest of the original, whose distance counts from the end of the jump.
+    let distance = 0xaf6 - (0x1a80 + StubLayout.code + original + 11)
+    #expect(moved[original...].prefix(7).elementsEqual(displaced.bytes + [0xe9]))
+    #expect(
+      moved[(original + 7)...].prefix(4).elementsEqual((0..<4).map { UInt8(truncatingIfNeeded: distance >> (8 * $0)) }))
     let called = StubX86.code(displaced: nil).linked(at: 0x1a80 + StubLayout.code, words: 0x1a80)
-    #expect(called.suffix(8).elementsEqual([0xb8, 228, 0, 0, 0, 0x0f, 0x05, 0xc3]))
-    #expect(called.dropLast(8).elementsEqual(moved.dropLast(11)))
-    #expect(sha256(called) == "1c06b30ecb719a63fc848caf1a6043bf5a457e03b15e56095eec70b541c231c5")
+    #expect(called[original...].prefix(8).elementsEqual([0xb8, 228, 0, 0, 0, 0x0f, 0x05, 0xc3]))
+    #expect(called.prefix(original).elementsEqual(moved.prefix(original)))
+    #expect(called.suffix(comeBack).elementsEqual(moved.suffix(comeBack)))
+    // mov r8,rax; rt_sigprocmask(SIG_SETMASK, rsp, NULL, 8); then the registers, and iretq.
+    #expect(
+      moved.suffix(comeBack).elementsEqual([
+        0x49, 0x89, 0xc0, 0xb8, 14, 0, 0, 0, 0xbf, 2, 0, 0, 0, 0x48, 0x89, 0xe6, 0x31, 0xd2, 0x41, 0xba, 8, 0, 0, 0,
+        0x0f,
+        0x05, 0x48, 0x83, 0xc4, 0x08, 0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, 0x41, 0x5b, 0x41, 0x5a, 0x41,
+        0x59,
+        0x41, 0x58, 0x5d, 0x5f, 0x5e, 0x5a, 0x59, 0x5b, 0x58, 0x48, 0xcf,
+      ]))
+    #expect(sha256(called) == "a1f001e051fb2608bbd5bfa83adc86e825f678964b1d41bed53e13dfcdf32c2b")
   }
 }

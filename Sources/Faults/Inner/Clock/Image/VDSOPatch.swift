@@ -17,6 +17,9 @@ struct VDSOPatch: Sendable, Hashable {
   let words: Int
   /// `clock_gettime`, for reading the clock back.
   let clockGettime: Int
+  /// Where a function that is called from outside returns to, and the system call there at which it is met; from the image's
+  /// start.
+  let comeBack: Int
   let gate: Int
   /// Whether a clock is read without a system call, as before.
   let keepsFastPath: Bool
@@ -43,7 +46,6 @@ struct VDSOPatch: Sendable, Hashable {
     let targets = Self.targets(image.machine)
     guard let clock = image.functions[targets[0].name] else { throw VDSOError("it has no \(targets[0].name)") }
     clockGettime = clock.offset
-    gate = try image.gate()
     let code: StubCode
     switch image.machine {
     case .x86:
@@ -65,6 +67,13 @@ struct VDSOPatch: Sendable, Hashable {
     let size = StubLayout.code + code.bytes.count
     words = try image.spare(size)
     let codeStart = words + StubLayout.code
+    if let back = code.offset(of: .comeBack), let call = code.offset(of: .gate) {
+      (comeBack, gate) = (codeStart + back, codeStart + call)
+    } else {
+      // Such a thread does not come back by itself.
+      gate = try image.gate()
+      comeBack = gate
+    }
     var bytes = [UInt8](repeating: 0, count: StubLayout.code)
     bytes.put(tag, at: StubLayout.tag)
     bytes.put(StubLayout.magicWord, at: StubLayout.magic)

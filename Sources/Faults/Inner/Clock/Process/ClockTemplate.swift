@@ -34,6 +34,7 @@ extension VDSOPatch {
     stub = undo.stub
     words = undo.stub.offset
     clockGettime = 0
+    comeBack = 0
     gate = 0
     keepsFastPath = undo.keepsFastPath
     keepsFrame = undo.keepsFrame

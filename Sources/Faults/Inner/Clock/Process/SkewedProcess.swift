@@ -149,9 +149,23 @@ final class SkewedProcess: @unchecked Sendable {  // proof: the fault's thread a
     try whileStanding(tracer, { $0.changed }, mustBe: { $0.original })
   }
 
-  /// Leads the functions back to themselves, and wipes the stub when no thread can return into it any more.
+  /// Leads the functions back to themselves, and wipes the stub.
   func restore(_ tracer: Tracer) throws -> Pause {
-    var pause = try whileStanding(tracer, { $0.original }, mustBe: { $0.changed })
+    let back = try leadBack(tracer)
+    let wiped = try wipe(tracer)
+    return Pause(
+      nanoseconds: max(back.nanoseconds, wiped.nanoseconds), threads: back.threads,
+      retries: back.retries + wiped.retries)
+  }
+
+  /// Leads the functions back to themselves; the stub stays where it is, and nobody executes it any more but for who is inside.
+  func leadBack(_ tracer: Tracer) throws -> Pause {
+    try whileStanding(tracer, { $0.original }, mustBe: { $0.changed })
+  }
+
+  /// Wipes the stub when no thread can return into it any more.
+  func wipe(_ tracer: Tracer) throws -> Pause {
+    var pause = Pause(nanoseconds: 0, threads: 0, retries: 0)
     let stub = start + UInt64(patch.stub.offset)
     let range = stub..<(stub + UInt64(patch.stub.changed.count))
     for _ in 0..<200 {
@@ -161,6 +175,7 @@ final class SkewedProcess: @unchecked Sendable {  // proof: the fault's thread a
         return true
       }
       pause.nanoseconds = max(pause.nanoseconds, wiped.pause.nanoseconds)
+      pause.threads = wiped.pause.threads
       if wiped.value { return pause }
       pause.retries += 1
       usleep(2_000)
@@ -199,7 +214,25 @@ final class SkewedProcess: @unchecked Sendable {  // proof: the fault's thread a
     }
   }
 
+  /// A thread that gets no processor for a while does not come to a stop in time: then all go on, and it is tried again a little
+  /// later, rather than that the others stand still for longer.
+  private func patiently<T>(_ body: () throws -> T) throws -> T {
+    for _ in 0..<8 {
+      do { return try body() } catch let error as TraceError {
+        guard case .didNotStop = error.reason else { throw error }
+        usleep(30_000)
+      }
+    }
+    return try body()
+  }
+
   private func standing<T>(_ tracer: Tracer, _ body: (TracedProcess) throws -> T) throws -> (value: T, pause: Pause) {
+    try patiently { try standingOnce(tracer, body) }
+  }
+
+  private func standingOnce<T>(
+    _ tracer: Tracer, _ body: (TracedProcess) throws -> T
+  ) throws -> (value: T, pause: Pause) {
     let traced = try tracer.seize(process)
     let begun = timebase.monotonic()
     try traced.stop()
@@ -241,19 +274,30 @@ final class SkewedProcess: @unchecked Sendable {  // proof: the fault's thread a
 
   /// The best of a few readings: the one that took the shortest time, for on a busy machine one can take long.
   func readWell(_ clock: Int32, _ tracer: Tracer) throws -> Reading {
-    var best = try read(clock, tracer)
+    var best = try patiently { try read(clock, tracer) }
     for _ in 0..<4 where best.uncertaintyNanoseconds > 50_000 {
-      let next = try read(clock, tracer)
+      let next = try patiently { try read(clock, tracer) }
       if next.uncertaintyNanoseconds < best.uncertaintyNanoseconds { best = next }
     }
     return best
   }
 
-  /// Asks the process's own `clock_gettime` from inside, in a thread of it that stands still for that moment.
+  /// Whether its stub is there, by which a thread comes back from a reading.
+  func hasStub() throws(TraceError) -> Bool {
+    try memory.read(word(StubLayout.tag), count: 16).word(at: StubLayout.magic) == StubLayout.magicWord
+  }
+
+  /// Asks the process's own `clock_gettime` from inside, in a thread of it that stands still for that moment. Only while its stub
+  /// is there.
   func read(_ clock: Int32, _ tracer: Tracer) throws -> Reading {
+    guard try hasStub() else {
+      throw TraceError(.unexpected("its stub is gone, by which a reading comes back"), process)
+    }
     let traced = try tracer.seize(process)
     defer { traced.detach() }
-    let call = RemoteCall(process: traced, thread: try stopOne(traced), gate: start + UInt64(patch.gate))
+    let call = RemoteCall(
+      process: traced, thread: try stopOne(traced), gate: start + UInt64(patch.gate),
+      comeBack: start + UInt64(patch.comeBack))
     var marks: [(clock: Int64, monotonic: Int64)] = []
     let (result, time) = try call.function(
       at: start + UInt64(patch.clockGettime), memory: memory, scratch: [UInt8](repeating: 0, count: 16),
@@ -267,6 +311,18 @@ final class SkewedProcess: @unchecked Sendable {  // proof: the fault's thread a
     return Reading(
       clock: clock, offsetNanoseconds: theirs - (marks[0].clock + half), uncertaintyNanoseconds: half + 1,
       atNanoseconds: (marks[0].monotonic + marks[1].monotonic) / 2)
+  }
+
+  /// Begins a reading and lets go, as somebody does who is killed in its midst; for tests.
+  func leaveInReading(_ clock: Int32, _ tracer: Tracer) throws {
+    let traced = try tracer.seize(process)
+    defer { traced.detach() }
+    let call = RemoteCall(
+      process: traced, thread: try stopOne(traced), gate: start + UInt64(patch.gate),
+      comeBack: start + UInt64(patch.comeBack))
+    _ = try call.begin(
+      at: start + UInt64(patch.clockGettime), memory: memory, scratch: [UInt8](repeating: 0, count: 16),
+      arguments: { [UInt64(UInt32(bitPattern: clock)), $0] })
   }
 
   /// The first thread that can run: the others go on meanwhile.

@@ -2,6 +2,8 @@
 struct StubCode {
   enum Place: Hashable {
     case clockGettime, getTimeOfDay, time, original
+    /// Where a function that was called from outside returns to, and the system call in it.
+    case comeBack, gate
     /// A place inside one function.
     case local(Int)
     /// A word of ``StubLayout``.

@@ -12,7 +12,31 @@ enum StubX86 {
     time(&code)
     code.align(16, with: 0xcc)
     original(&code, displaced)
+    code.align(16, with: 0xcc)
+    comeBack(&code)
     return code
+  }
+
+  /// Where a function returns to that somebody called in a thread's name: the thread takes back its signal mask, its registers
+  /// and its place from the record that the stack pointer shows (``RemoteCall``), by itself. So it goes on as if nothing had
+  /// been, also when whoever called is dead by then.
+  private static func comeBack(_ code: inout StubCode) {
+    code.mark(.comeBack)
+    code.emit(0x49, 0x89, 0xc0)  //                       mov r8,rax           ; what the function returned
+    code.emit(0xb8, 14, 0, 0, 0)  //                      mov eax,14           ; rt_sigprocmask(SIG_SETMASK, rsp, 0, 8)
+    code.emit(0xbf, 2, 0, 0, 0)  //                       mov edi,2
+    code.emit(0x48, 0x89, 0xe6)  //                       mov rsi,rsp
+    code.emit(0x31, 0xd2)  //                             xor edx,edx
+    code.emit(0x41, 0xba, 8, 0, 0, 0)  //                 mov r10d,8
+    code.mark(.gate)
+    code.emit(0x0f, 0x05)  //                             syscall
+    code.emit(0x48, 0x83, 0xc4, 0x08)  //                 add rsp,8
+    for register in stride(from: UInt8(0x5f), through: 0x58, by: -1) {
+      code.emit(0x41, register)  //                       pop r15 … r8
+    }
+    // pop rbp, rdi, rsi, rdx, rcx, rbx, rax; and all that is left at once, without touching the stack that was.
+    code.emit(0x5d, 0x5f, 0x5e, 0x5a, 0x59, 0x5b, 0x58)
+    code.emit(0x48, 0xcf)  //                             iretq
   }
 
   /// Instructions that do the same wherever they stand.
