@@ -94,7 +94,8 @@ import Testing
   }
 
   /// Each step begins in the nanosecond in which the one before ends, also where the time cannot be divided evenly.
-  @Test(arguments: [("1m", 6), ("1s", 7), ("10s", 3), ("37ms", 11)]) func aRampHasNoGap(over: String, steps: Int) throws {
+  @Test(arguments: [("1m", 6), ("1s", 7), ("10s", 3), ("37ms", 11)]) func aRampHasNoGap(over: String, steps: Int) throws
+  {
     let faults = try plan([
       "{ id: r, at: 1s, ramp: { region: east, from: [eu], start: { delay: 20ms }, end: { loss: 30%, delay: 80ms }, over: \(over), steps: \(steps), hold: 5s } }"
     ]).faults
