@@ -93,6 +93,17 @@ import Testing
     #expect(summaries[2] == "from eu to east: 15% lost, 50ms later")
   }
 
+  /// Each step begins in the nanosecond in which the one before ends, also where the time cannot be divided evenly.
+  @Test(arguments: [("1m", 6), ("1s", 7), ("10s", 3), ("37ms", 11)]) func aRampHasNoGap(over: String, steps: Int) throws
+  {
+    let faults = try plan([
+      "{ id: r, at: 1s, ramp: { region: east, from: [eu], start: { delay: 20ms }, end: { loss: 30%, delay: 80ms }, over: \(over), steps: \(steps), hold: 5s } }"
+    ]).faults
+    #expect(faults.count == steps)
+    for (step, next) in zip(faults, faults.dropFirst()) { #expect(next.begins == step.ends, "\(step.id)") }
+    #expect(faults.last.map { $0.ends - faults[0].begins } == parseDuration(over).map { $0 + .seconds(5) })
+  }
+
   /// Down to nothing: the last step does nothing, and is left out.
   @Test func aRampMayFall() throws {
     let faults = try plan([

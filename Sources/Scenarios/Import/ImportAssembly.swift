@@ -8,8 +8,8 @@ struct ImportAssembly {
   let map: ImportMap
   let options: ImportOptions
   let reading: Reading
-  /// What must hold before anything is injected, from the other tool's file; empty where it says nothing.
-  var expectations: [Node] = []
+  /// What the other tool's file asks and expects.
+  let checks = ImportedChecks()
 
   init(file: String, tool: String, map: ImportMap, options: ImportOptions) {
     self.file = file
@@ -52,7 +52,7 @@ struct ImportAssembly {
       name: Names.narrow(name.isEmpty ? baseName : name, longest: 48),
       description: "Imported from \(source): \(what.prefix(8).joined(separator: ", "))\(what.count > 8 ? ", …" : "").",
       tags: ["imported", tool], header: header(source, remarks), seed: options.seed,
-      step: step, timeline: TimelineText(step), sections: map.sections, expectations: expectations)
+      step: step, timeline: TimelineText(step), sections: map.sections, checks: checks)
     if try check(draft).expectsFailover {
       draft.expectsFailover = true
       _ = try check(draft)

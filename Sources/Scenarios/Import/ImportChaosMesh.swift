@@ -10,7 +10,8 @@ public func importChaosMesh(
 ) throws(Problems) -> ImportedScenario {
   let assembly = ImportAssembly(file: file, tool: "chaos-mesh", map: map, options: options)
   let context = ChaosMeshContext(
-    map: map, regions: assembly.regions, endless: options.endless, repetitions: options.repetitions, seed: options.seed)
+    map: map, regions: assembly.regions, endless: options.endless, repetitions: options.repetitions, seed: options.seed,
+    checks: assembly.checks)
   let documents = try parseYamlDocuments(bytes, file: file)
   var steps: [ImportedStep] = []
   var names: [String] = []

@@ -9,15 +9,14 @@ public func importChaosToolkit(
   _ bytes: [UInt8], file: String, map: ImportMap = ImportMap(), options: ImportOptions = ImportOptions()
 ) throws(Problems) -> ImportedScenario {
   let documents = try parseYamlDocuments(joiningSurrogates(bytes), file: file)
-  let experiment = ChaosToolkitExperiment(map: map)
-  var assembly = ImportAssembly(file: file, tool: "chaos-toolkit", map: map, options: options)
+  let assembly = ImportAssembly(file: file, tool: "chaos-toolkit", map: map, options: options)
+  let experiment = ChaosToolkitExperiment(map: map, checks: assembly.checks)
   let root = Value(documents[0], path: "", in: assembly.reading)
   if documents.count > 1 {
     assembly.reading.found(
       at: documents[1].mark, path: "", "a second document", fix: "one experiment a file: put it into its own file")
   }
   let step = experiment.read(root) ?? .parallel([], name: "")
-  assembly.expectations = experiment.expectations
   return try assembly.finish(step, name: experiment.title, from: "Chaos Toolkit", what: [experiment.title])
 }
 

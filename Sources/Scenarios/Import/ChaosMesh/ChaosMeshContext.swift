@@ -11,6 +11,8 @@ struct ChaosMeshContext {
   let repetitions: Int
   /// From which choices follow that Chaos Mesh leaves to chance.
   let seed: UInt64
+  /// Where status checks are collected.
+  let checks: ImportedChecks
 }
 
 /// What every kind of chaos says of its targets and its time.
@@ -106,7 +108,9 @@ enum Targets {
     modeValue.remark(
       "mode \(mode.rawValue) picks at random, unseeded, at each run; here the choice is made now, by seed"
         + " \(context.seed): \(listed(regions)) of \(listed(place.regions))")
-    return ImportMap.Place(regions: regions, ports: place.ports, processes: place.processes)
+    var few = place
+    few.regions = regions
+    return few
   }
 
   private static func missing(_ value: Value) -> ImportMap.Place? {

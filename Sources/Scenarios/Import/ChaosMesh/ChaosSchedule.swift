@@ -24,8 +24,11 @@ enum ChaosSchedule {
         for (name, _) in ChaosMeshKind.refusals { fields.pass(name.prefix(1).lowercased() + name.dropFirst()) }
         return nil
       }
-      guard kind != .schedule else {
-        fields.value("type")?.mistake("a Schedule of Schedules is no kind of Chaos Mesh's")
+      guard kind != .schedule, kind != .statusCheck else {
+        fields.value("type")?.mistake(
+          kind == .schedule
+            ? "a Schedule of Schedules is no kind of Chaos Mesh's" : "a StatusCheck is nothing that a Schedule can hold"
+        )
         fields.pass(kind.key)
         return nil
       }

@@ -40,6 +40,8 @@ struct WorkflowTemplate {
   var nameValue: Value
   /// The block of its kind of chaos.
   var block: Value?
+  /// Whether the workflow ends when the check in it fails.
+  var aborts: Bool
 
   static func read(_ value: Value) -> WorkflowTemplate? {
     value.fields { fields in
@@ -48,22 +50,24 @@ struct WorkflowTemplate {
       let deadline = fields.present("deadline").map { $0.faultDuration() } ?? .some(nil)
       let children = fields.present("children").map { list -> [Value]? in list.isEmpty ? [] : list.list { $0 } } ?? []
       fields.refuse("conditionalBranches", "branches that depend on a task's result cannot be expressed")
-      fields.refuse(
-        "abortWithStatusCheck", "a check that ends the workflow cannot be expressed", fix: "write it under abort")
+      let aborts = fields.present("abortWithStatusCheck").map { $0.truth() } ?? .some(false)
+      if aborts == true, type != ChaosMeshKind.statusCheck.rawValue {
+        fields.value("abortWithStatusCheck")?.mistake("only a StatusCheck can end the workflow")
+      }
       var block: Value?
       for kind in ChaosMeshKind.allCases {
         guard let found = fields.present(kind.key) else { continue }
         if kind.rawValue == type { block = found } else { found.mistake("belongs to another type than \(type ?? "?")") }
       }
       // What belongs to types that are refused as a whole is no second mistake.
-      fields.pass("task", "statusCheck")
+      fields.pass("task")
       for (kind, _) in ChaosMeshKind.refusals { fields.pass(kind.prefix(1).lowercased() + kind.dropFirst()) }
-      guard let name, let type, let deadline, let children, let typeValue = fields.value("templateType"),
+      guard let name, let type, let deadline, let children, let aborts, let typeValue = fields.value("templateType"),
         let nameValue = fields.value("name")
       else { return nil }
       return WorkflowTemplate(
         name: name, type: type, deadline: deadline, children: children, value: value, typeValue: typeValue,
-        nameValue: nameValue, block: block)
+        nameValue: nameValue, block: block, aborts: aborts)
     }
   }
 }
@@ -136,6 +140,9 @@ final class WorkflowTree {
     guard let block = template.block else {
       template.value.mistake("the key '\(kind.key)' is missing")
       return nil
+    }
+    if kind == .statusCheck {
+      return StatusCheck.read(block, name: template.name, limit: own, aborts: template.aborts, in: context)
     }
     if own == nil, kind != .schedule {
       template.value.remark(

@@ -26,15 +26,13 @@ enum PhysicalMachineChaos {
 
   /// The actions of chaosd that cannot be expressed.
   static let refusals: [(action: String, why: String)] = [
-    ("network-dns", "a scenario has no fault of name resolution"),
+    (
+      "network-dns", "it changes the name server that a machine asks; answers of a region's name servers are fault: dns"
+    ),
     ("network-flood", "a flood of packets is load and no fault here"),
-    ("process", "a scenario has no fault of processes yet"),
-    ("clock", "a scenario has no fault of clocks yet"),
-    ("disk-fill", "a scenario has no fault of files yet"),
+    ("disk-fill", "no file is made that fills a disk: IOChaos with errno 28 lets the store see a full one"),
     ("disk-read-payload", "load on a disk is not made"),
     ("disk-write-payload", "load on a disk is not made"),
-    ("stress-cpu", "a scenario has no fault that takes processor or memory away"),
-    ("stress-mem", "a scenario has no fault that takes processor or memory away"),
     ("jvm-exception", "the code of a running JVM is not changed"),
     ("jvm-gc", "the code of a running JVM is not changed"),
     ("jvm-latency", "the code of a running JVM is not changed"),
@@ -61,6 +59,12 @@ enum PhysicalMachineChaos {
 
   static func read(_ value: Value, name: String, limit: Duration?, in context: ChaosMeshContext) -> ImportedStep? {
     value.fields { fields -> ImportedStep? in
+      if let inside = MachineInside(of: fields) {
+        let place = readMachines(fields, value, in: context)
+        let hold = readHold(fields, value, nil, limit: limit, in: context)
+        fields.refuse("remoteCluster", "another cluster cannot be reached from a drill")
+        return inside.read(fields, value, place, name: name, hold: hold)
+      }
       let action: Action? = fields.required("action") { readAction($0) }
       let place = readMachines(fields, value, in: context)
       let hold = readHold(fields, value, action, limit: limit, in: context)
@@ -68,6 +72,7 @@ enum PhysicalMachineChaos {
       guard let action else {
         for (name, _) in refusals { fields.pass(name) }
         for action in Action.allCases { fields.pass(action.rawValue) }
+        for action in MachineInside.allCases { fields.pass(action.rawValue) }
         return nil
       }
       let attack = fields.required(action.rawValue) { readAttack($0, action, place, in: context) }
@@ -95,10 +100,11 @@ enum PhysicalMachineChaos {
       value.mistake("the action \(name) cannot be expressed: \(refusal.why)", fix: "take it out of the file")
       return nil
     }
-    let near = closest(to: name, among: Action.allCases.map(\.rawValue)).map { "did you mean '\($0)'? " } ?? ""
+    let known = Action.allCases.map(\.rawValue) + MachineInside.allCases.map(\.rawValue)
+    let near = closest(to: name, among: known).map { "did you mean '\($0)'? " } ?? ""
     value.mistake(
       "\(quoted(name)) is no action of chaosd's that is known here",
-      fix: "\(near)known: \(Action.allCases.map(\.rawValue).joined(separator: ", "))")
+      fix: "\(near)known: \(known.joined(separator: ", "))")
     return nil
   }
 
@@ -118,7 +124,12 @@ enum PhysicalMachineChaos {
     var regions: [String] = []
     for place in places { regions += place.regions.filter { !regions.contains($0) } }
     let ports = places[0].ports
-    return ImportMap.Place(regions: regions, ports: places.allSatisfy { $0.ports == ports } ? ports : [])
+    func common<T: Equatable>(_ path: KeyPath<ImportMap.Place, T?>) -> T? {
+      places.allSatisfy { $0[keyPath: path] == places[0][keyPath: path] } ? places[0][keyPath: path] : nil
+    }
+    return ImportMap.Place(
+      regions: regions, ports: places.allSatisfy { $0.ports == ports } ? ports : [], processes: common(\.processes),
+      processors: common(\.processors), memory: common(\.memory))
   }
 
   /// The duration stands beside the action; that of network-down stands inside.

@@ -58,17 +58,16 @@ enum ChaosMeshKind: String, CaseIterable {
   case networkChaos = "NetworkChaos"
   case podChaos = "PodChaos"
   case timeChaos = "TimeChaos"
+  case ioChaos = "IOChaos"
+  case stressChaos = "StressChaos"
+  case statusCheck = "StatusCheck"
   case schedule = "Schedule"
   case workflow = "Workflow"
   case physicalMachineChaos = "PhysicalMachineChaos"
 
   /// Why objects of other kinds cannot be imported.
   static let refusals: [(kind: String, why: String)] = [
-    ("IOChaos", "a scenario has no fault of files yet"),
-    (
-      "StressChaos", "load is not made; throttle and squeeze, actions of a process fault, take processor or memory away"
-    ),
-    ("DNSChaos", "a scenario has no fault of name resolution"),
+    ("DNSChaos", "it chooses names by patterns of its own; answers of a region's name servers are fault: dns"),
     ("HTTPChaos", "what is inside a connection cannot be changed"),
     ("JVMChaos", "the code of a running JVM is not changed"),
     ("KernelChaos", "errors inside the kernel are not injected"),
@@ -83,11 +82,10 @@ enum ChaosMeshKind: String, CaseIterable {
     ("WorkflowNode", "it is made by Chaos Mesh itself, from a Workflow"),
     ("PhysicalMachine", "it says where a machine is: put its address under hosts of the mapping file"),
     ("RemoteCluster", "another cluster cannot be reached from a drill"),
-    ("StatusCheck", "a scenario has no probes yet"),
   ]
 
   /// The camel-case key under which a Schedule or a template holds the kind's specification.
-  var key: String { rawValue.prefix(1).lowercased() + rawValue.dropFirst() }
+  var key: String { self == .ioChaos ? "ioChaos" : rawValue.prefix(1).lowercased() + rawValue.dropFirst() }
 
   /// Reads a specification of this kind.
   func read(
@@ -97,6 +95,9 @@ enum ChaosMeshKind: String, CaseIterable {
     case .networkChaos: NetworkChaos.read(spec, name: name, limit: limit, in: context)
     case .podChaos: PodChaos.read(spec, name: name, limit: limit, in: context)
     case .timeChaos: TimeChaos.read(spec, name: name, limit: limit, in: context)
+    case .ioChaos: IOChaos.read(spec, name: name, limit: limit, in: context)
+    case .stressChaos: StressChaos.read(spec, name: name, limit: limit, in: context)
+    case .statusCheck: StatusCheck.read(spec, name: name, limit: limit, aborts: false, in: context)
     case .physicalMachineChaos: PhysicalMachineChaos.read(spec, name: name, limit: limit, in: context)
     case .schedule: ChaosSchedule.read(spec, name: name, limit: limit, in: context)
     case .workflow: ChaosWorkflow.read(spec, name: name, in: context)

@@ -15,6 +15,8 @@ struct ChaosToolkitActivity {
   var isBackground: Bool
   var tolerance: Value?
   var value: Value
+  /// Who does it, as it is written.
+  var provider: Value?
 
   /// How messages call it: `the action 'cut the link' (process zbchaos)`.
   var summary: String {
@@ -42,7 +44,8 @@ struct ChaosToolkitActivity {
       facts["type"] = type.rawValue
       return ChaosToolkitActivity(
         name: name, type: type, facts: facts, pauseBefore: pauses.before, pauseAfter: pauses.after,
-        isBackground: isBackground, tolerance: tolerance, value: value)
+        isBackground: isBackground, tolerance: tolerance, value: value,
+        provider: fields.value("provider"))
     }
   }
 

@@ -5,12 +5,15 @@ final class ChaosToolkitExperiment {
   let map: ImportMap
   /// Activities by their names, for `ref`.
   private(set) var known: [String: ChaosToolkitActivity] = [:]
-  /// Expectations of the steady state, from the hypothesis.
-  private(set) var expectations: [Node] = []
+  /// Where probes, expectations and steps are collected.
+  private let checks: ImportedChecks
   private(set) var title = ""
   private var literals: [String: String] = [:]
 
-  init(map: ImportMap) { self.map = map }
+  init(map: ImportMap, checks: ImportedChecks) {
+    self.map = map
+    self.checks = checks
+  }
 
   /// What stands for the file's `${name}`, where its configuration says it.
   func substituted(_ text: String) -> String {
@@ -115,14 +118,31 @@ final class ChaosToolkitExperiment {
   /// A probe of the hypothesis becomes an expectation where the map says which.
   private func takeExpectation(_ probe: ChaosToolkitActivity) {
     switch map.activity(probe.facts)?.meaning {
-    case .expectation(let node): expectations.append(node)
+    case .expectation(let node): checks.expect(.flow(YamlTree(node)))
     case .nothing(let why): probe.value.note("\(probe.summary) is left out: \(why)")
     case .fault: probe.value.mistake("\(probe.summary) stands for a fault in the map, and a hypothesis holds none")
     case nil:
-      probe.value.mistake(
-        "\(probe.summary) cannot be expressed by itself",
-        fix: activityFix(probe, "expect: { metric: mirror-lag, max: 2s }"))
+      let (call, why) = ActivityCall.of(probe, in: self)
+      guard let call else {
+        probe.value.mistake(
+          "\(probe.summary) cannot be expressed by itself: \(why)",
+          fix: activityFix(probe, "expect: { metric: mirror-lag, max: 2s }"))
+        return
+      }
+      guard let name = add(probe: probe, call) else { return }
+      guard !map.sections.contains(where: { $0.key == "steadyState" }) else {
+        probe.value.remark("the map gives the steady state; that probe '\(name)' passes is not part of it")
+        return
+      }
+      checks.expect(.flow(.mapping([.init("probe", .word(name))])))
     }
+  }
+
+  /// Adds a probe that asks what the activity asks; `nil` after a mistake.
+  private func add(probe: ChaosToolkitActivity, _ call: ActivityCall) -> String? {
+    guard let expectation = call.expectation(probe.tolerance) else { return nil }
+    probe.value.note("\(probe.summary) is asked every second, all through the drill, and from outside of all regions")
+    return checks.add(probe: call.probe(expectation), called: probe.name)
   }
 
   private func readMethod(_ value: Value) -> ImportedStep? {
@@ -161,6 +181,14 @@ final class ChaosToolkitExperiment {
     case .expectation:
       activity.value.remark("\(activity.summary) is looked at once there; here it belongs to the steady state")
     case nil:
+      if activity.type == .probe, let call = ActivityCall.of(activity, in: self).call {
+        if let name = add(probe: activity, call) {
+          activity.value.remark(
+            "is asked once there, at this place; here its answers stand in the journal as probe '\(name)', and the checklist"
+              + " judges")
+        }
+        return nil
+      }
       let example =
         activity.type == .probe
         ? "nothing: the checklist judges it" : "fault: { fault: partition, region: REGION, from: all, for: 20s }"
@@ -178,12 +206,31 @@ final class ChaosToolkitExperiment {
       case .nothing(let why): activity.value.note("\(activity.summary) is left out: \(why)")
       case .fault, .expectation:
         activity.value.mistake("\(activity.summary) is a rollback; in the map it stands for something else")
-      case nil:
-        activity.value.mistake(
-          "\(activity.summary) cannot be expressed: a fault takes itself back, and nothing else is rolled back",
-          fix: activityFix(activity, "nothing: faults end by themselves"))
+      case nil: addStep(activity)
       }
     }
+  }
+
+  /// A rollback that Python has no part in is a step of the way back, after the recovery.
+  private func addStep(_ activity: ChaosToolkitActivity) {
+    let (call, why) = ActivityCall.of(activity, in: self)
+    guard let call else {
+      activity.value.mistake(
+        "\(activity.summary) cannot be expressed: a fault takes itself back, and of this \(why)",
+        fix: activityFix(activity, "nothing: faults end by themselves"))
+      return
+    }
+    guard !map.sections.contains(where: { $0.key == "failback" }) else {
+      activity.value.mistake(
+        "\(activity.summary) would be a step of the failback, which the map gives",
+        fix: activityFix(activity, "nothing: a step of the map's failback does it"))
+      return
+    }
+    let limit = call.timeout ?? .seconds(60)
+    checks.add(step: call.question, called: activity.name, within: limit)
+    activity.value.remark(
+      "runs at the end there, by its strategy; here it is a step of the failback, after the recovery, with \(limit.text) of time"
+        + (activity.pauseBefore + activity.pauseAfter > .zero ? "; its pauses have no effect" : ""))
   }
 
   private func activityFix(_ activity: ChaosToolkitActivity, _ meaning: String) -> String {

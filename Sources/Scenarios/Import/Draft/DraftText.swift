@@ -21,9 +21,18 @@ extension ScenarioDraft {
 
   /// A section as the mapping file gives it, else the importer's own.
   private func section(_ key: String) -> YamlTree.Member? {
-    if let given = sections.first(where: { $0.key == key }) { return .init(key, YamlTree(given.value)) }
+    if let given = sections.first(where: { $0.key == key }) { return .init(key, joined(YamlTree(given.value), key)) }
     guard let (comment, tree) = frame(key) else { return nil }
     return .init(key, .commented([comment], tree))
+  }
+
+  /// A section of the map, with what the file adds to it.
+  private func joined(_ given: YamlTree, _ key: String) -> YamlTree {
+    switch (key, given) {
+    case ("probes", .mapping(let members)): .mapping(members + checks.probes)
+    case ("abort", .list(let elements)): .list(elements + checks.aborts)
+    default: given
+    }
   }
 
   private func frame(_ key: String) -> (String, YamlTree)? {
@@ -33,11 +42,12 @@ extension ScenarioDraft {
     case "ownership": ("Not in the file: who writes, before and after a failover.", ImportFrame.ownership)
     case "stack": ("Not in the file.", ImportFrame.stack)
     case "workload": ("Not in the file: the load that runs through the system.", ImportFrame.workload)
-    case "steadyState" where !expectations.isEmpty:
-      (
-        "The hypothesis of the file, as the map has it.",
-        ImportFrame.steadyState(expectations.map { .flow(YamlTree($0)) })
-      )
+    case "probes" where !checks.probes.isEmpty: ("The checks of the file.", .mapping(checks.probes))
+    case "steadyState" where !checks.expectations.isEmpty:
+      ("The hypothesis and the checks of the file.", ImportFrame.steadyState(checks.expectations))
+    case "failback" where !checks.steps.isEmpty:
+      ("The rollbacks of the file.", .mapping([.init("steps", .list(checks.steps))]))
+    case "abort" where !checks.aborts.isEmpty: ("The checks that end the workflow.", .list(checks.aborts))
     case "steadyState": ("Not in the file: what must hold before anything is injected.", ImportFrame.steadyState)
     case "recovery": ("Not in the file: how long the system may take to come back.", .flow(ImportFrame.recovery))
     case "checklist": ("Not in the file: what is judged.", ImportFrame.checklist(failover: expectsFailover))
@@ -58,7 +68,8 @@ extension ScenarioDraft {
   private var longest: Duration {
     let end = step.lengthOfFaults
     let sum =
-      end + duration(in: "steadyState", "for", or: .seconds(5)) + duration(in: "recovery", "within", or: .seconds(60))
+      end + checks.longestSteps + duration(in: "steadyState", "for", or: .seconds(5))
+      + duration(in: "recovery", "within", or: .seconds(60))
     return .seconds(60) * Int(clamping: (sum.components.seconds + 60) / 60)
   }
 

@@ -14,8 +14,8 @@ struct ScenarioDraft {
   var timeline: TimelineText
   /// Sections of the mapping file, which replace those of the frame.
   var sections: [(key: String, value: Node)]
-  /// What must hold before anything is injected, where the file says it.
-  var expectations: [Node]
+  /// What must hold before anything is injected, where the file says it; probes, and what else follows from them.
+  var checks: ImportedChecks
   /// Whether the checklist asks for a failover.
   var expectsFailover = false
 }

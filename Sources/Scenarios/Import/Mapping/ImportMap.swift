@@ -13,6 +13,10 @@ public struct ImportMap: Sendable {
     var ports: [TrafficScope.Ports] = []
     /// The key of a timeline entry that says which processes are meant; `nil`: none were named.
     var processes: YamlTree.Member?
+    /// How many processors they may use; `nil`: not said.
+    var processors: Int64?
+    /// How much memory they may use; `nil`: not said.
+    var memory: ByteSize?
   }
 
   /// A selector with what it stands for.
@@ -139,8 +143,15 @@ extension ImportMap.Place {
     }
     let ports = fields.optional("ports", or: []) { $0.list(TrafficScope.Ports.read) }
     let processes = fields.present("processes").map { readProcesses($0).map { Optional($0) } } ?? .some(nil)
-    guard let regions, let ports, let processes else { return nil }
-    return ImportMap.Place(regions: regions, ports: ports, processes: processes)
+    let processors = fields.present("processors").map { $0.integer(in: 1...8192).map { Optional($0) } } ?? .some(nil)
+    let memory =
+      fields.present("memory").map { (value: Value) -> ByteSize?? in
+        let size: ByteSize? = value.unit()
+        return size.map { .some($0) }
+      } ?? .some(nil)
+    guard let regions, let ports, let processes, let processors, let memory else { return nil }
+    return ImportMap.Place(
+      regions: regions, ports: ports, processes: processes, processors: processors, memory: memory)
   }
 
   /// One key with its value, such as `role: store`.
