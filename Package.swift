@@ -85,8 +85,8 @@ let package = Package(
     .executableTarget(
       name: "blackstart",
       dependencies: [
-        "Reports", "Drill", "Lab", "Agents", "Guards", "Stacks", "Faults", "Scenarios", "Checks", "Events", "Netlink",
-        "Support",
+        "Reports", "Drill", "Lab", "Agents", "Guards", "Stacks", "Faults", "Scenarios", "Checks", "Events", "KafkaWire",
+        "Netlink", "Support",
       ],
       swiftSettings: strict),
     .executableTarget(

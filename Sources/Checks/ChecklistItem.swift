@@ -16,9 +16,11 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
   case consumerProgress = "consumer-progress"
   /// See ``AuthorityStaysCheck``.
   case writeAuthorityStays = "write-authority-stays"
+  /// See ``OffsetsTranslatedCheck``.
+  case offsetsTranslated = "offsets-translated"
 
-  /// The items of a failover: all but the one that says that there is to be none.
-  public static let ofFailover = allCases.filter { $0 != .writeAuthorityStays }
+  /// The items of a failover: all but the one that says that there is to be none, and the one that takes a mirror of partitions.
+  public static let ofFailover = allCases.filter { $0 != .writeAuthorityStays && $0 != .offsetsTranslated }
 
   /// What the item promises, for a person.
   public var title: String {
@@ -31,6 +33,7 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
     case .orderPerAggregate: "Each aggregate keeps its order across the switch"
     case .consumerProgress: "Consumers skip nothing and apply nothing twice"
     case .writeAuthorityStays: "Write authority stays where it is"
+    case .offsetsTranslated: "Groups go on in the mirror at translated offsets"
     }
   }
 
@@ -46,6 +49,8 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
     case .orderPerAggregate: ["a log dump of each store", "the election's grants"]
     case .consumerProgress: ["each group's applied events and progress", "log dumps"]
     case .writeAuthorityStays: ["the election's grants", "acknowledged writes"]
+    case .offsetsTranslated:
+      ["sync points and checkpoints from the first on", "groups' offsets at both ends", "dumps of both ends"]
     }
   }
 
@@ -59,6 +64,7 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
     case .orderPerAggregate: AggregateOrderCheck(facts)
     case .consumerProgress: ConsumerProgressCheck(facts)
     case .writeAuthorityStays: AuthorityStaysCheck(facts)
+    case .offsetsTranslated: OffsetsTranslatedCheck(facts)
     }
   }
 }

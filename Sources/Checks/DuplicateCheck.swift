@@ -44,6 +44,12 @@ struct DuplicateCheck: Check {
     var result = Judgement()
     var rowsSeen = 0
     for store in facts.roles.stores {
+      if facts.truth.logs[store] == nil, let records = facts.truth.records,
+        records.contains(where: { $0.store == store })
+      {
+        rowsSeen += judge(records.filter { $0.store == store }, of: store, facts, &result)
+        continue
+      }
       guard let log = facts.log(of: store, &result.missing) else { continue }
       if log.isEmpty { result.missing.append("events in \(store)'s log: its dump is empty") }
       rowsSeen += log.count
@@ -69,6 +75,34 @@ struct DuplicateCheck: Check {
       counts: [Count("rows", rowsSeen), Count("logs", facts.roles.stores.count)],
       notes: notes(facts))
     return result
+  }
+
+  /// A cluster with partitions: an event twice among the records of one topic, as a reader of committed transactions is given
+  /// them. What a mirror has carried twice is found, stretch by stretch, by the row of mirrors (M2).
+  private func judge(_ records: [PartitionRow], of store: String, _ facts: Facts, _ result: inout Judgement) -> Int {
+    let sources = Set(facts.roles.mirrors.filter { $0.to == store }.map(\.from))
+    var seen = 0
+    var places: [String: [EventID: [PartitionRow]]] = [:]
+    for rows in Dictionary(grouping: records, by: \.partition).values {
+      for row in MirrorEvidence.committed(rows.sorted { $0.offset < $1.offset }) {
+        guard let event = row.event else { continue }
+        seen += 1
+        let topic = PartitionNames.topic(of: row.partition)
+        guard MirrorNaming().source(of: topic).map(sources.contains) != true else { continue }
+        places[topic, default: [:]][event, default: []].append(row)
+      }
+    }
+    if seen == 0 { result.missing.append("records with an identity in \(store)") }
+    for (topic, events) in places.sorted(by: { $0.key < $1.key }) {
+      for (event, rows) in events.sorted(by: { $0.key < $1.key }) where rows.count > 1 {
+        result.findings.append(
+          Finding(
+            .duplicateAppend,
+            "\(event) stands \(rows.count) times in \(topic) of \(store), in \(Set(rows.map(\.partition)).sorted().joined(separator: " and "))",
+            events: [event], store: store, positions: rows.map(\.offset).sorted()))
+      }
+    }
+    return seen
   }
 
   private func origins(_ rows: [LogRow]) -> String {

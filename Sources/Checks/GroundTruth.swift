@@ -24,6 +24,8 @@ public struct GroundTruth: Sendable, Hashable, Codable {
   public var checkpoints: [CheckpointRow]?
   /// Heartbeats that came through the mirrors. `nil`: as ``records``.
   public var heartbeats: [HeartbeatRow]?
+  /// When the mirrors' checkpoint tasks were started anew. `nil`: nobody looked.
+  public var mirrorRestarts: [MirrorRestartRow]?
   /// What happened to leases, by the election's own history. `nil`: as ``records``.
   public var leases: [LeaseRow]?
   /// The order in which fenced resources accepted writes. `nil`: as ``records``.
@@ -63,6 +65,7 @@ public struct GroundTruth: Sendable, Hashable, Codable {
     case let rows as [OffsetSyncRow]: offsetSyncs = (offsetSyncs ?? []) + rows
     case let rows as [CheckpointRow]: checkpoints = (checkpoints ?? []) + rows
     case let rows as [HeartbeatRow]: heartbeats = (heartbeats ?? []) + rows
+    case let rows as [MirrorRestartRow]: mirrorRestarts = (mirrorRestarts ?? []) + rows
     case let rows as [LeaseRow]: leases = (leases ?? []) + rows
     case let rows as [AcceptRow]: accepts = (accepts ?? []) + rows
     case let rows as [SchemaRow]: schemas = (schemas ?? []) + rows

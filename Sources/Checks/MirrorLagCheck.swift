@@ -7,6 +7,10 @@ internal import Events
 /// identity against identity; no counter of the mirror's own is asked. At quiescence the origin's own rows and the target's
 /// rows of that origin must be the same events with the same payloads.
 ///
+/// Where clusters with partitions were dumped and no rows of stores, the same is told by partition, from the records' own times
+/// and identities: the places of markers and of aborted records are none. Beside it stands what the difference of the log ends
+/// would have claimed, which under transactions never comes to zero.
+///
 /// An event still missing at the end fails the item if the objective's time is over, or if a later event of the same origin
 /// has come through (then it is skipped, not late); otherwise nobody can tell yet. A drill in which no direction fell behind
 /// by more than the freshness bound is vacuous.
@@ -44,6 +48,7 @@ struct MirrorLagCheck: Check {
       summaries.append("\(direction) \(report.summary)")
       anyBehind = anyBehind || report.wasBehind
       compared += report.compared
+      result.measures += report.measures
       if let took = report.caughtUpAfter {
         result.measures.append(.seconds("\(direction) lag zero after heal", took))
         slowest = max(slowest ?? 0, took)
@@ -74,6 +79,8 @@ struct MirrorLagCheck: Check {
     var compared = 0
     /// Some events never came, so lag never was zero.
     var isUnsettled = false
+    /// Figures of the partitions.
+    var measures: [Measure] = []
   }
 
   private func judge(_ direction: MirrorDirection, _ facts: Facts) -> Report {
@@ -81,6 +88,14 @@ struct MirrorLagCheck: Check {
     guard let healed = facts.milestones.healed, let quiescent = facts.milestones.quiescent else {
       report.missing.append("the time of the \(facts.milestones.healed == nil ? "heal" : "quiescence")")
       return report
+    }
+    if facts.truth.logs[direction.from] == nil || facts.truth.logs[direction.to] == nil {
+      let view = MirrorView(
+        truth: facts.truth, faults: facts.faults, milestones: facts.milestones, objectives: facts.objectives,
+        end: quiescent)
+      if let records = view.records(of: direction) {
+        return judge(MirrorEvidence(partitionsOf: view, direction, records), records, healed)
+      }
     }
     guard let originLog = facts.log(of: direction.from, &report.missing),
       let targetLog = facts.log(of: direction.to, &report.missing)
@@ -186,6 +201,42 @@ struct MirrorLagCheck: Check {
           + "the objective is \(brief(facts.objectives.mirrorCatchUp))")
     }
     return Set(absent.map(\.event))
+  }
+
+  /// Partition by partition. What is wrong is found by the rows of mirrors; here it is measured, and said what was missing.
+  private func judge(_ evidence: MirrorEvidence, _ records: [PartitionRow], _ healed: Int64) -> Report {
+    var report = Report()
+    let flow = evidence.expectations.flow
+    var checks = MirrorChecks(evidence.expectations)
+    for event in evidence.events { checks.take(event) }
+    report.missing = (evidence.missing[.mirrorMissing] ?? []) + checks.unsettled(.lagNotZero)
+    if records.contains(where: { $0.store == flow.to && $0.observed == nil }) {
+      report.missing.append("the times at which the records of \(flow.to) were seen")
+    }
+    var back: Int64 = 0
+    var claimed: Int64?
+    let partitions = checks.partitions.values.filter { $0.pairing.sourceCount > 0 }
+    for partition in partitions {
+      report.compared += partition.pairing.targetCount
+      report.longestLag = max(report.longestLag, partition.lag.longest)
+      if partition.pairing.behind > 0 { report.isUnsettled = true }
+      // Back to zero after the outage that ended last; none, where it never was behind then.
+      if let moment = partition.lag.back?.time { back = max(back, moment - healed) }
+      if let source = partition.sourceEnd, let target = partition.targetEnd {
+        claimed = (claimed ?? 0) + source - target
+      }
+    }
+    if partitions.isEmpty { report.missing.append("records with an identity in the partitions of \(flow)") }
+    report.wasBehind = report.longestLag > evidence.expectations.freshness
+    if !report.isUnsettled { report.caughtUpAfter = max(0, back) }
+    report.summary =
+      report.wasBehind
+      ? "was \(brief(report.longestLag)) behind in \(counted(partitions.count, "partition")) and caught up \(brief(back)) after the heal"
+      : "never fell behind in \(counted(partitions.count, "partition"))"
+    if let claimed {
+      report.measures.append(Measure("\(flow) lag that the log ends would have claimed", Double(claimed), "records"))
+    }
+    return report
   }
 
   private func measureLag(_ events: [Passage], _ healed: Int64, _ facts: Facts, _ report: inout Report) {

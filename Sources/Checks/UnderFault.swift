@@ -80,7 +80,8 @@ extension ChecklistItem {
   fileprivate var operations: (kind: OperationKind, what: String) {
     switch self {
     case .mirrorLagZero: (.observe, "observations of the tails")
-    case .noDuplicates, .noAcknowledgedLoss, .electionWithinTTL, .orderPerAggregate, .writeAuthorityStays:
+    case .noDuplicates, .noAcknowledgedLoss, .electionWithinTTL, .orderPerAggregate, .writeAuthorityStays,
+      .offsetsTranslated:
       (.append, "writes")
     case .staleTokenRejected: (.staleAppend, "attempts with a token that does not rule")
     case .consumerProgress: (.apply, "applications by consumers")

@@ -8,7 +8,7 @@ import Testing
   @Test(arguments: UInt64(1)...5)
   func `a clean drill shows no anomaly of mirrors`(seed: UInt64) {
     let rows = examineMirrors(MirrorEvidence.of(CleanDrill.evidence(seed: seed))).rows
-    #expect(rows.map(\.anomaly).count == 15)
+    #expect(rows.map(\.anomaly).count == 18)
     #expect(rows.flatMap(\.findings).map(\.what) == [])
     #expect(rows.flatMap(\.missing) == [])
     let looked = rows.filter { $0.notApplicable == nil }

@@ -43,6 +43,7 @@ private let dump = Dump(store: "eu", source: "select … from es.events", takenA
     try check([record, PartitionRow(store: "eu", partition: "orders-0", offset: -1, content: .hole)])
     var bounds = LogBoundsRow(store: "eu", partition: "orders-0", start: -1, end: .max, observed: .min)
     (bounds.highWatermark, bounds.lastStable, bounds.partitionCount) = (4, 3, 12)
+    bounds.topicID = "AAECAwQFBgcICQoLDA0ODw"
     try check([bounds])
     var group = GroupOffsetRow(store: "eu", group: "billing", partition: "orders-0", committed: nil, observed: 1)
     (group.generation, group.members) = (7, 0)
@@ -60,6 +61,7 @@ private let dump = Dump(store: "eu", source: "select … from es.events", takenA
         source: "east", target: "eu", group: "g", partition: "orders-0", upstream: 1, downstream: 2, observed: 3)
     ])
     try check([HeartbeatRow(source: "east", target: "eu", sent: -1, observed: 3)])
+    try check([MirrorRestartRow(source: "east", target: "eu", observed: .max)])
     try check([
       LeaseRow(store: "etcd", lease: .min, change: .expired, holder: "a", token: 1, ttl: 2, revision: 3, observed: 4)
     ])

@@ -46,5 +46,8 @@ struct BeyondEndCheck: Sendable {
         store: place.flow.to, positions: [offset, end]))
   }
 
+  /// The offsets that were found wrong.
+  var convicted: Set<Int64> { findings.offsets }
+
   mutating func drain() -> [Finding] { findings.drain() }
 }

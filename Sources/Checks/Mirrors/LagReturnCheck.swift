@@ -27,6 +27,8 @@ struct LagReturnCheck: AnomalyCheck {
   private var findings = FindingBuffer()
   /// Record-seconds behind.
   private(set) var area: Double = 0
+  /// The greatest age of a record that had not arrived, nanoseconds.
+  private(set) var longest: Int64 = 0
   /// The most records it was behind.
   private(set) var most = 0
   /// The end of the last outage after which lag was back to zero, and when it was.
@@ -44,6 +46,7 @@ struct LagReturnCheck: AnomalyCheck {
   mutating func take(_ point: LagPoint) {
     points += 1
     most = max(most, point.behind)
+    longest = max(longest, point.age)
     if let last, point.time > last.time {
       area += Double(last.behind) * Double(point.time - last.time) / 1e9
     }

@@ -1,13 +1,13 @@
 internal import Events
 
-/// All checks of one mirror (M1 to M13, M15, M17), in one pass over what was seen of it: live beside the drill, or over a saved
+/// All checks of one mirror (M1 to M13, M15 to M19), in one pass over what was seen of it: live beside the drill, or over a saved
 /// record.
 public struct MirrorChecks: AnomalyCheck {
-  /// M1 to M13, M15 and M17.
+  /// M1 to M13 and M15 to M19.
   public static let anomalies: Set<Anomaly> = [
     .mirrorMissing, .mirrorDuplicate, .mirrorReorder, .mirrorMutation, .mirrorDivergence, .translationOvershoot,
     .translationUndershoot, .translationBeyondEnd, .checkpointRegress, .checkpointStale, .groupOffsetClobber,
-    .heartbeatGap, .mirrorLoop, .truncationSkip, .lagNotZero,
+    .heartbeatGap, .mirrorLoop, .truncationSkip, .topicRecreated, .lagNotZero, .translationUnexplained, .syncPointFalse,
   ]
 
   private struct Counts: Sendable {
@@ -18,7 +18,9 @@ public struct MirrorChecks: AnomalyCheck {
   private let expectations: MirrorExpectations
   private(set) var partitions: [String: MirrorPartition] = [:]
   private(set) var heartbeats: HeartbeatCheck
+  private(set) var identities: TopicIdentityCheck
   private var counts: [String: Counts] = [:]
+  private var hasGap = false
   private var topics = MirrorParityCheck(MirrorPlace(flow: MirrorDirection(from: "", to: ""), partition: ""))
   private var time: Int64 = .min
   private var isOver = false
@@ -27,6 +29,7 @@ public struct MirrorChecks: AnomalyCheck {
   public init(_ expectations: MirrorExpectations) {
     self.expectations = expectations
     heartbeats = HeartbeatCheck(expectations)
+    identities = TopicIdentityCheck(expectations.flow)
     topics = MirrorParityCheck(MirrorPlace(flow: expectations.flow, partition: ""))
   }
 
@@ -45,14 +48,21 @@ public struct MirrorChecks: AnomalyCheck {
     case .partitions(.source, let count): counts[event.partition, default: Counts()].source = count
     case .partitions(.target, let count): counts[event.partition, default: Counts()].target = count
     case .restarted: for partition in partitions.keys { partitions[partition]?.take(.restarted, at: time) }
+    case .syncGap:
+      hasGap = true
+      for partition in partitions.keys { partitions[partition]?.take(.syncGap, at: time) }
+    case .topic(let side, let id): identities.take(event.partition, id, at: side, time)
     case .end: end()
     case .record, .bounds, .sync, .checkpoint, .groupOffset:
-      partitions[
-        event.partition,
-        default: MirrorPartition(
-          MirrorPlace(flow: expectations.flow, partition: event.partition), expectations)
-      ].take(event.content, at: time)
+      if partitions[event.partition] == nil { partitions[event.partition] = newPartition(event.partition) }
+      partitions[event.partition]?.take(event.content, at: time)
     }
+  }
+
+  private func newPartition(_ name: String) -> MirrorPartition {
+    var partition = MirrorPartition(MirrorPlace(flow: expectations.flow, partition: name), expectations)
+    if hasGap { partition.take(.syncGap, at: time) }
+    return partition
   }
 
   private mutating func end() {
@@ -79,7 +89,7 @@ public struct MirrorChecks: AnomalyCheck {
   public mutating func drain() -> [Finding] {
     var findings: [Finding] = []
     for name in partitions.keys.sorted() { findings += partitions[name]?.drain() ?? [] }
-    return findings + heartbeats.drain() + topics.drain()
+    return findings + heartbeats.drain() + topics.drain() + identities.drain()
   }
 
   /// How many records each group would read again by its checkpoints, by partition.

@@ -11,6 +11,10 @@ struct MirrorDuplicateCheck: AnomalyCheck {
   private var run: [MirrorRecord] = []
   private var runLength = 0
   private var findings = FindingBuffer()
+  /// How often the mirror went back, how many records it repeated in all, and at most at a time.
+  private(set) var stretches = 0
+  private(set) var repeated = 0
+  private(set) var longest = 0
 
   init(_ place: MirrorPlace) { self.place = place }
 
@@ -30,6 +34,9 @@ struct MirrorDuplicateCheck: AnomalyCheck {
 
   private mutating func close() {
     guard let first = run.first else { return }
+    stretches += 1
+    repeated += runLength
+    longest = max(longest, runLength)
     let rest = runLength == 1 ? "" : " and \(counted(runLength - 1, "record")) behind it"
     findings.add(
       Finding(

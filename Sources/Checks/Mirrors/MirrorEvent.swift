@@ -64,15 +64,20 @@ public struct MirrorEvent: Sendable, Hashable {
     case bounds(MirrorSide, start: Int64, end: Int64)
     /// How many partitions the topic had; ``MirrorEvent/partition`` is then the topic.
     case partitions(MirrorSide, count: Int)
+    /// The id of the topic that ``MirrorEvent/partition`` names.
+    case topic(MirrorSide, id: String)
     /// The mirror wrote a sync point.
     case sync(SyncPoint)
     /// The mirror wrote a checkpoint.
     case checkpoint(Checkpoint)
     /// A group's committed offset was read.
     case groupOffset(MirrorSide, GroupOffset)
+    /// Sync points that were written before this moment may not have been seen.
+    case syncGap
     /// A new heartbeat arrived at the target.
     case heartbeat
-    /// The mirror's checkpoint task was started anew; of earlier sync points only the last one is usable from here on.
+    /// The mirror's checkpoint task was started anew. If it found no checkpoints, of earlier sync points only the last one is
+    /// usable from here on; if it found some, all that the topic still had. Which of the two nobody tells.
     case restarted
     /// Nothing more will come.
     case end

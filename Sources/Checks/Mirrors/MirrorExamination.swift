@@ -74,12 +74,19 @@ extension MirrorChecks {
     case .heartbeatGap: return Count("heartbeats", heartbeats.beats)
     case .truncationSkip: return Count("samples of the source's log start", sum { $0.startSamples })
     case .lagNotZero: return Count("samples of the lag", sum { $0.lag.points })
+    case .topicRecreated: return Count("readings of topics' ids", identities.judged)
+    case .translationUnexplained:
+      return Count("checkpoints and positions", sum { $0.oracle.checkpoints + $0.oracle.positions })
+    case .syncPointFalse: return Count("sync points held against the records", sum { $0.syncTruth.judged })
     default: return Count("events", 0)
     }
   }
 
   /// Why `anomaly` cannot be judged to the end.
   func unsettled(_ anomaly: Anomaly) -> [String] {
+    if anomaly == .translationUnexplained {
+      return partitions.sorted { $0.key < $1.key }.flatMap(\.value.oracle.missing)
+    }
     guard anomaly == .lagNotZero else { return [] }
     return partitions.values.filter { $0.lag.isUnsettled }.map {
       "the end of the catch-up of \($0.place): \(counted($0.pairing.behind, "record")) had not arrived when the record ended"
@@ -95,6 +102,12 @@ extension MirrorChecks {
       measures.append(Measure("\(place) area under the lag", partition.lag.area, "record-seconds"))
       if let back = partition.lag.back {
         measures.append(.seconds("\(place) lag back to zero after the last outage", back.time - back.outage))
+      }
+      if partition.duplicates.stretches > 0 {
+        let duplicates = partition.duplicates
+        measures.append(Measure("\(place) records carried again", Double(duplicates.repeated), "records"))
+        measures.append(Measure("\(place) times the mirror went back", Double(duplicates.stretches), "stretches"))
+        measures.append(Measure("\(place) longest stretch carried again", Double(duplicates.longest), "records"))
       }
       for figure in partition.undershoot.figures.values.sorted(by: { $0.group < $1.group }) {
         measures.append(Measure("\(place) records \(figure.group) would read again", Double(figure.last), "records"))

@@ -6,11 +6,11 @@ extension MirrorEvidence {
   /// Where clusters with partitions were dumped, everything that such a mirror leaves behind is used; else the logs of the
   /// stores, with the times at which their tails showed the events.
   public static func of(_ evidence: Evidence) -> [MirrorEvidence] {
-    evidence.roles.mirrors.map { flow in
-      if let records = evidence.truth.records, records.contains(where: { $0.store == flow.from || $0.store == flow.to })
-      {
-        return MirrorEvidence(partitionsOf: evidence, flow, records)
-      }
+    let view = MirrorView(
+      truth: evidence.truth, faults: evidence.faults, milestones: evidence.milestones, objectives: evidence.objectives,
+      end: evidence.milestones.quiescent ?? evidence.history.operations.map(ended).max() ?? 0)
+    return evidence.roles.mirrors.map { flow in
+      if let records = view.records(of: flow) { return MirrorEvidence(partitionsOf: view, flow, records) }
       return MirrorEvidence(logsOf: evidence, flow)
     }
   }
@@ -23,16 +23,17 @@ extension MirrorEvidence {
     let end = evidence.milestones.quiescent ?? evidence.history.operations.map(ended).max() ?? 0
     var expectations = MirrorExpectations(
       flow: flow, freshness: evidence.objectives.freshness, catchUp: evidence.objectives.mirrorCatchUp,
-      outages: outages(evidence, flow, end), isOrderedByKey: true)
+      outages: outages(evidence.faults, flow, end), isOrderedByKey: true)
     expectations.isFiltered = { _ in false }
     self.init(expectations: expectations, events: [])
     for anomaly in [
       Anomaly.translationOvershoot, .translationUndershoot, .translationBeyondEnd, .checkpointRegress, .checkpointStale,
-      .groupOffsetClobber,
+      .groupOffsetClobber, .translationUnexplained, .syncPointFalse,
     ] {
       notApplicable[anomaly] = "row by row replication translates no group offsets"
     }
     notApplicable[.heartbeatGap] = "row by row replication sends no heartbeats through the log"
+    notApplicable[.topicRecreated] = "the stores have no topics that could be made anew"
     notApplicable[.truncationSkip] = "the stores cut nothing off their logs"
 
     var absent: [String] = []
@@ -85,8 +86,8 @@ extension MirrorEvidence {
 }
 
 /// When nobody can expect anything of a mirror: while a fault was armed that cut it, or that is not known to have left it alone.
-func outages(_ evidence: Evidence, _ flow: MirrorDirection, _ end: Int64) -> [ClosedRange<Int64>] {
-  evidence.faults.compactMap { fault in
+func outages(_ faults: [FaultInterval], _ flow: MirrorDirection, _ end: Int64) -> [ClosedRange<Int64>] {
+  faults.compactMap { fault in
     let cuts = ["\(flow.from)→\(flow.to)", "\(flow.to)→\(flow.from)"]
     guard fault.brokenPairs.isEmpty || fault.brokenPairs.contains(where: cuts.contains) else { return nil }
     let gone = fault.verifiedGone ?? fault.disarmed ?? end

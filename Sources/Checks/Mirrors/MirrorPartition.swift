@@ -25,7 +25,13 @@ struct MirrorPartition: Sendable {
   private(set) var loop: MirrorLoopCheck
   private(set) var truncation: TruncationSkipCheck
   private(set) var lag: LagReturnCheck
+  private(set) var oracle: TranslationOracle
+  private(set) var syncTruth: SyncTruthCheck
   private(set) var anonymous = 0
+  /// The source's log end, by its last sample.
+  private(set) var sourceEnd: Int64?
+  /// The target's log end, by its last sample.
+  var targetEnd: Int64? { translation.targetEnd?.end }
   /// Samples of the source's log start.
   private(set) var startSamples = 0
   private var facts: [MirrorFact] = []
@@ -54,6 +60,8 @@ struct MirrorPartition: Sendable {
     loop = MirrorLoopCheck(place)
     truncation = TruncationSkipCheck(place)
     lag = LagReturnCheck(place, expectations)
+    oracle = TranslationOracle(place, expectations)
+    syncTruth = SyncTruthCheck(place)
   }
 
   var isMirrored: Bool { pairing.position != nil || translation.hasSyncs }
@@ -63,8 +71,9 @@ struct MirrorPartition: Sendable {
     translation.pass(time)
     switch content {
     case .record(let side, let record): take(record, at: side, time)
-    case .bounds(.source, let start, _):
+    case .bounds(.source, let start, let end):
       startSamples += 1
+      sourceEnd = end
       pairing.takeSourceStart(start)
       truncation.takeSourceStart(start, firstSeen: pairing.firstSource)
     case .bounds(.target, _, let end):
@@ -72,10 +81,13 @@ struct MirrorPartition: Sendable {
       beyondEnd.takeEnd(end, at: time)
     case .sync(let point):
       translation.take(point, at: time)
+      oracle.take(point)
+      syncTruth.take(point, translation)
       watchAge(time)
     case .checkpoint(let checkpoint):
       overshoot.take(checkpoint, translation)
       undershoot.take(checkpoint, translation)
+      oracle.take(checkpoint, translation, at: time)
       regress.take(checkpoint)
       age.take(checkpoint)
       beyondEnd.take(checkpoint.group, offset: checkpoint.downstream, at: time)
@@ -84,7 +96,8 @@ struct MirrorPartition: Sendable {
     case .restarted:
       translation.restart()
       watchAge(time)
-    case .partitions, .heartbeat, .end: break
+    case .syncGap: oracle.takeGap()
+    case .partitions, .topic, .heartbeat, .end: break
     }
     if time >= lastAge.addingReportingOverflow(Self.ageInterval).partialValue || lastAge == .min { watchAge(time) }
     if time >= lastLag.addingReportingOverflow(Self.lagInterval).partialValue || lastLag == .min { sampleLag(time) }
@@ -118,12 +131,14 @@ struct MirrorPartition: Sendable {
     if !facts.isEmpty {
       overshoot.settle(translation)
       undershoot.settle(translation)
+      syncTruth.settle(translation)
     }
     facts.removeAll(keepingCapacity: true)
   }
 
   private mutating func take(_ offset: GroupOffset, at side: MirrorSide, _ time: Int64) {
     overshoot.take(offset, at: side, translation)
+    oracle.take(offset, at: side, translation, at: time)
     switch side {
     case .source:
       if let committed = offset.committed { age.takeCommit(offset.group, committed, at: time, translation) }
@@ -169,8 +184,12 @@ struct MirrorPartition: Sendable {
     parity.end()
     overshoot.end(translation)
     undershoot.end(translation)
+    syncTruth.end(translation)
     // Without a sample of its end, the log is known to reach as far as its last record.
     if translation.targetEnd == nil, !translation.map.isEmpty { beyondEnd.takeEnd(translation.map.end, at: time) }
+    oracle.end(
+      translation, convicted: overshoot.convicted.union(undershoot.convicted).union(beyondEnd.convicted),
+      sourceEnd: sourceEnd, hasSource: pairing.sourceCount + anonymous > 0, at: time)
   }
 
   /// Judges what has no partner in this partition: `strays` arrived here, but belong to another one; `elsewhere` belong here and
@@ -194,7 +213,7 @@ struct MirrorPartition: Sendable {
   mutating func drain() -> [Finding] {
     missing.drain() + duplicates.drain() + reorder.drain() + mutation.drain() + parity.drain() + overshoot.drain()
       + undershoot.drain() + beyondEnd.drain() + regress.drain() + age.drain() + clobber.drain() + loop.drain()
-      + truncation.drain() + lag.drain()
+      + truncation.drain() + lag.drain() + oracle.drain() + syncTruth.drain()
   }
 }
 

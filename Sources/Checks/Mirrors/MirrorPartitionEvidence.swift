@@ -1,18 +1,35 @@
 internal import Events
 
+/// What there is to know of mirrors with partitions, wherever it stands.
+struct MirrorView {
+  var truth: GroundTruth
+  var faults: [FaultInterval]
+  var milestones: Milestones
+  var objectives: Objectives
+  /// When the record ends.
+  var end: Int64
+
+  /// Whether clusters of this flow were dumped by partition.
+  func records(of flow: MirrorDirection) -> [PartitionRow]? {
+    guard let records = truth.records, records.contains(where: { $0.store == flow.from || $0.store == flow.to }) else {
+      return nil
+    }
+    return records
+  }
+}
+
 extension MirrorEvidence {
   /// Clusters with partitions, mirrored topic by topic: the dumps of both logs, the mirror's own topics, and the offsets of
   /// groups at both ends.
-  init(partitionsOf evidence: Evidence, _ flow: MirrorDirection, _ records: [PartitionRow]) {
-    let truth = evidence.truth
-    let end = evidence.milestones.quiescent ?? evidence.history.operations.map(ended).max() ?? 0
-    let outages = outages(evidence, flow, end)
+  init(partitionsOf view: MirrorView, _ flow: MirrorDirection, _ records: [PartitionRow]) {
+    let truth = view.truth
+    let end = view.end
+    let outages = outages(view.faults, flow, end)
     // What was dumped without a time has been there since the last outage, at the latest.
-    let since = outages.map(\.upperBound).max() ?? evidence.milestones.baselineStart ?? end
+    let since = outages.map(\.upperBound).max() ?? view.milestones.baselineStart ?? end
     let names = PartitionNames(flow, records)
     var expectations = MirrorExpectations(
-      flow: flow, freshness: evidence.objectives.freshness, catchUp: evidence.objectives.mirrorCatchUp, outages: outages
-    )
+      flow: flow, freshness: view.objectives.freshness, catchUp: view.objectives.mirrorCatchUp, outages: outages)
     // What has come from the target, or through it, is not carried back.
     expectations.isFiltered = { $0.provenance.contains(flow.to) }
     self.init(expectations: expectations, events: [])
@@ -45,7 +62,7 @@ extension MirrorEvidence {
   }
 
   /// The records that a reader of committed transactions is given: those of aborted ones are left out.
-  private static func committed(_ rows: [PartitionRow]) -> [PartitionRow] {
+  static func committed(_ rows: [PartitionRow]) -> [PartitionRow] {
     var open: [String: [Int]] = [:]
     var aborted: Set<Int> = []
     for (place, row) in rows.enumerated() {
@@ -69,6 +86,9 @@ extension MirrorEvidence {
     for row in rows.sorted(by: { $0.observed < $1.observed }) {
       guard let side = names.side(of: row.store), let home = names.home(of: row.partition, at: side) else { continue }
       bounds.append(MirrorEvent(row.observed, .bounds(side, start: row.start, end: row.end), partition: home))
+      if let id = row.topicID {
+        bounds.append(MirrorEvent(row.observed, .topic(side, id: id), partition: PartitionNames.topic(of: home)))
+      }
       if let count = row.partitionCount {
         bounds.append(
           MirrorEvent(row.observed, .partitions(side, count: count), partition: PartitionNames.topic(of: home)))
@@ -80,17 +100,15 @@ extension MirrorEvidence {
   private mutating func addMirrorTopics(_ truth: GroundTruth, _ names: PartitionNames, _ streams: inout EventStreams) {
     let flow = names.flow
     if let rows = truth.offsetSyncs {
-      streams.add(
-        rows.filter { $0.source == flow.from && $0.target == flow.to }.sorted {
-          ($0.observed, $0.offset ?? .min) < ($1.observed, $1.offset ?? .min)
-        }.map {
-          MirrorEvent(
-            $0.observed, .sync(SyncPoint(upstream: $0.upstream, downstream: $0.downstream)), partition: $0.partition)
-        })
+      streams.add(Self.syncs(rows.filter { $0.source == flow.from && $0.target == flow.to }))
     } else {
-      missing[.translationUndershoot, default: []].append("the sync points of \(flow)")
-      missing[.checkpointStale, default: []].append("the sync points of \(flow)")
+      for anomaly in [Anomaly.translationUndershoot, .checkpointStale, .translationUnexplained, .syncPointFalse] {
+        missing[anomaly, default: []].append("the sync points of \(flow)")
+      }
     }
+    streams.add(
+      (truth.mirrorRestarts ?? []).filter { $0.source == flow.from && $0.target == flow.to }
+        .sorted { $0.observed < $1.observed }.map { MirrorEvent($0.observed, .restarted) })
     if let rows = truth.checkpoints {
       streams.add(
         rows.filter { $0.source == flow.from && $0.target == flow.to }.sorted {
@@ -104,7 +122,7 @@ extension MirrorEvidence {
     } else {
       for anomaly in [
         Anomaly.translationOvershoot, .translationUndershoot, .translationBeyondEnd, .checkpointRegress,
-        .checkpointStale,
+        .checkpointStale, .translationUnexplained,
       ] {
         missing[anomaly, default: []].append("the checkpoints of \(flow)")
       }
@@ -124,7 +142,7 @@ extension MirrorEvidence {
             partition: home)
         })
     } else {
-      for anomaly in [Anomaly.checkpointStale, .groupOffsetClobber] {
+      for anomaly in [Anomaly.checkpointStale, .groupOffsetClobber, .translationUnexplained] {
         missing[anomaly, default: []].append("the offsets of groups at both ends of \(flow)")
       }
     }
@@ -140,6 +158,26 @@ extension MirrorEvidence {
     } else {
       missing[.heartbeatGap, default: []].append("the heartbeats of \(flow)")
     }
+  }
+}
+
+extension MirrorEvidence {
+  /// The sync points in the order of their topic. It takes no other offsets but theirs: one that is missing was not read, as where
+  /// the topic was compacted before.
+  private static func syncs(_ rows: [OffsetSyncRow]) -> [MirrorEvent] {
+    var events: [MirrorEvent] = []
+    var next: Int64 = 0
+    for row in rows.sorted(by: { ($0.offset ?? .min, $0.observed) < ($1.offset ?? .min, $1.observed) }) {
+      if let offset = row.offset {
+        // The same record read twice.
+        guard offset >= next else { continue }
+        if offset > next { events.append(MirrorEvent(row.observed, .syncGap)) }
+        next = offset + 1
+      }
+      let point = SyncPoint(upstream: row.upstream, downstream: row.downstream)
+      events.append(MirrorEvent(row.observed, .sync(point), partition: row.partition))
+    }
+    return events
   }
 }
 

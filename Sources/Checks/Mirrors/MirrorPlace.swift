@@ -14,11 +14,14 @@ struct FindingBuffer: Sendable {
   private var found: [Finding] = []
   private var kept = 0
   private(set) var total = 0
+  /// The first positions of the findings: the offsets that were convicted.
+  private(set) var offsets: Set<Int64> = []
 
   mutating func add(_ finding: Finding) {
     total += 1
     guard kept < Self.limit else { return }
     kept += 1
+    if let offset = finding.positions.first { offsets.insert(offset) }
     found.append(finding)
   }
 

@@ -49,6 +49,13 @@ struct OffsetMap: Sendable {
 
   var isEmpty: Bool { runs.isEmpty }
 
+  /// The source offset of the record that stands at `target`. `nil`: none does, or it is not known.
+  func source(at target: Int64) -> Int64? {
+    let place = first { $0.targetEnd > target }
+    guard place < runs.count, runs[place].target <= target else { return nil }
+    return runs[place].source + (target - runs[place].target)
+  }
+
   /// The first place of ``runs`` whose run satisfies `holds`, where all after it do so too.
   private func first(_ holds: (Run) -> Bool) -> Int {
     var low = 0

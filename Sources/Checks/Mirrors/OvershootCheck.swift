@@ -83,5 +83,8 @@ struct OvershootCheck: Sendable {
         store: place.flow.to, positions: [item.offset, first.lowerBound]))
   }
 
+  /// The offsets that were found wrong.
+  var convicted: Set<Int64> { findings.offsets }
+
   mutating func drain() -> [Finding] { findings.drain() }
 }

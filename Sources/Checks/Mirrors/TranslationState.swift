@@ -2,11 +2,13 @@
 /// ends, and every state in which the mirror's table of sync points may be.
 ///
 /// We see a sync point when it is written; the checkpoint task reads it a little later. Between the two, any of the states from
-/// ``settled`` on may be the one it translates by.
+/// ``settled`` on may be the one it translates by. Where the task began anew, nobody tells whether it could use what the topic
+/// still had, or the last point only: both are possible states from there on.
 struct TranslationState: Sendable {
   private(set) var map = OffsetMap()
-  /// The table with all sync points that the task has certainly read.
-  private var settled = OffsetSyncStore()
+  private static let mostStates = 8
+  /// The tables that the task may have, with all sync points that it has certainly read.
+  private var settled: [OffsetSyncStore]
   private var recent: [(time: Int64, point: SyncPoint)] = []
   private var newest: SyncPoint?
   private let delay: Int64
@@ -15,7 +17,9 @@ struct TranslationState: Sendable {
 
   init(syncDelay: Int64) {
     delay = syncDelay
-    settled.start()
+    var store = OffsetSyncStore()
+    store.start()
+    settled = [store]
   }
 
   var hasSyncs: Bool { newest != nil }
@@ -32,29 +36,34 @@ struct TranslationState: Sendable {
   mutating func pass(_ time: Int64) {
     var count = 0
     while count < recent.count, recent[count].time < time - delay {
-      settled.take(recent[count].point)
+      for place in settled.indices { settled[place].take(recent[count].point) }
       count += 1
     }
     recent.removeFirst(count)
   }
 
-  /// The checkpoint task began anew and read all sync points to the end, of which it may use the last.
+  /// The checkpoint task began anew and read all sync points to the end, of which it may use the last, or all.
   mutating func restart() {
-    settled = OffsetSyncStore()
+    for (_, point) in recent { for place in settled.indices { settled[place].take(point) } }
     recent = []
-    if let newest { settled.take(newest) }
-    settled.start()
+    var anew = OffsetSyncStore()
+    if let newest { anew.take(newest) }
+    anew.start()
+    settled.append(anew)
+    if settled.count > Self.mostStates { settled.removeFirst() }
   }
 
   mutating func takeTargetEnd(_ end: Int64, at time: Int64) { targetEnd = (time, end) }
 
   /// Every translation of `committed` that the mirror may make at this moment.
   func translations(of committed: Int64) -> [Translation] {
-    var store = settled
-    var found = [store.translate(committed)]
-    for (_, point) in recent {
-      store.take(point)
+    var found: [Translation] = []
+    for var store in settled {
       found.append(store.translate(committed))
+      for (_, point) in recent {
+        store.take(point)
+        found.append(store.translate(committed))
+      }
     }
     return found
   }

@@ -78,5 +78,8 @@ struct UndershootCheck: Sendable {
         store: place.flow.to, positions: [checkpoint.downstream, item.bound]))
   }
 
+  /// The offsets that were found wrong.
+  var convicted: Set<Int64> { findings.offsets }
+
   mutating func drain() -> [Finding] { findings.drain() }
 }

@@ -52,6 +52,7 @@ struct CleanMirror {
     }
     for side in [MirrorSide.source, .target] {
       add(Self.start, .partitions(side, count: partitions.count - 1), "orders")
+      for time in [Self.start, Self.stop] { add(time, .topic(side, id: "\(side.rawValue)-1"), "orders") }
     }
     var time = Self.start
     while time < Self.end {

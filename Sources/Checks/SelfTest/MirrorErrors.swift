@@ -2,7 +2,7 @@ internal import Events
 internal import Support
 
 extension PlantedErrors {
-  /// The planted errors of mirrors, one or more for each of M1 to M13, M15 and M17.
+  /// The planted errors of mirrors, one or more for each of M1 to M13 and M15 to M19.
   public static let mirrors = PlantedErrors(
     family: "mirrors", findInClean: { foundInMirror(CleanMirror(seed: $0).events) },
     errors: recordErrors + logErrors + checkpointErrors + groupErrors)
@@ -43,11 +43,14 @@ extension PlantedErrors {
     error("swap two records", [.mirrorReorder]) { events, random in
       // Where no group would go on between the two: it would skip one of them, which is another error.
       let places = events.targetRecords("orders-0")
+      // Nor where a sync point speaks of one of them.
       let stops = events.targetOffsets("orders-0")
+      let points = Set(events.filter { $0.partition == "orders-0" }.compactMap(\.sync?.downstream))
       let from = Int.random(in: 20..<40, using: &random)
       for (one, other) in zip(places.dropFirst(from), places.dropFirst(from + 1)) {
         guard let first = events[one].record, let second = events[other].record,
-          !stops.contains(where: { $0 > first.offset && $0 <= second.offset })
+          !stops.contains(where: { $0 > first.offset && $0 <= second.offset }),
+          points.isDisjoint(with: [first.offset, second.offset])
         else { continue }
         events[one].record = second.at(first.offset)
         events[other].record = first.at(second.offset)
@@ -101,6 +104,13 @@ extension PlantedErrors {
       events.insert(
         MirrorEvent(time, .bounds(.source, start: start + 1, end: start + 1), partition: "orders-0"), at: last + 1)
     },
+    error("make a topic of the source anew", [.topicRecreated]) { events, random in
+      let time = CleanMirror.start + Int64.random(in: 5...35, using: &random) * CleanMirror.second
+      guard let place = events.firstIndex(where: { $0.time > time }) else { return }
+      for later in events.indices[place...] {
+        if case .topic(.source, _) = events[later].content { events[later].content = .topic(.source, id: "source-2") }
+      }
+    },
     error("get stuck", [.lagNotZero]) { events, random in
       let time = CleanMirror.stop - Int64.random(in: 3...8, using: &random) * CleanMirror.second
       // A mirror that is stuck has nothing cut off behind it, or it would be another error.
@@ -108,7 +118,9 @@ extension PlantedErrors {
         guard $0.partition == "orders-1", $0.time > time else { return false }
         switch $0.content {
         case .record(.target, _), .bounds(.source, _, _): return true
-        case .record, .bounds, .partitions, .sync, .checkpoint, .groupOffset, .heartbeat, .restarted, .end: return false
+        case .record, .bounds, .partitions, .topic, .sync, .syncGap, .checkpoint, .groupOffset, .heartbeat, .restarted,
+          .end:
+          return false
         }
       }
     },
@@ -136,6 +148,30 @@ extension PlantedErrors {
         checkpoint.downstream = max(checkpoint.downstream, planted)
         events[place].content = .checkpoint(checkpoint)
       }
+    },
+    error("translate an offset to what no sync point explains", [.translationUnexplained]) { events, _ in
+      // The last of a group, and no further than it has read: nothing else is wrong with it.
+      for place in events.indices.reversed() {
+        guard case .checkpoint(var checkpoint) = events[place].content else { continue }
+        let partition = events[place].partition
+        let isLast = !events[(place + 1)...].contains { $0.isCheckpoint(of: checkpoint.group, partition) }
+        checkpoint.downstream += 1
+        guard isLast, !events.explain(checkpoint, partition), events.haveRead(checkpoint, partition) else { continue }
+        events[place].content = .checkpoint(checkpoint)
+        return
+      }
+    },
+    error("write a sync point of another record", [.syncPointFalse]) { events, random in
+      // One that no checkpoint was made from, and that still stands below the next one.
+      let syncs = events.indices.filter { events[$0].partition == "orders-0" && events[$0].sync != nil }
+      let used = events.targetOffsets("orders-0")
+      let unused = zip(syncs, syncs.dropFirst()).filter { place, next in
+        guard let point = events[place].sync, let after = events[next].sync else { return false }
+        return after.upstream > point.upstream + 1 && used.isDisjoint(with: [point.downstream, point.downstream + 1])
+      }
+      guard let place = unused.randomElement(using: &random)?.0, var point = events[place].sync else { return }
+      point.upstream += 1
+      events[place].content = .sync(point)
     },
     error("translate an offset lower than the sync points explain", [.translationUndershoot]) { events, _ in
       guard let place = events.firstIndex(where: { $0.isCheckpoint(of: "search", "orders-1") }),
@@ -244,6 +280,13 @@ extension MirrorEvent {
   }
 }
 
+extension MirrorEvent {
+  fileprivate var sync: SyncPoint? {
+    guard case .sync(let point) = content else { return nil }
+    return point
+  }
+}
+
 extension MirrorRecord {
   fileprivate func at(_ offset: Int64) -> MirrorRecord {
     var record = self
@@ -281,7 +324,8 @@ extension [MirrorEvent] {
         switch event.content {
         case .checkpoint(let checkpoint): return checkpoint.downstream
         case .groupOffset(.target, let offset): return offset.committed
-        case .record, .bounds, .partitions, .sync, .groupOffset, .heartbeat, .restarted, .end: return nil
+        case .record, .bounds, .partitions, .topic, .sync, .syncGap, .groupOffset, .heartbeat, .restarted, .end:
+          return nil
         }
       })
   }
@@ -294,6 +338,27 @@ extension [MirrorEvent] {
     event.time = self[last].time
     event.record?.offset = offset + 1
     insert(event, at: last + 1)
+  }
+
+  /// Whether a sync point of the partition explains a checkpoint.
+  fileprivate func explain(_ checkpoint: Checkpoint, _ partition: String) -> Bool {
+    contains { event in
+      guard event.partition == partition, let point = event.sync else { return false }
+      return point.downstream == checkpoint.downstream && point.upstream == checkpoint.upstream
+        || point.downstream == checkpoint.downstream - 1 && point.upstream < checkpoint.upstream
+    }
+  }
+
+  /// Whether the group of a checkpoint has read everything that stands before it at the target, and the target reaches so far.
+  fileprivate func haveRead(_ checkpoint: Checkpoint, _ partition: String) -> Bool {
+    let unread = Set(
+      sourceRecords(partition).compactMap { self[$0].record }.filter { $0.offset >= checkpoint.upstream }.compactMap(
+        \.event))
+    let records = targetRecords(partition).compactMap { self[$0].record }
+    guard checkpoint.downstream <= records.last?.offset ?? .min else { return false }
+    return !records.contains { record in
+      record.offset < checkpoint.downstream && record.event.map(unread.contains) ?? true
+    }
   }
 
   /// Whether the mirror had carried at least `count` records that the group of a checkpoint had not read.

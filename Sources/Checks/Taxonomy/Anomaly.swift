@@ -43,7 +43,10 @@ public enum Anomaly: String, Sendable, Hashable, Codable, CaseIterable {
   case heartbeatGap = "M12"
   case mirrorLoop = "M13"
   case truncationSkip = "M15"
+  case topicRecreated = "M16"
   case lagNotZero = "M17"
+  case translationUnexplained = "M18"
+  case syncPointFalse = "M19"
 
   // Leadership and fencing.
   case twoLeadersOneTerm = "E1"

@@ -4,7 +4,7 @@ extension Anomaly {
   public var item: ChecklistItem? {
     switch self {
     case .mirrorMissing, .mirrorMutation, .mirrorDivergence, .heartbeatGap, .truncationSkip,
-      .lagNotZero,
+      .topicRecreated, .lagNotZero,
       .divergentSuffix, .nonConvergence:
       .mirrorLagZero
     case .duplicateAppend, .mirrorDuplicate, .mirrorLoop, .failbackDuplicates:
@@ -22,9 +22,11 @@ extension Anomaly {
       .crossFailoverOrder:
       .orderPerAggregate
     case .internalNonmonotonicPoll, .nonmonotonicPoll, .pollSkip, .committedTooFar, .committedRegress,
-      .unassignedConsumption, .translationOvershoot, .translationUndershoot, .translationBeyondEnd, .checkpointRegress,
-      .checkpointStale, .groupOffsetClobber, .replayedEffects:
+      .unassignedConsumption, .translationBeyondEnd, .replayedEffects:
       .consumerProgress
+    case .translationOvershoot, .translationUndershoot, .checkpointRegress, .checkpointStale, .groupOffsetClobber,
+      .translationUnexplained, .syncPointFalse:
+      .offsetsTranslated
     case .intermediateRead, .tornTransaction, .writeCycle, .informationCycle, .precommittedRead, .vacuousRun,
       .recoveryTimeMissed:
       nil
@@ -44,6 +46,7 @@ extension ChecklistItem {
     case .orderPerAggregate: [.keyOrderInversion]
     case .consumerProgress: [.pollSkip, .committedTooFar, .translationBeyondEnd, .replayedEffects]
     case .writeAuthorityStays: []  // a switch that nothing made necessary is no anomaly of a log or a lease
+    case .offsetsTranslated: [.translationUnexplained]
     }
   }
 }

@@ -142,7 +142,9 @@ struct RowTable {
   }
 
   private func item(madeFor anomaly: Anomaly) -> ChecklistItem? {
-    anomaly.item.flatMap { checklist.contains($0) ? $0 : nil }
+    // A translated offset beyond the end is for the item about translation, where that is on the checklist.
+    if anomaly == .translationBeyondEnd, checklist.contains(.offsetsTranslated) { return .offsetsTranslated }
+    return anomaly.item.flatMap { checklist.contains($0) ? $0 : nil }
   }
 }
 

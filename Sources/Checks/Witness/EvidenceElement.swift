@@ -5,7 +5,7 @@ struct EvidenceElement: Sendable, Hashable {
   /// Where a piece stands.
   enum Part: Sendable, Hashable {
     case operations, applied, progress, grants, records, logBounds, groupOffsets, offsetSyncs, checkpoints, heartbeats
-    case leases, accepts, schemas, timelines, commits, reconciled, snapshots
+    case mirrorRestarts, leases, accepts, schemas, timelines, commits, reconciled, snapshots
     case log(String)
     case fence(String)
   }
@@ -34,6 +34,7 @@ extension Evidence {
     add(.offsetSyncs, truth.offsetSyncs?.count)
     add(.checkpoints, truth.checkpoints?.count)
     add(.heartbeats, truth.heartbeats?.count)
+    add(.mirrorRestarts, truth.mirrorRestarts?.count)
     add(.leases, truth.leases?.count)
     add(.accepts, truth.accepts?.count)
     add(.schemas, truth.schemas?.count)
@@ -64,6 +65,7 @@ extension Evidence {
     few.truth.offsetSyncs = truth.offsetSyncs.map { kept($0, .offsetSyncs) }
     few.truth.checkpoints = truth.checkpoints.map { kept($0, .checkpoints) }
     few.truth.heartbeats = truth.heartbeats.map { kept($0, .heartbeats) }
+    few.truth.mirrorRestarts = truth.mirrorRestarts.map { kept($0, .mirrorRestarts) }
     few.truth.leases = truth.leases.map { kept($0, .leases) }
     few.truth.accepts = truth.accepts.map { kept($0, .accepts) }
     few.truth.schemas = truth.schemas.map { kept($0, .schemas) }

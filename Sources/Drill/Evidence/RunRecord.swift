@@ -115,6 +115,7 @@ extension GroundTruth {
     case .offsetSyncs: try add(OffsetSyncRow.self, path)
     case .checkpoints: try add(CheckpointRow.self, path)
     case .heartbeats: try add(HeartbeatRow.self, path)
+    case .mirrorRestarts: try add(MirrorRestartRow.self, path)
     case .leases: try add(LeaseRow.self, path)
     case .accepts: try add(AcceptRow.self, path)
     case .schemas: try add(SchemaRow.self, path)
@@ -205,7 +206,9 @@ extension RunRecord {
       case .electionWithinTTL: if let margin = entry.margin { objectives.electionMargin = margin.nanoseconds }
       case .mirrorLagZero: if let within = entry.within { objectives.mirrorCatchUp = within.nanoseconds }
       case .noAcknowledgedLoss: objectives.recoveryPoint = entry.rpo?.nanoseconds
-      case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress, .writeAuthorityStays: break
+      case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress, .writeAuthorityStays,
+        .offsetsTranslated:
+        break
       }
     }
     return objectives

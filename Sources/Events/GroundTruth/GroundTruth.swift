@@ -22,6 +22,8 @@ public enum DumpKind: String, Sendable, Hashable, Codable, CaseIterable {
   case checkpoints
   /// Heartbeats that came through a mirror.
   case heartbeats
+  /// When mirrors' checkpoint tasks were started anew.
+  case mirrorRestarts = "mirror-restarts"
   /// The lives of leases.
   case leases
   /// The order in which fenced resources accepted writes.

@@ -76,6 +76,8 @@ public struct LogBoundsRow: GroundTruthRow {
   public var lastStable: Int64?
   /// How many partitions its topic had. `nil`: not asked.
   public var partitionCount: Int?
+  /// The id of its topic, as the cluster prints it; one that was made anew has another. `nil`: not asked.
+  public var topicID: String?
   /// When, nanoseconds on the recorder's monotonic clock.
   public var observed: Int64
 

@@ -69,6 +69,25 @@ public struct CheckpointRow: GroundTruthRow {
   }
 }
 
+/// The moment at which a mirror's checkpoint task was started anew: what it can translate changes then.
+public struct MirrorRestartRow: GroundTruthRow {
+  /// A row of a `mirror-restarts` dump.
+  public static let dumpKind = DumpKind.mirrorRestarts
+  /// The cluster that is mirrored.
+  public var source: String
+  /// The cluster that holds the mirror.
+  public var target: String
+  /// When, nanoseconds on the recorder's monotonic clock: not later than the task could begin to translate.
+  public var observed: Int64
+
+  /// A start of the task.
+  public init(source: String, target: String, observed: Int64) {
+    self.source = source
+    self.target = target
+    self.observed = observed
+  }
+}
+
 /// One heartbeat that came through a mirror.
 public struct HeartbeatRow: GroundTruthRow {
   /// A row of a `heartbeats` dump.

@@ -212,3 +212,17 @@ extension ClassicGroup.State {
     members = count
   }
 }
+
+extension ConsumerOffsetsRecord: CustomStringConvertible {
+  /// `commit billing orders-0 offset 7`, `group billing generation 4 members 2`, `kind 3`.
+  public var description: String {
+    switch self {
+    case .commit(let commit):
+      "commit \(commit.group) \(commit.topic)-\(commit.partition) "
+        + (commit.state.map { "offset \($0.offset) at \($0.committedAt)" } ?? "removed")
+    case .group(let group):
+      "group \(group.group) " + (group.state.map { "generation \($0.generation) members \($0.members)" } ?? "removed")
+    case .other(let kind): "kind \(kind)"
+    }
+  }
+}

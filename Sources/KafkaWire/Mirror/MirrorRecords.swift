@@ -48,6 +48,23 @@ public struct OffsetSyncRecord: Sendable, Hashable {
   }
 }
 
+extension OffsetSyncRecord: CustomStringConvertible {
+  /// `sync orders-0 upstream 7 downstream 5`.
+  public var description: String { "sync \(topic)-\(partition) upstream \(upstream) downstream \(downstream)" }
+}
+
+extension CheckpointRecord: CustomStringConvertible {
+  /// `checkpoint billing east.orders-0 upstream 7 downstream 5`.
+  public var description: String {
+    "checkpoint \(group) \(topic)-\(partition) upstream \(upstream) downstream \(downstream)"
+  }
+}
+
+extension HeartbeatRecord: CustomStringConvertible {
+  /// `heartbeat eu→east sent 1700000000000`.
+  public var description: String { "heartbeat \(source)→\(target) sent \(timestamp)" }
+}
+
 /// A checkpoint, as MirrorMaker 2 writes it to `<source>.checkpoints.internal` of the target: a group's offset, translated.
 ///
 /// Key: STRING group, STRING topic **as named at the target**, INT32 partition. Value: INT16 version 0, INT64 upstream, INT64

@@ -64,5 +64,13 @@ func plannedEvidence(for entry: ChecklistEntry, in scenario: Scenario) -> Planne
       item: entry.item, level: "no switch: \(primary) writes under one token all through",
       needs: ["the election's grants", "writes acknowledged while a fault is in force"],
       otherwise: "INCONCLUSIVE without the grants, VACUOUS when nobody wrote under a fault")
+  case .offsetsTranslated:
+    return PlannedEvidence(
+      item: entry.item, level: "nothing skipped, nothing read again that the sync points do not explain",
+      needs: [
+        "the mirrors' sync points and checkpoints from the first on", "groups' offsets at both ends",
+        "offsets that differ between the two logs",
+      ],
+      otherwise: "INCONCLUSIVE without sync points, VACUOUS where translated and raw offsets are the same")
   }
 }

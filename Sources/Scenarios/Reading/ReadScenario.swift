@@ -200,7 +200,8 @@ extension ChecklistEntry {
         return .init(item, rpo: fields.value("rpo").flatMap { $0.positiveDuration() })
       case .electionWithinTTL:
         return fields.optional("margin", or: .seconds(2)) { $0.unit() }.map { .init(item, margin: $0) }
-      case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress, .writeAuthorityStays:
+      case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress, .writeAuthorityStays,
+        .offsetsTranslated:
         return .init(item)
       }
     }

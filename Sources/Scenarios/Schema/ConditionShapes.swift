@@ -66,7 +66,9 @@ extension ChecklistItem {
     case .mirrorLagZero: [.may("within", .duration, "5m", "of the heal")]
     case .noAcknowledgedLoss: [.may("rpo", .duration, "how much may be missing at promotion")]
     case .electionWithinTTL: [.may("margin", .duration, "2s", "on top of the lease")]
-    case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress, .writeAuthorityStays: []
+    case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress, .writeAuthorityStays,
+      .offsetsTranslated:
+      []
     }
   }
 }

@@ -47,4 +47,6 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
   case consumerProgress = "consumer-progress"
   /// Nobody else is given write authority: nothing made it necessary.
   case writeAuthorityStays = "write-authority-stays"
+  /// Groups stand in the mirror where the recorded sync points put them.
+  case offsetsTranslated = "offsets-translated"
 }

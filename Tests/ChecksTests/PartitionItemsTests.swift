@@ -1,0 +1,159 @@
+import Checks
+import Events
+import KafkaWire
+import Testing
+
+/// `mirror-lag-zero` and `no-duplicates` over the record of a real mirrored pair, partition by partition.
+@Suite struct PartitionItemsTests {
+  private static let second: Int64 = 1_000_000_000
+
+  private func item(_ item: ChecklistItem, _ evidence: Evidence) throws -> ItemVerdict {
+    try #require(judge(evidence, checklist: [item]).items.first)
+  }
+
+  /// The pair with the ends of its logs, as they were when all was over.
+  private func evidence(_ mirror: RecordedMirror) throws -> Evidence {
+    var evidence = try mirror.evidence()
+    let records = try #require(evidence.truth.records)
+    let end = try #require(evidence.milestones.quiescent)
+    evidence.truth.logBounds = Dictionary(grouping: records) { "\($0.store) \($0.partition)" }.values.compactMap {
+      rows in
+      guard let first = rows.first, let last = rows.map(\.offset).max() else { return nil }
+      return LogBoundsRow(store: first.store, partition: first.partition, start: 0, end: last + 1, observed: end)
+    }
+    return evidence
+  }
+
+  /// What a target partition got while the worker was dead and shortly after, read five seconds late.
+  private func late(_ evidence: inout Evidence, by delay: Int64 = 5 * second) {
+    guard let healed = evidence.milestones.healed, let end = evidence.milestones.quiescent,
+      let count = evidence.truth.records?.count
+    else { return }
+    for place in 0..<count {
+      guard let row = evidence.truth.records?[place], row.store == "eu", let event = row.event, event.producer == 2,
+        let time = row.observed
+      else { continue }
+      evidence.truth.records?[place].observed = min(max(time, healed) + delay, end)
+    }
+    evidence.milestones.quiescent = end + 60 * Self.second
+  }
+
+  @Test func `a mirror that fell behind and came back passes, and offsets would have claimed a lag for ever`() throws {
+    var evidence = try evidence(try RecordedMirror())
+    late(&evidence)
+    let item = try item(.mirrorLagZero, evidence)
+    guard case .pass(let coverage) = item.verdict else {
+      Issue.record("\(item.verdict.headline)")
+      return
+    }
+    #expect(coverage.sentence.contains("caught up"))
+    let claimed = try #require(item.measures.first { $0.name.contains("would have claimed") })
+    #expect(claimed.value != 0)
+    #expect(item.measures.contains { $0.name == "east→eu longest lag during the fault" && $0.value > 2 })
+  }
+
+  @Test func `a record that the mirror left out fails, by identity`() throws {
+    var evidence = try evidence(try RecordedMirror())
+    late(&evidence)
+    let gone = EventID(producer: 1, sequence: 40)
+    evidence.truth.records?.removeAll { $0.store == "eu" && $0.event == gone }
+    guard case .fail(let witness) = try item(.mirrorLagZero, evidence).verdict else {
+      Issue.record("no FAIL")
+      return
+    }
+    #expect(witness.findings.contains { $0.anomaly == "M1" && $0.events == [gone] })
+  }
+
+  @Test func `records that never came make the item fail when their time is over, and inconclusive before`() throws {
+    var evidence = try evidence(try RecordedMirror())
+    late(&evidence)
+    evidence.truth.records?.removeAll { $0.store == "eu" && $0.event?.producer == 2 }
+    #expect(try item(.mirrorLagZero, evidence).verdict.kind == .inconclusive)
+    evidence.objectives.mirrorCatchUp = 10 * Self.second
+    #expect(try item(.mirrorLagZero, evidence).verdict.kind == .fail)
+  }
+
+  @Test func `retention that overtakes the mirror is found by comparison`() throws {
+    var evidence = try evidence(try RecordedMirror())
+    late(&evidence)
+    let end = try #require(evidence.milestones.quiescent)
+    // Three records were cut off the source before they were carried; the mirror went on behind them without an error.
+    let gone = Set((40..<43).map { EventID(producer: 1, sequence: UInt64($0)) })
+    let cut = try #require(
+      evidence.truth.records?.filter { $0.store == "east" && $0.event.map(gone.contains) ?? false })
+    let (partition, last) = (try #require(cut.first?.partition), try #require(cut.map(\.offset).max()))
+    let time = try #require(cut.compactMap(\.observed).max())
+    evidence.truth.records?.removeAll { $0.store == "eu" && $0.event.map(gone.contains) ?? false }
+    evidence.truth.logBounds?.append(
+      LogBoundsRow(store: "east", partition: partition, start: last + 1, end: last + 1, observed: time + 1))
+    evidence.truth.logBounds?.append(
+      LogBoundsRow(store: "east", partition: partition, start: last + 1, end: 200, observed: end))
+    guard case .fail(let witness) = try item(.mirrorLagZero, evidence).verdict else {
+      Issue.record("no FAIL: \(try item(.mirrorLagZero, evidence).verdict.headline)")
+      return
+    }
+    #expect(witness.findings.contains { $0.anomaly == "M15" }, "\(witness.findings.map(\.what))")
+  }
+
+  @Test func `an exactly-once mirror has none twice, and one that repeats is found with its stretch`() throws {
+    var evidence = try evidence(try RecordedMirror())
+    guard case .pass(let coverage) = try item(.noDuplicates, evidence).verdict else {
+      Issue.record("\(try item(.noDuplicates, evidence).verdict.headline)")
+      return
+    }
+    #expect((coverage.counts.first?.value ?? 0) > 300)
+
+    // What a mirror without exactly-once does after a reconnect: the last twelve records once more.
+    let records = try #require(evidence.truth.records)
+    let target = records.filter { $0.store == "eu" && $0.partition == "east.orders.us-0" }
+    let end = (target.map(\.offset).max() ?? 0) + 1
+    let again = target.filter { $0.event != nil }.suffix(12)
+    for (place, row) in again.enumerated() {
+      var copy = row
+      copy.offset = end + Int64(place)
+      copy.transactionalID = nil
+      evidence.truth.records?.append(copy)
+    }
+    guard case .fail(let witness) = try item(.noDuplicates, evidence).verdict else {
+      Issue.record("no FAIL")
+      return
+    }
+    let stretch = try #require(witness.findings.first { $0.anomaly == "M2" })
+    #expect(stretch.what.contains("11 records behind it"))
+    // The independent count.
+    let identities = (evidence.truth.records ?? []).filter { $0.store == "eu" && $0.partition == "east.orders.us-0" }
+      .compactMap(\.event)
+    #expect(Dictionary(grouping: identities) { $0 }.filter { $0.value.count > 1 }.count == again.count)
+    #expect(Set(again.compactMap(\.event)) == Set(stretch.events))
+
+    // Where the contract promises no more than at least once, they are counted and permitted.
+    evidence.contract.permissions = .atLeastOnceMirror
+    guard case .pass(let permitted) = try item(.noDuplicates, evidence).verdict else {
+      Issue.record("\(try item(.noDuplicates, evidence).verdict.headline)")
+      return
+    }
+    #expect(permitted.notes.contains { $0.contains("M2") && $0.contains("permitted") }, "\(permitted.notes)")
+  }
+
+  @Test func `an event that a producer wrote twice is a duplicate whatever the mirror promises`() throws {
+    var evidence = try evidence(try RecordedMirror())
+    evidence.contract.permissions = .atLeastOnceMirror
+    var copy = try #require(evidence.truth.records?.last { $0.store == "east" && $0.event?.producer == 2 })
+    copy.offset = 500
+    evidence.truth.records?.append(copy)
+    guard case .fail(let witness) = try item(.noDuplicates, evidence).verdict else {
+      Issue.record("no FAIL")
+      return
+    }
+    #expect(witness.findings.contains { $0.anomaly == "L3" && $0.events == copy.event.map { [$0] } })
+  }
+
+  @Test func `without the records of an end nothing is told`() throws {
+    for store in ["east", "eu"] {
+      var evidence = try evidence(try RecordedMirror())
+      evidence.truth.records?.removeAll { $0.store == store }
+      #expect(try item(.mirrorLagZero, evidence).verdict.kind != .pass, "\(store)")
+      #expect(try item(.noDuplicates, evidence).verdict.kind == .inconclusive, "\(store)")
+    }
+  }
+}
