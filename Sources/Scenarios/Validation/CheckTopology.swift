@@ -90,7 +90,7 @@ extension Checking {
         error(
           path,
           "owned by \(owner.normal), then \(owner.failover), but '\(first.topic)' by \(first.normal), then"
-            + " \(first.failover): postgres-etcd grants one write authority for all topics",
+            + " \(first.failover): \(scenario.stack.kind.rawValue) grants one write authority for all topics",
           fix: "give all topics the same owners")
       }
     }
