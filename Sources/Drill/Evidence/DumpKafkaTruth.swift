@@ -1,6 +1,7 @@
 internal import Events
 internal import Lab
 internal import Netlink
+internal import Scenarios
 internal import Stacks
 internal import Support
 

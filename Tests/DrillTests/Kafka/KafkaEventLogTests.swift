@@ -1,9 +1,9 @@
 import Events
 import Stacks
 import Testing
-import Workload
 
 @testable import Drill
+@testable import Workload
 
 struct KafkaEventLogTests {
   private let log = KafkaEventLog(topic: "orders", partitions: 2, stores: ["east", "eu"])

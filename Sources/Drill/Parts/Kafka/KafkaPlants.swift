@@ -1,5 +1,6 @@
 internal import Lab
 internal import Netlink
+internal import Scenarios
 internal import Stacks
 internal import Support
 
