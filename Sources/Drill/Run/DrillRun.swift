@@ -45,7 +45,7 @@ final class DrillRun: Sendable {
       timebase: request.timebase, distrusted: scenario.regionsWithOtherMonotonicClocks)
     kafka =
       scenario.stack.kind == .kafka
-      ? KafkaState(log: KafkaEventLog(topic: "orders", partitions: 4, stores: scenario.topology.names(with: .store)))
+      ? KafkaState(log: KafkaEventLog(topic: "orders", partitions: 1, stores: scenario.topology.names(with: .store)))
       : nil
     lag = MirrorLag(stores: scenario.topology.names(with: .store))
     steady = Mutex(SteadyStateMonitor(scenario.steadyState.expect))
