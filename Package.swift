@@ -114,7 +114,7 @@ let package = Package(
       "DrillTests",
       on: [
         "Drill", "Lab", "Agents", "Stacks", "Faults", "Netlink", "PassThrough", "Scenarios", "Checks", "Events",
-        "Support",
+        "Support", "Workload",
         "TestSupport",
       ]),
     tests("ReportsTests", on: ["Reports", "Drill", "Checks", "Scenarios", "Events", "Support", "TestSupport"]),

@@ -14,6 +14,7 @@ extension DrillRun {
     try await lookAtState(lab)
     let looked = timebase.monotonic()
     try await eachStore(of: lab) { try await self.dump($0, of: $1) }
+    if let kafka { try await dumpKafkaTruth(lab, kafka) }
     let grants = board.grants.sorted { $0.key < $1.key }.map { token, grant in
       GrantRow(token: token, holder: grant.holder, observed: grant.at)
     }
@@ -27,6 +28,15 @@ extension DrillRun {
   private func lookAtState(_ lab: Lab) async throws {
     let values = Mutex<[String: String]>([:])
     try await eachStore(of: lab) { store, region in
+      if let kafka, let handle = lab.region(region) {
+        let dump = try await readKafkaLog(of: handle, kafka.log)
+        let fence = try await store.fence()
+        values.withLock { values in
+          values["log of \(region)"] = dump.digest
+          values["fence of \(region)"] = "token \(fence.token) \(fence.mode.rawValue)"
+        }
+        return
+      }
       var digest = StateDigest()
       try await store.dumpLog { page in
         for event in page { digest.add("\(event.position) \(event.id) \(event.token) \(event.checksum)") }
@@ -64,6 +74,9 @@ extension DrillRun {
   }
 
   private func dump(_ store: EventStore, of region: String) async throws {
+    try await dumpFences(store, of: region)
+    // With Kafka the store is only what write authority seals; the events are in the clusters.
+    if kafka != nil { return }
     var rows: [LogRow] = []
     try await store.dumpLog { page in
       rows += page.map {
@@ -75,16 +88,6 @@ extension DrillRun {
     }
     rows.sort { $0.position < $1.position }
     try await write(rows, store: region, source: "es.events, one snapshot", as: "log")
-
-    let fences = try await store.dumpFenceLog().map { change in
-      var entry = FenceEntry(
-        store: region, token: change.token, mode: Events.FenceMode(rawValue: change.mode.rawValue) ?? .readOnly,
-        holder: change.holder, barrierPosition: change.barrierPosition,
-        barrierOriginSequence: change.barrierOriginSequence, at: timestamp(change.at))
-      entry.observed = board.firstSeen(.init(store: region, token: change.token, mode: change.mode.rawValue))
-      return entry
-    }
-    try await write(fences, store: region, source: "es.fence_log", as: "fence")
 
     var applied: [AppliedRow] = []
     try await store.dumpApplied { page in
@@ -103,7 +106,19 @@ extension DrillRun {
     try await write(progress, store: region, source: "es.progress", as: "progress")
   }
 
-  private func write<Row: GroundTruthRow>(_ rows: [Row], store: String?, source: String, as kind: String) async throws {
+  private func dumpFences(_ store: EventStore, of region: String) async throws {
+    let fences = try await store.dumpFenceLog().map { change in
+      var entry = FenceEntry(
+        store: region, token: change.token, mode: Events.FenceMode(rawValue: change.mode.rawValue) ?? .readOnly,
+        holder: change.holder, barrierPosition: change.barrierPosition,
+        barrierOriginSequence: change.barrierOriginSequence, at: timestamp(change.at))
+      entry.observed = board.firstSeen(.init(store: region, token: change.token, mode: change.mode.rawValue))
+      return entry
+    }
+    try await write(fences, store: region, source: "es.fence_log", as: "fence")
+  }
+
+  func write<Row: GroundTruthRow>(_ rows: [Row], store: String?, source: String, as kind: String) async throws {
     let file = store.map { "\(kind)-\($0).jsonl" } ?? "\(kind).jsonl"
     try Dump(store: store, source: source, takenAt: timestamp(timebase.wall()), rows: rows)
       .write(to: "\(request.directory.groundTruth)/\(file)")

@@ -66,7 +66,7 @@ struct Crew {
 
     writing = Surroundings(
       recorder: run.recorder, counters: run.counters,
-      connector: LabConnector(regions: lab.regions, timebase: run.timebase), authority: run.board,
+      connector: run.connector(to: lab), authority: run.board,
       timebase: run.timebase, clock: run.clock, seed: run.request.plan.seed, stop: writersStop, traffic: run.traffic)
     var reading = writing
     reading.stop = readersStop

@@ -23,6 +23,10 @@ extension DrillRun {
         try await self.plant(plant, on: scenario.survivor, in: lab, "it acknowledges and drops one append in 50") {
           try await $0.plantAckDropped(oneIn: 50)
         }
+      case .projectionNotIdempotent where kafka != nil:
+        try await journal.record(
+          PlantSet(plant: plant.rawValue, detail: "the projections of the consumer groups apply every delivery"))
+        kafka?.appliesEveryDelivery()
       case .projectionNotIdempotent:
         for store in Set(scenario.workload.consumers.map(\.store)).sorted() {
           try await self.plant(plant, on: store, in: lab, "its projections apply every delivery") {
@@ -41,6 +45,7 @@ extension DrillRun {
   /// Stalls the mirror of the primary's events, if that is planted.
   func plantMirrorStall(_ lab: Lab) async throws {
     guard request.plants.contains(.mirrorStalls) else { return }
+    if kafka != nil { return try await plantKafkaMirrorStall(lab) }
     let origin = scenario.primary
     try await plant(.mirrorStalls, on: origin, in: lab, "its publication offers no insert from here on") {
       try await $0.plantMirrorStall(of: origin)
@@ -50,6 +55,7 @@ extension DrillRun {
   /// Prepares the mirror that will repeat a batch: notes where it stands now.
   func plantMirrorRepeat(_ lab: Lab) async throws -> PlantedRepeat? {
     guard request.plants.contains(.mirrorRepeatsBatch) else { return nil }
+    if kafka != nil { return try await plantKafkaMirrorRepeat(lab) }
     let publisher = try await administrator(of: scenario.primary, in: lab)
     let subscriber = try await administrator(of: scenario.survivor, in: lab)
     try await journal.record(
@@ -60,7 +66,13 @@ extension DrillRun {
     let replay = try await MirrorRepeat.prepare(
       publisher: EventStore(publisher, limit: .seconds(10)), subscriber: EventStore(subscriber, limit: .seconds(10)),
       origin: scenario.primary)
-    return PlantedRepeat(replay: replay, connections: [publisher, subscriber])
+    return PlantedRepeat {
+      for connection in [publisher, subscriber] where await !connection.isOpen {
+        try await connection.open(within: .seconds(2))
+      }
+      try await replay.fire()
+      for connection in [publisher, subscriber] { await connection.close() }
+    }
   }
 
   /// Lets the prepared mirror repeat its batch.
@@ -69,11 +81,7 @@ extension DrillRun {
     try await wait(
       for: "mirrors caught up before the plant fires", within: .seconds(20), state: { "still behind" },
       { lag.current(now: timebase.monotonic()).values.allSatisfy { $0.age < 1_000_000_000 } })
-    for connection in planted.connections where await !connection.isOpen {
-      try await connection.open(within: .seconds(2))
-    }
-    try await planted.replay.fire()
-    for connection in planted.connections { await connection.close() }
+    try await planted.fire()
   }
 
   private func plant(
@@ -104,8 +112,9 @@ extension DrillRun {
   }
 }
 
-/// A mirror that is ready to repeat a batch, with the connections that it needs.
+/// A mirror that is ready to repeat a batch.
 struct PlantedRepeat: Sendable {
-  var replay: MirrorRepeat
-  var connections: [PostgresConnection]
+  var fire: @Sendable () async throws -> Void
+
+  init(_ fire: @escaping @Sendable () async throws -> Void) { self.fire = fire }
 }

@@ -23,6 +23,8 @@ final class DrillRun: Sendable {
   let disks = Mutex<LabDisks?>(nil)
   let view = SystemView()
   let traffic = TrafficControl()
+  /// What clients of Kafka keep; `nil` for a stack without.
+  let kafka: KafkaState?
   private let historyClosed = Atomic(false)
   private let missedRecord = Mutex<(any Error)?>(nil)
 
@@ -41,6 +43,10 @@ final class DrillRun: Sendable {
     let scenario = request.plan.scenario
     board = AuthorityBoard(
       timebase: request.timebase, distrusted: scenario.regionsWithOtherMonotonicClocks)
+    kafka =
+      scenario.stack.kind == .kafka
+      ? KafkaState(log: KafkaEventLog(topic: "orders", partitions: 1, stores: scenario.topology.names(with: .store)))
+      : nil
     lag = MirrorLag(stores: scenario.topology.names(with: .store))
     steady = Mutex(SteadyStateMonitor(scenario.steadyState.expect))
   }
@@ -136,7 +142,7 @@ final class DrillRun: Sendable {
 
   private func buildLab(_ undo: UndoStack) async throws -> Lab {
     let begun = timebase.monotonic()
-    let specification = LabSpecification(
+    let plain = LabSpecification(
       id: request.runID,
       regions: scenario.topology.regions.map { region in
         RegionSpecification(
@@ -144,6 +150,11 @@ final class DrillRun: Sendable {
           clocks: region.clocks?.timeOffsets)
       },
       preferredWriter: scenario.primary, leaseTTLSeconds: Int(scenario.stack.leaseTTL.components.seconds))
+    let specification =
+      kafka.map { kafka in
+        plain.with(
+          KafkaLabSettings(topics: [KafkaTopicSpecification(kafka.log.topic, partitions: kafka.log.partitions)]))
+      } ?? plain
     let faults = request.plan.faults.map(\.entry.fault)
     var surroundings = LabSurroundings(
       stateDirectory: request.stateDirectory, logsDirectory: request.directory.logs, program: request.program,
@@ -177,6 +188,12 @@ final class DrillRun: Sendable {
     try await journal.record(
       LabIsUp(lab: specification.id, regions: lab.regions.map(\.name), took: timebase.monotonic() - begun))
     return lab
+  }
+
+  /// What opens the workload's sessions.
+  func connector(to lab: Lab) -> any StoreConnector {
+    if let kafka { return KafkaConnector(regions: lab.regions, state: kafka) }
+    return LabConnector(regions: lab.regions, timebase: timebase)
   }
 
   /// Journals the figures of each half second, and ends the run when an abort condition has been broken for too long.

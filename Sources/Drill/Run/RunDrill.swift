@@ -12,7 +12,7 @@ internal import Support
 ///
 /// - Throws: ``Problem`` when the run directory itself cannot be written; nothing has been touched then.
 public func runDrill(_ request: DrillRequest) async throws -> DrillOutcome {
-  try refuseUnsupported(request.plan)
+  try refuseUnsupported(request.plan, plants: request.plants)
   let directory = request.directory
   let journal: Journal
   let recorder: HistoryRecorder

@@ -42,9 +42,15 @@ extension LabSpecification {
   public static func kafka(
     id: String, leaseTTLSeconds: Int = 10, _ settings: KafkaLabSettings = KafkaLabSettings()
   ) -> LabSpecification {
-    var specification = standard(id: id, leaseTTLSeconds: leaseTTLSeconds)
-    specification.regions = specification.regions.map { region in
-      region.has(.store) ? RegionSpecification(region.name, Set(region.roles).union([.broker, .mirror])) : region
+    standard(id: id, leaseTTLSeconds: leaseTTLSeconds).with(settings)
+  }
+
+  /// This lab with a broker and a Connect worker beside every store, mirrored to all others.
+  public func with(_ settings: KafkaLabSettings) -> LabSpecification {
+    var specification = self
+    for index in regions.indices where regions[index].has(.store) {
+      let roles = Set(regions[index].roles).union([.broker, .mirror])
+      specification.regions[index].roles = RegionRole.allCases.filter(roles.contains)
     }
     specification.kafka = settings
     return specification

@@ -4,6 +4,8 @@ public struct StackSettings: Sendable, Hashable, Codable {
   public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
     /// PostgreSQL event stores mirrored by logical replication, write authority through etcd leases.
     case postgresEtcd = "postgres-etcd"
+    /// Kafka clusters mirrored by MirrorMaker 2, in every region with a store, whose control planes hold write authority.
+    case kafka
   }
 
   /// Which system.

@@ -25,7 +25,7 @@ extension Checking {
     let having =
       stores.isEmpty ? "no region has" : stores.count == 1 ? "only \(stores[0]) has" : "\(listed(stores)) have"
     error(
-      path, "postgres-etcd mirrors between two stores; \(having) the role 'store'",
+      path, "\(scenario.stack.kind.rawValue) mirrors between two stores; \(having) the role 'store'",
       fix: "give exactly two regions the role 'store'")
   }
 
@@ -90,7 +90,7 @@ extension Checking {
         error(
           path,
           "owned by \(owner.normal), then \(owner.failover), but '\(first.topic)' by \(first.normal), then"
-            + " \(first.failover): postgres-etcd grants one write authority for all topics",
+            + " \(first.failover): \(scenario.stack.kind.rawValue) grants one write authority for all topics",
           fix: "give all topics the same owners")
       }
     }

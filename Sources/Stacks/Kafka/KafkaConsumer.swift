@@ -30,6 +30,8 @@ public actor KafkaConsumer {
       "isolation.level": .text(isolation.rawValue), "auto.offset.reset": .text(reset.rawValue),
       "enable.partition.eof": .text(reportsEnds ? "true" : "false"), "client.id": .text("blackstart-\(name)"),
       "session.timeout.ms": .text("6000"), "heartbeat.interval.ms": .text("1000"), "fetch.wait.max.ms": .text("100"),
+      // How long a call may hang on a path that was cut.
+      "socket.timeout.ms": .text("5000"),
       "socket.keepalive.enable": .text("true"), "reconnect.backoff.max.ms": .text("500"),
       // A topic that does not exist yet is no error here, and is found soon when it does.
       "topic.metadata.refresh.interval.ms": .text("1000"),

@@ -64,6 +64,11 @@ public actor KafkaProducer {
   /// Records that have no outcome yet.
   public nonisolated var pending: Int { client.pending }
 
+  /// Asks the cluster for its metadata, so that one that cannot be reached is known before anything is sent.
+  public func reach(within limit: Duration) throws(KafkaFailure) {
+    _ = try client.metadata(topic: nil, within: limit)
+  }
+
   /// Waits until every record has its outcome.
   ///
   /// - Throws: ``KafkaFailure`` when the limit passed first.

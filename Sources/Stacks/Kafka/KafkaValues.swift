@@ -81,6 +81,19 @@ public struct KafkaMessage: Sendable, Hashable {
   /// The headers, in order.
   public var headers: [KafkaHeader]
 
+  /// A record as a reader gets it.
+  public init(
+    partition: KafkaPartition, offset: Int64, timestampMilliseconds: Int64?, key: [UInt8]?, value: [UInt8]?,
+    headers: [KafkaHeader]
+  ) {
+    self.partition = partition
+    self.offset = offset
+    self.timestampMilliseconds = timestampMilliseconds
+    self.key = key
+    self.value = value
+    self.headers = headers
+  }
+
   /// The value of the first header of that name.
   public func header(_ name: String) -> [UInt8]? { headers.first { $0.name == name }?.value }
 }

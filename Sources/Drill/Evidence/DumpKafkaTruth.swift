@@ -1,0 +1,124 @@
+internal import Events
+internal import Lab
+internal import Netlink
+internal import Scenarios
+internal import Stacks
+internal import Support
+
+/// Ground truth of a stack with Kafka: the clusters' logs to their ends, by readers in the clusters' own regions.
+extension DrillRun {
+  /// A store's log, and where its partitions end for a reader.
+  struct KafkaLogDump: Sendable {
+    var rows: [KafkaEventLog.Row] = []
+    /// Of each partition, the offset that a reader would get next.
+    var ends: [KafkaPartition: Int64] = [:]
+    /// Records without an identity of ours.
+    var foreign = 0
+
+    /// For comparing two looks at the same log.
+    var digest: String {
+      var text = ""
+      for row in rows { text += "\(row.position) \(row.id) \(row.token) \(row.checksum)\n" }
+      return "\(rows.count) events, digest \(sha256(Array(text.utf8)).prefix(16))"
+    }
+  }
+
+  /// Reads a store's whole log, as a reader who waits for transactions sees it.
+  ///
+  /// - Throws: ``Problem`` (inconclusive) when its end is not reached in time.
+  func readKafkaLog(of region: RegionHandle, _ log: KafkaEventLog) async throws -> KafkaLogDump {
+    guard let cluster = region.kafka else { throw Problem(.inconclusive, at: region.name, "there is no cluster") }
+    let places = log.places(in: region.name)
+    let consumer = try await KafkaConsumer(
+      cluster, name: "dump-\(region.name)", group: "blackstart-dump", reportsEnds: true,
+      networkNamespace: region.namespace.fileDescriptor)
+    let outcome: Result<KafkaLogDump, any Error>
+    do {
+      try await consumer.assign(Dictionary(uniqueKeysWithValues: places.map { ($0, .beginning) }))
+      outcome = .success(
+        try await withDeadline(.seconds(20), clock: clock, "dump of \(region.name)'s log") {
+          var dump = KafkaLogDump()
+          while dump.ends.count < places.count {
+            try Task.checkCancellation()
+            for reading in try await consumer.read(within: .milliseconds(200), atMost: 5000) {
+              switch reading {
+              case .end(let partition, let offset): dump.ends[partition] = offset
+              case .message(let message):
+                if let row = log.row(message, in: region.name) { dump.rows.append(row) } else { dump.foreign += 1 }
+              }
+            }
+          }
+          dump.rows.sort { $0.position < $1.position }
+          return dump
+        })
+    } catch {
+      outcome = .failure(
+        Problem(
+          .inconclusive, at: region.name, "its cluster's log could not be dumped at quiescence: \(error)",
+          fix: "see the broker's log in \(request.directory.logs)"))
+    }
+    await consumer.close()
+    return try outcome.get()
+  }
+
+  /// Dumps the clusters' logs, and what the consumer groups have made of them.
+  func dumpKafkaTruth(_ lab: Lab, _ state: KafkaState) async throws {
+    let log = state.log
+    var dumps: [String: KafkaLogDump] = [:]
+    for region in lab.regions where region.kafka != nil { dumps[region.name] = try await readKafkaLog(of: region, log) }
+    // Where an event stood first: the place by which its order among the events of its origin is told in every store.
+    var firstPlaces: [String: [EventID: Int64]] = [:]
+    for (store, dump) in dumps {
+      for row in dump.rows where row.origin == store {
+        let known = firstPlaces[store]?[row.id] ?? .max
+        firstPlaces[store, default: [:]][row.id] = min(known, row.position)
+      }
+    }
+    for region in lab.regions {
+      guard let dump = dumps[region.name] else { continue }
+      let rows = dump.rows.map { row in
+        LogRow(
+          store: region.name, position: row.position, event: row.id, origin: row.origin,
+          originSequence: firstPlaces[row.origin]?[row.id] ?? row.position, key: row.key, keySequence: row.keySequence,
+          token: row.token, checksum: row.checksum, arrived: row.timestamp.map { timestamp($0 * 1_000_000) })
+      }
+      let aside = dump.foreign == 0 ? "" : "; \(dump.foreign) records without an identity of ours left out"
+      try await write(
+        rows, store: region.name,
+        source: "Kafka, committed records of \(log.places(in: region.name).count) partitions\(aside)",
+        as: "log")
+      try await dumpGroups(of: region, dump, state)
+    }
+  }
+
+  private func dumpGroups(of region: RegionHandle, _ dump: KafkaLogDump, _ state: KafkaState) async throws {
+    guard let cluster = region.kafka else { return }
+    let groups = scenario.workload.consumers.filter { $0.store == region.name }.map(\.name)
+    var applied: [AppliedRow] = []
+    var progress: [ProgressRow] = []
+    let admin = try await KafkaAdmin(
+      cluster, name: "dump-\(region.name)", networkNamespace: region.namespace.fileDescriptor)
+    for group in groups {
+      let effects = state.applied(by: KafkaState.Group(name: group, store: region.name))
+      applied += effects.sorted { $0.key < $1.key }.map {
+        AppliedRow(group: group, store: region.name, event: $0.key, times: $0.value)
+      }
+      let offsets: [KafkaPartition: Int64]
+      do throws(KafkaFailure) { offsets = try await admin.offsets(ofGroup: group) } catch {
+        await admin.close()
+        throw error.problem(.inconclusive, at: region.name)
+      }
+      // A group is where its first unread event stands; one that has read all is at the last event.
+      let unread = dump.rows.first { row in
+        guard let place = state.log.place(row.position, in: region.name) else { return true }
+        return place.offset >= offsets[place.partition] ?? 0
+      }
+      let end = dump.rows.last?.position ?? -1
+      progress.append(ProgressRow(group: group, store: region.name, position: unread.map { $0.position - 1 } ?? end))
+    }
+    await admin.close()
+    try await write(
+      applied, store: region.name, source: "the projections of the drill's own consumers", as: "applied")
+    try await write(progress, store: region.name, source: "the groups' coordinator", as: "progress")
+  }
+}

@@ -1,0 +1,57 @@
+internal import Events
+internal import Synchronization
+
+/// What a drill's clients of Kafka keep between their sessions, as services keep it beside their brokers: the projections of
+/// consumer groups, and how far each aggregate was seen to have come.
+final class KafkaState: Sendable {
+  /// A consumer group at one store.
+  struct Group: Sendable, Hashable {
+    var name: String
+    var store: String
+  }
+
+  private struct Contents {
+    var applied: [Group: [EventID: Int]] = [:]
+    var latest: [String: [UInt32: UInt64]] = [:]
+    var appliesEveryDelivery = false
+  }
+
+  /// Where events stand.
+  let log: KafkaEventLog
+  private let contents = Mutex(Contents())
+
+  init(log: KafkaEventLog) { self.log = log }
+
+  /// Lets a group's projection take an event.
+  ///
+  /// - Returns: `false` if it has it already, which changes nothing.
+  func apply(_ event: EventID, by group: Group) -> Bool {
+    contents.withLock { contents in
+      guard contents.appliesEveryDelivery || contents.applied[group]?[event] == nil else { return false }
+      contents.applied[group, default: [:]][event, default: 0] += 1
+      return true
+    }
+  }
+
+  /// Plants an error: from here on projections apply what they have applied already.
+  func appliesEveryDelivery() { contents.withLock { $0.appliesEveryDelivery = true } }
+
+  /// The events that a group's projection has, with how often they took effect.
+  func applied(by group: Group) -> [EventID: Int] { contents.withLock { $0.applied[group] ?? [:] } }
+
+  /// Notes what the tail of a store's log has shown.
+  func saw(_ row: KafkaEventLog.Row, in store: String) {
+    contents.withLock { contents in
+      let known = contents.latest[store]?[row.key] ?? 0
+      contents.latest[store, default: [:]][row.key] = max(known, row.keySequence)
+    }
+  }
+
+  /// The highest place of each aggregate in a store's log, as its tail has shown it.
+  func latest(of keys: [UInt32], in store: String) -> [UInt32: UInt64] {
+    contents.withLock { contents in
+      let all = contents.latest[store] ?? [:]
+      return Dictionary(uniqueKeysWithValues: keys.compactMap { key in all[key].map { (key, $0) } })
+    }
+  }
+}
