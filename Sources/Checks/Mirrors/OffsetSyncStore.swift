@@ -122,6 +122,6 @@ public struct OffsetSyncStore: Sendable, Hashable {
   public func translate(_ groupOffset: Int64) -> Translation {
     guard isStarted, !slots.isEmpty else { return .unavailable }
     guard let point = point(for: groupOffset) else { return .tooOld }
-    return .offset(point.downstream + (groupOffset == point.upstream ? 0 : 1))
+    return .offset(point.downstream &+ (groupOffset == point.upstream ? 0 : 1))
   }
 }

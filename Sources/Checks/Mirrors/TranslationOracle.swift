@@ -138,7 +138,7 @@ struct TranslationOracle: Sendable {
   }
 
   private static func explains(_ points: [Int64: Int64], _ upstream: Int64, as offset: Int64) -> Bool {
-    points[offset] == upstream || (points[offset - 1].map { $0 < upstream } ?? false)
+    points[offset] == upstream || (points[offset &- 1].map { $0 < upstream } ?? false)
   }
 
   private func explains(_ upstream: Int64, as offset: Int64) -> Bool { Self.explains(points, upstream, as: offset) }
@@ -163,7 +163,12 @@ struct TranslationOracle: Sendable {
       // A checkpoint that was read after the position may be what it came from.
       if group.admissible.contains(item.offset) { return }
       let isTooLow = item.isRaw && item.offset < item.floor ?? .min
-      if let highest = item.highest, explains(highest, as: item.offset), !isTooLow { return }
+      // Made of a commit that nobody looked at, so of any up to the highest that was seen around it.
+      if let highest = item.highest, !isTooLow {
+        let isAtPoint = points[item.offset].map { $0 <= highest } ?? false
+        let isBehindPoint = points[item.offset &- 1].map { $0 < highest } ?? false
+        if isAtPoint || isBehindPoint { return }
+      }
     }
     let what =
       item.upstream.map { "the checkpoint of \(item.group) in \(place), of source offset \($0)," }

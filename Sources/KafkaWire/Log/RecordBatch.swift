@@ -156,7 +156,8 @@ extension RecordBatch {
     producerEpoch = try reader.integer()
     baseSequence = try reader.integer()
     let count = try reader.integer(Int32.self)
-    guard lastOffsetDelta >= 0, baseOffset >= 0, !baseOffset.addingReportingOverflow(Int64(lastOffsetDelta)).overflow
+    guard lastOffsetDelta >= 0, baseOffset >= 0,
+      !baseOffset.addingReportingOverflow(Int64(lastOffsetDelta) + 1).overflow
     else { throw WireError(.invalid("offsets \(baseOffset) and \(lastOffsetDelta) more"), at: 23) }
     guard count >= 0 else { throw WireError(.negativeLength(Int(count)), at: 57) }
     records = []
