@@ -34,30 +34,44 @@ public struct TextTable: Sendable {
   /// The rows, without spaces at their ends.
   public var lines: [String] {
     let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0 }
-    return rows.map { row in
-      let cells = row.enumerated().map { column, cell in
-        let space = String(repeating: " ", count: widths[column] - cell.count)
-        return column < alignments.count && alignments[column] == .right ? space + cell : cell + space
+    let counts = rows.map { $0.map { characters(in: $0) } }
+    let widths = (0..<columns).map { column in counts.map { $0.count > column ? $0[column] : 0 }.max() ?? 0 }
+    return zip(rows, counts).map { row, counts in
+      var line = String(repeating: " ", count: indent)
+      for (column, cell) in row.enumerated() {
+        let space = String(repeating: " ", count: widths[column] - counts[column])
+        if column > 0 { line += String(repeating: " ", count: gap) }
+        line += column < alignments.count && alignments[column] == .right ? space + cell : cell + space
       }
-      let line = String(repeating: " ", count: indent) + cells.joined(separator: String(repeating: " ", count: gap))
-      return String(line.reversed().drop { $0 == " " }.reversed())
+      while line.utf8.last == UInt8(ascii: " ") { line.removeLast() }
+      return line
     }
   }
+}
+
+/// How many characters a text has. Most have no others than ASCII's, for which no table has to be looked into.
+private func characters(in text: some StringProtocol) -> Int {
+  text.utf8.allSatisfy { $0 < 0x80 } ? text.utf8.count : text.count
 }
 
 /// Breaks `text` into lines of at most `width` characters, between words; a longer word stands alone, unbroken.
 public func wrapped(_ text: String, width: Int) -> [String] {
   var lines: [String] = []
   var line = ""
+  var used = 0
   for word in text.split(whereSeparator: \.isWhitespace) {
+    let more = characters(in: word)
     if line.isEmpty {
       line = String(word)
-    } else if line.count + 1 + word.count <= width {
-      line += " \(word)"
+      used = more
+    } else if used + 1 + more <= width {
+      line += " "
+      line += word
+      used += 1 + more
     } else {
       lines.append(line)
       line = String(word)
+      used = more
     }
   }
   return line.isEmpty ? lines : lines + [line]

@@ -32,7 +32,7 @@ import Testing
     #expect(rows.flatMap(\.findings).map(\.what) == [])
     let judged = Dictionary(rows.map { ($0.anomaly, $0.examined?.value ?? 0) }, uniquingKeysWith: { one, _ in one })
     #expect((judged[.syncPointFalse] ?? 0) > 50)
-    #expect((judged[.translationOvershoot] ?? 0) > 20)
+    #expect((judged[.translationOvershoot] ?? 0) >= 10)
     #expect((judged[.mirrorMissing] ?? 0) > 150)
     #expect((judged[.heartbeatGap] ?? 0) > 30)
   }

@@ -36,6 +36,11 @@ import Testing
       evidence.truth.records?[place].observed = min(max(time, healed) + delay, end)
     }
     evidence.milestones.quiescent = end + 60 * Self.second
+    // The mirror lives on for that time, with nothing to carry.
+    for second in 1...60 {
+      evidence.truth.heartbeats?.append(
+        HeartbeatRow(source: "east", target: "eu", sent: 0, observed: end + Int64(second) * Self.second))
+    }
   }
 
   @Test func `a mirror that fell behind and came back passes, and offsets would have claimed a lag for ever`() throws {
@@ -83,6 +88,12 @@ import Testing
       evidence.truth.records?.filter { $0.store == "east" && $0.event.map(gone.contains) ?? false })
     let (partition, last) = (try #require(cut.first?.partition), try #require(cut.map(\.offset).max()))
     let time = try #require(cut.compactMap(\.observed).max())
+    for place in (evidence.truth.records ?? []).indices {
+      guard let row = evidence.truth.records?[place], row.store == "eu", row.partition.hasSuffix(partition),
+        let seen = row.observed, seen >= time
+      else { continue }
+      evidence.truth.records?[place].observed = seen + Self.second
+    }
     evidence.truth.records?.removeAll { $0.store == "eu" && $0.event.map(gone.contains) ?? false }
     evidence.truth.logBounds?.append(
       LogBoundsRow(store: "east", partition: partition, start: last + 1, end: last + 1, observed: time + 1))

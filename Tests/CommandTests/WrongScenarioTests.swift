@@ -32,7 +32,7 @@ struct WrongScenarioTests {
           fix: one of: for, until
         x.yaml:{0}:72: error: timeline[0]: unknown key 'fro'
           fix: did you mean 'for'? keys here: id, fault, sequence, parallel, repeat, swizzle, ramp, at, after, when, for, \
-        until, region, from, only, flapping, direction, answer
+        until, region, nodes, from, only, flapping, direction, answer
 
         """),
     Mistake(

@@ -62,7 +62,7 @@ import Testing
       """
       map.yaml:3:9: error: hosts[0]: the key 'regions' is missing
       map.yaml:3:20: error: hosts[0]: unknown key 'region'
-        fix: did you mean 'regions'? keys here: host, regions, ports, processes
+        fix: did you mean 'regions'? keys here: host, regions, ports, processes, processors, memory
       """
     ),
     (
