@@ -37,9 +37,10 @@ import Testing
     }
     evidence.milestones.quiescent = end + 60 * Self.second
     // The mirror lives on for that time, with nothing to carry.
-    for second in 1...60 {
+    let sent = evidence.truth.heartbeats?.map(\.sent).max() ?? 0
+    for second in Int64(1)...60 {
       evidence.truth.heartbeats?.append(
-        HeartbeatRow(source: "east", target: "eu", sent: 0, observed: end + Int64(second) * Self.second))
+        HeartbeatRow(source: "east", target: "eu", sent: sent + 1000 * second, observed: end + second * Self.second))
     }
   }
 

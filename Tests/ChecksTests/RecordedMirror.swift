@@ -81,8 +81,12 @@ struct RecordedMirror {
     let operation = Operation(
       .append, process: 2, event: EventID(producer: 2, sequence: 0), key: 0, keySequence: 0, node: names.node("east"),
       region: names.node("east"), invoked: killed + 10, completed: killed + 20, outcome: .ok)
+    // The tails were looked at meanwhile.
+    let look = Operation(
+      .observe, process: 3, event: operation.event, key: 0, keySequence: 0, node: names.node("east"),
+      region: names.node("east"), invoked: killed + 30, completed: killed + 40, outcome: .ok)
     return Evidence(
-      history: HistoryEvidence(operations: [operation], names: names), truth: truth,
+      history: HistoryEvidence(operations: [operation, look], names: names), truth: truth,
       faults: [
         FaultInterval(
           id: "worker", kind: "process", armed: killed, provenSince: killed, disarmed: killed + 5_000_000_000,

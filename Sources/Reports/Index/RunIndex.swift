@@ -44,7 +44,8 @@ public struct IndexedRun: Sendable, Hashable, Codable {
 /// The index of all runs on this machine: one SQLite file, for trends and comparison. It holds nothing that the run
 /// directories do not hold, and may be thrown away.
 ///
-/// Several commands may use it at once: write-ahead log, and five seconds of patience.
+/// Several commands may use it at once, with five seconds of patience. It keeps SQLite's own journal: a change to the write-ahead
+/// log is the one thing that SQLite does not wait for when another command has the file, and a line a run needs no such speed.
 public struct RunIndex: ~Copyable {
   /// The layout of the tables that this version knows.
   private static let layout: Int64 = 1
@@ -56,8 +57,6 @@ public struct RunIndex: ~Copyable {
   /// - Throws: ``Support/Problem``: not openable, no database, or written by a newer version.
   public init(path: String) throws(Problem) {
     let database = try SQLite(path: path)
-    _ = try database.run("PRAGMA journal_mode = WAL")
-    _ = try database.run("PRAGMA synchronous = NORMAL")
     let version = try database.run("PRAGMA user_version").first?.first?.integer ?? 0
     guard version <= Self.layout else {
       throw Problem(
