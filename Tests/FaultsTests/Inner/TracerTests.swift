@@ -266,6 +266,19 @@ private func program() async throws -> TestProgram { try await .compiled("subjec
     }
   }
 
+  /// Between the moment at which it gives its memory back and its end it has no program, as threads of the kernel have none.
+  @Test func aProcessThatIsAboutToEndIsNoThreadOfTheKernel() async throws {
+    for _ in 0..<150 {
+      let child = try ChildProcess(ProcessRequest("/bin/true"))
+      var reason: TraceError.Reason?
+      while reason == nil {
+        do { try TraceableProcess(child.identity).checkTraceable() } catch { reason = error.reason }
+      }
+      #expect(reason == .gone)
+      _ = await child.wait()
+    }
+  }
+
   @Test func kindsOfProcessesAreToldApartByTheirHeadersAlone() throws {
     let process = try ProcessIdentity.current()
     func facts(_ status: String, _ header: [UInt8]) -> TraceableProcess {

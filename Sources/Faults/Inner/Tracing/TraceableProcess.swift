@@ -25,8 +25,13 @@ struct TraceableProcess: Sendable, Hashable {
     tracer = thread == 0 ? 0 : Self.processOf(thread: thread)
     seccomp = fields["Seccomp"].flatMap { Int($0) } ?? 0
     threadCount = fields["Threads"].flatMap { Int($0) } ?? 1
-    programHeader = Self.beginning(of: "/proc/\(process.pid)/exe")
+    let error: Int32
+    (programHeader, error) = Self.beginning(of: "/proc/\(process.pid)/exe")
     try Self.check(process)
+    // One that is about to end has given its memory back before it counts as ended, and looks like a thread of the kernel.
+    if error == ENOENT, ProcessTable.Entry(of: process.pid)?.isKernelThread != true {
+      throw TraceError(.gone, process)
+    }
   }
 
   /// For tests: what such a process would be.
@@ -101,12 +106,13 @@ struct TraceableProcess: Sendable, Hashable {
     return fields
   }
 
-  private static func beginning(of path: String) -> [UInt8] {
+  /// The first bytes of a file, and why there are none.
+  private static func beginning(of path: String) -> (bytes: [UInt8], error: Int32) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return [] }
+    guard descriptor >= 0 else { return ([], errno) }
     defer { close(descriptor) }
     var bytes = [UInt8](repeating: 0, count: 64)
     let count = read(descriptor, &bytes, bytes.count)
-    return Array(bytes.prefix(max(0, count)))
+    return (Array(bytes.prefix(max(0, count))), count < 0 ? errno : 0)
   }
 }
