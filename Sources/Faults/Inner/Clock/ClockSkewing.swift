@@ -216,7 +216,14 @@ final class ClockSkewing: Mechanism {
     var lines: [String] = []
     for (process, skewed) in state.withLock(\.skewed).sorted(by: { $0.key.pid < $1.key.pid }) {
       // Taken away before: there is nothing to read by, and nothing to be read.
-      if !when.isEmpty, (try? skewed.hasStub()) != true { continue }
+      if !when.isEmpty {
+        let hasStub: Bool
+        do { hasStub = try skewed.hasStub() } catch {
+          if error.reason == .gone { continue }
+          throw error
+        }
+        guard hasStub else { continue }
+      }
       for clock in skew.clocks.sorted() {
         if when.isEmpty { try keepAlive() }
         let reading: SkewedProcess.Reading

@@ -34,18 +34,25 @@ public struct ContentHold: Sendable, Hashable, Codable {
   public var directory: String
 
   /// Whether it is alive and is asked.
-  private var isHeld: Bool {
+  ///
+  /// - Throws: ``SystemError`` where that cannot be seen: who lives and cannot be looked into may still be asked.
+  private func isHeld() throws(SystemError) -> Bool {
     guard holder.isAlive else { return false }
-    let descriptors = (try? listDirectory("/proc/\(holder.pid)/fdinfo")) ?? []  // it has just ended
-    return descriptors.contains { descriptor in
-      let text = (try? readFile("/proc/\(holder.pid)/fdinfo/\(descriptor)", limit: 1 << 20)) ?? []
-      return String(decoding: text, as: UTF8.self).contains("\nfanotify ino:")
+    for descriptor in try listDirectory("/proc/\(holder.pid)/fdinfo") {
+      do {
+        let text = try readFile("/proc/\(holder.pid)/fdinfo/\(descriptor)")
+        if String(decoding: text, as: UTF8.self).contains("\nfanotify ino:") { return true }
+      } catch {
+        // It has closed that one meanwhile, or has ended.
+        if error.number != ENOENT, holder.isAlive { throw error }
+      }
     }
+    return false
   }
 
   /// Ends the holder, if files still wait for it.
   func release() throws -> UndoAction.Result {
-    guard isHeld else { return .endedByItself("ended with its holder") }
+    guard try isHeld() else { return .endedByItself("ended with its holder") }
     let wasEnded = try holder.send(Signal.kill)
     guard holder.waitUntilGone(limit: .seconds(2)) else {
       throw SystemError("fanotify", "\(holder), which is still asked before files are used", number: EBUSY)
