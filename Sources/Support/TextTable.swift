@@ -56,11 +56,16 @@ private func characters(in text: some StringProtocol) -> Int {
 
 /// Breaks `text` into lines of at most `width` characters, between words; a longer word stands alone, unbroken.
 public func wrapped(_ text: String, width: Int) -> [String] {
+  let isPlain = text.utf8.allSatisfy { $0 < 0x80 }
+  // Characters of ASCII are their bytes, which are split without looking into Unicode's tables: plans have 100,000 of these.
+  let words =
+    isPlain
+    ? text.utf8.split(whereSeparator: isSpace).map(Substring.init) : text.split(whereSeparator: \.isWhitespace)
   var lines: [String] = []
   var line = ""
   var used = 0
-  for word in text.split(whereSeparator: \.isWhitespace) {
-    let more = characters(in: word)
+  for word in words {
+    let more = isPlain ? word.utf8.count : characters(in: word)
     if line.isEmpty {
       line = String(word)
       used = more
@@ -76,3 +81,6 @@ public func wrapped(_ text: String, width: Int) -> [String] {
   }
   return line.isEmpty ? lines : lines + [line]
 }
+
+/// Whether a byte of ASCII is white space: tab to carriage return, and the space.
+private func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }

@@ -39,6 +39,7 @@ import Testing
         "add chain netdev bs_r_f out_0 { type filter hook egress device \"eth0\" priority -300; policy accept; }",
         "add set netdev bs_r_f peers_v4 { type ipv4_addr }", "add element netdev bs_r_f peers_v4 { 10.0.0.1 }",
         "add rule netdev bs_r_f out meta protocol 0x0800 ip daddr @peers_v4 counter fwd to the device for hole",
+        "add rule netdev bs_r_f out_0 meta protocol 0x0800 ip daddr != @peers_v4 accept",
         "add rule netdev bs_r_f out_0 goto out",
       ])
     #expect(device.count == 14)
@@ -71,6 +72,7 @@ import Testing
     #expect(
       rules == [
         "add rule inet bs_r_f in_v4 counter drop",
+        "add rule inet bs_r_f in meta nfproto 2 ip saddr != @peers_v4 != @networks_v4 accept",
         "add rule inet bs_r_f in meta nfproto 2 ip saddr @exempt_v4 accept",
         "add rule inet bs_r_f in meta l4proto @with_ports th sport @except_remote_ports accept",
         "add rule inet bs_r_f in meta nfproto 2 ip saddr @peers_v4 \(narrow) goto in_v4",
@@ -81,13 +83,14 @@ import Testing
   @Test func theControlGroupOfWhatLeavesIsCarriedByAMark() throws {
     let fault = fault(outbound: .drop, .init(peers: [.v4(1)], cgroup: CgroupID(id: 77, level: 2)))
     let rules = try lines(fault, on: profile()).filter { $0.hasPrefix("add rule") }
-    #expect(rules.count == 3)
+    #expect(rules.count == 4)
     let mark = try #require(rules[0].split(separator: " ").first { $0.hasPrefix("0x") && $0.count == 10 })
     #expect(
       rules == [
         "add rule inet bs_r_f mark socket cgroupv2 level 2 0x4d00000000000000 \(mark) meta mark set",
         "add rule netdev bs_r_f out meta protocol 0x0800 ip daddr @peers_v4 meta mark \(mark) counter "
-          + "fwd to the device for hole", "add rule netdev bs_r_f out_0 goto out",
+          + "fwd to the device for hole", "add rule netdev bs_r_f out_0 meta protocol 0x0800 ip daddr != @peers_v4 accept",
+        "add rule netdev bs_r_f out_0 goto out",
       ])
   }
 

@@ -45,7 +45,8 @@ struct TableBuilder {
     let (rules, shared) = choose(name, at: place, by: selector, action)
     table.chains += shared
     table.chains.append(
-      CompiledFault.Chain(name: name, base: .init(hook: hook, priority: priority), rules: [gate(place)] + rules))
+      CompiledFault.Chain(
+        name: name, base: .init(hook: hook, priority: priority), rules: bystanders(place) + [gate(place)] + rules))
   }
 
   /// Adds a chain on each device; all of them share the rules that choose, so that a packet's number in a pattern does not
@@ -56,11 +57,12 @@ struct TableBuilder {
   ) {
     let (rules, shared) = choose(name, at: place, by: selector, action)
     table.chains += shared + [CompiledFault.Chain(name: name, base: nil, rules: rules)]
+    let first = bystanders(place) + [gate(place)]
     for (index, hook) in hooks.enumerated() {
       table.chains.append(
         CompiledFault.Chain(
           name: "\(name)_\(index)", base: .init(hook: hook, priority: priority),
-          rules: [gate(place), Rule(steps: [.fixed(.verdict(.goto(name)))])]))
+          rules: first + [Rule(steps: [.fixed(.verdict(.goto(name)))])]))
     }
   }
 
@@ -81,6 +83,16 @@ struct TableBuilder {
     case bySocket
     /// By the mark that another chain gave to the packet.
     case byMark
+  }
+
+  /// What is exchanged with nobody who is meant passes first, after one look into each set of peers: that is what the fault
+  /// costs everybody else on the node.
+  private mutating func bystanders(_ place: Place) -> [Rule] {
+    guard targets.limitsPeers else { return [] }
+    return targets.families.map { family in
+      let isNone = peerSets(family).map { NFTables.Expression.isInSet($0.name, id: $0.id, inverted: true) }
+      return pass(place.isFamily(family) + [place.remoteAddress(family)] + isNone)
+    }
   }
 
   /// Everything passes while the fault is not in force.
@@ -151,11 +163,7 @@ struct TableBuilder {
   ) -> [[Step]] {
     let ways = narrowing(place, family, selector)
     guard targets.limitsPeers else { return ways.map { fixed(place.isFamily(family)) + $0 } }
-    var places = sets("peers", addresses: targets.peers, networks: targets.networks, family)
-    if !targets.names.isEmpty {
-      places.append(add("names_\(family)", .address(family), .addresses([]), life: .names(family)))
-    }
-    return places.flatMap { set in
+    return peerSets(family).flatMap { set in
       let isPeer = fixed(place.isFamily(family) + [place.remoteAddress(family), .isInSet(set.name, id: set.id)])
       return ways.map { isPeer + $0 }
     }
@@ -225,6 +233,15 @@ struct TableBuilder {
   private static let withPorts: [UInt8] = [6, 17, 33, 132, 136]
 
   // MARK: Sets
+
+  /// Who is meant: addresses, networks, and what names stand for.
+  private mutating func peerSets(_ family: IPAddress.Family) -> [Reference] {
+    var places = sets("peers", addresses: targets.peers, networks: targets.networks, family)
+    if !targets.names.isEmpty {
+      places.append(add("names_\(family)", .address(family), .addresses([]), life: .names(family)))
+    }
+    return places
+  }
 
   /// Single addresses in a hash set, networks in a set of ranges, merged where they overlap.
   private mutating func sets(
