@@ -112,7 +112,7 @@ extension DrillRun {
     var figures: [String: Int64] = [:]
     for consumer in scenario.workload.consumers {
       let store = traffic.store(ofGroup: consumer.name) ?? consumer.store
-      let work = try await tool.withStore(store) { try await $0.work(of: consumer.name) }
+      let work = try await tool.stack.work(of: consumer.name, in: store)
       texts.append("\(consumer.name)@\(store): \(work.applied) applied, \(work.missing) missing, \(work.twice) twice")
       figures["\(consumer.name) missing"] = work.missing
       figures["\(consumer.name) twice"] = work.twice

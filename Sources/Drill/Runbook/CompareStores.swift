@@ -16,15 +16,14 @@ extension StackOperator {
   func verifyParity(_ parity: Parity) async throws -> String {
     let regions = regions(parity)
     guard regions.count > 1 else { throw StepFailure("parity needs two stores, there is \(regions.count)") }
-    var ends: [String: Int64] = [:]
-    for region in regions { ends[region] = try await withStore(region) { try await $0.endOfOrigin(region) } }
-    let cut = ends
+    let cut = try await stack.ends(of: regions)
     var different: [String] = []
+    var events: Int64 = 0
     let deadline = run.timebase.monotonic() + 20_000_000_000
     while true {
-      var digests: [String: [LogDigest]] = [:]
-      for region in regions { digests[region] = try await withStore(region) { try await $0.logDigests(upTo: cut) } }
+      let digests = try await stack.digests(of: regions, upTo: cut)
       different = Self.differences(digests)
+      events = digests.values.first?.reduce(0) { $0 + $1.count } ?? 0
       if different.isEmpty { break }
       guard run.timebase.monotonic() < deadline else {
         throw StepFailure(
@@ -32,7 +31,6 @@ extension StackOperator {
       }
       try await run.clock.sleep(for: .milliseconds(500))
     }
-    let events = cut.values.reduce(0, +)
     return "\(regions.joined(separator: " and ")) hold the same \(events) events, bucket by bucket"
   }
 
@@ -57,7 +55,7 @@ extension StackOperator {
     while true {
       var missing: [String: [String]] = [:]
       for region in regions {
-        let held = try await withStore(region) { try await $0.heldEvents() }
+        let held = try await stack.heldEvents(in: region)
         let absent = EventRanges.subtract(held, from: acknowledged)
         if !absent.isEmpty { missing[region] = absent.map(\.description) }
       }

@@ -12,27 +12,38 @@ struct PositionFile: Codable, Sendable {
   var taken: String
   /// The positions.
   var groups: [GroupPosition]
-  /// SHA-256 of ``groups``, line by line in a fixed order.
+  /// The groups' offsets as their coordinators had them; `nil` in a stack without.
+  var offsets: [KafkaGroupOffsets]?
+  /// SHA-256 of ``groups`` and ``offsets``, line by line in a fixed order.
   var digest: String
 
-  init(region: String, taken: String, groups: [GroupPosition]) {
+  init(region: String, taken: String, _ stands: [GroupStand]) {
     self.region = region
     self.taken = taken
-    self.groups = groups
-    digest = Self.digest(of: groups)
+    groups = stands.map(\.position)
+    offsets = stands.contains { $0.offsets != nil } ? stands.compactMap(\.offsets) : nil
+    digest = Self.digest(of: groups, offsets)
   }
 
   /// Whether the positions are those that were written down.
-  var isWhole: Bool { digest == Self.digest(of: groups) }
+  var isWhole: Bool { digest == Self.digest(of: groups, offsets) }
 
-  private static func digest(of groups: [GroupPosition]) -> String {
+  /// Position and offsets of each group.
+  var stands: [GroupStand] {
+    groups.map { group in
+      GroupStand(position: group, offsets: offsets?.first { $0.group == group.group })
+    }
+  }
+
+  private static func digest(of groups: [GroupPosition], _ offsets: [KafkaGroupOffsets]?) -> String {
     let lines = groups.map { group in
       let applied = group.applied.sorted { $0.key < $1.key }.map { producer, ranges in
         "\(producer):\(ranges.map { "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ","))"
       }
       return "\(group.group) \(group.ordinal) \(group.last.map { "\($0)" } ?? "-") \(applied.joined(separator: " "))\n"
     }
-    return sha256(Array(lines.joined().utf8))
+    let own = (offsets ?? []).map { "\($0.group) \($0.digest)\n" }
+    return sha256(Array((lines + own).joined().utf8))
   }
 }
 
@@ -48,19 +59,10 @@ extension StackOperator {
     guard moving.isEmpty else {
       throw StepFailure("\(moving.joined(separator: ", ")) goes on reading: pause it before its position is exported")
     }
-    let positions = try await withStore(offsets.region) { store in
-      var positions: [GroupPosition] = []
-      for group in groups {
-        guard let position = try await store.position(of: group) else {
-          throw StepFailure("\(group) has never read in \(offsets.region)")
-        }
-        positions.append(position)
-      }
-      return positions
-    }
-    let file = PositionFile(region: offsets.region, taken: timestamp(run.timebase.wall()), groups: positions)
+    let stands = try await stack.stands(of: groups, in: offsets.region)
+    let file = PositionFile(region: offsets.region, taken: timestamp(run.timebase.wall()), stands)
     try writeFile(path(offsets.snapshot), encodeJSON(file, pretty: true))
-    let texts = positions.map { "\($0.group) at \($0.ordinal) (\($0.last.map { "\($0)" } ?? "nothing"))" }
+    let texts = file.groups.map { "\($0.group) at \($0.ordinal) (\($0.last.map { "\($0)" } ?? "nothing"))" }
     return "\(texts.joined(separator: ", ")); digest \(file.digest.prefix(12))"
   }
 
@@ -74,27 +76,19 @@ extension StackOperator {
     guard file.isWhole else {
       throw StepFailure("the export '\(offsets.snapshot)' was altered: its digest is another")
     }
-    let positions = file.groups.filter { offsets.names.isEmpty || offsets.names.contains($0.group) }
-    let moving = positions.map(\.group).filter { !run.traffic.isPaused(group: $0) }
+    let stands = file.stands.filter { offsets.names.isEmpty || offsets.names.contains($0.position.group) }
+    let groups = stands.map(\.position.group)
+    let moving = groups.filter { !run.traffic.isPaused(group: $0) }
     guard moving.isEmpty else {
       throw StepFailure("\(moving.joined(separator: ", ")) goes on reading: pause it before its position is set")
     }
-    let texts = try await withStore(offsets.region) { store in
-      var texts: [String] = []
-      for position in positions {
-        let missing = try await store.missing(of: position)
-        guard missing == 0 else {
-          throw StepFailure(
-            "\(missing) events that \(position.group) has applied have not reached \(offsets.region): the mirror lags")
-        }
-        let imported = try await store.importPosition(position)
-        texts.append(
-          "\(position.group) at \(imported.ordinal) (\(imported.last.map { "\($0)" } ?? "nothing")), "
-            + "\(max(0, imported.again)) come again")
-      }
-      return texts
+    var texts: [String] = []
+    for stand in stands {
+      let imported = try await stack.place(stand, in: offsets.region)
+      texts.append(
+        "\(stand.position.group) at \(imported.ordinal) (\(imported.last.map { "\($0)" } ?? "nothing")), "
+          + "\(max(0, imported.again)) come again")
     }
-    let groups = positions.map(\.group)
     try await run.journal.record(ConsumersMoved(store: offsets.region, groups: groups, digest: file.digest))
     run.traffic.read(groups, from: offsets.region)
     return texts.joined(separator: ", ")

@@ -11,6 +11,8 @@ internal import Workload
 final class StackOperator: Sendable {
   let run: DrillRun
   let lab: Lab
+  /// What keeps the events.
+  let stack: any EventStack
   let secrets: Secrets
   /// Regions that were fenced and not promoted since: they stay down whatever else is told to stand by.
   private let fenced = Mutex<Set<String>>([])
@@ -18,6 +20,7 @@ final class StackOperator: Sendable {
   init(run: DrillRun, lab: Lab) {
     self.run = run
     self.lab = lab
+    stack = run.eventStack(of: lab)
     secrets = Secrets(run.scenario.secrets)
   }
 
@@ -28,8 +31,8 @@ final class StackOperator: Sendable {
   /// - Throws: ``StepFailure`` when it cannot be done, `CancellationError`, or the error of a server.
   func perform(_ action: RunbookAction, for step: String, isUndo: Bool = false) async throws -> String {
     switch action {
-    case .pauseMirror(let link): try await pause(link)
-    case .resumeMirror(let link): try await resume(link)
+    case .pauseMirror(let link): try await stack.pauseMirror(link)
+    case .resumeMirror(let link): try await stack.resumeMirror(link)
     case .fenceRegion(let region): try await fence(region.region)
     case .promote(let region): try await promote(region.region)
     case .demote(let region): try await demote(region.region)
@@ -57,53 +60,6 @@ final class StackOperator: Sendable {
     return "waited \(duration.text)"
   }
 
-  /// Asks ten times a second until `condition` holds; the step's own time limits it.
-  func until(_ condition: () async throws -> Bool) async throws {
-    while try await !condition() { try await run.clock.sleep(for: .milliseconds(100)) }
-  }
-
-  /// Works on a region's store as its administrator, over a connection of this call's own.
-  func withStore<T: Sendable>(
-    _ region: String, _ body: @Sendable (EventStore) async throws -> T
-  ) async throws -> T {
-    let connection = try await run.administrator(of: region, in: lab)
-    let result: Result<T, any Error>
-    do { result = .success(try await body(EventStore(connection, limit: .seconds(10)))) } catch {
-      result = .failure(error)
-    }
-    await connection.close()
-    return try result.get()
-  }
-
-  // MARK: mirrors
-
-  private func pause(_ link: MirrorLink) async throws -> String {
-    try await withStore(link.to) { store in
-      try await store.freezeMirror(of: link.from)
-      // Its worker ends only with what it is applying; until then events still arrive.
-      try await self.until {
-        let mirror = try await store.mirrorStatus().incoming.first {
-          $0.subscription == EventStore.mirrorName(of: link.from)
-        }
-        guard let mirror else { throw StepFailure("there is no mirror from \(link.from) to \(link.to)") }
-        return !mirror.enabled && !mirror.running
-      }
-    }
-    return "the mirror \(link.from)→\(link.to) is disabled, its worker has ended"
-  }
-
-  private func resume(_ link: MirrorLink) async throws -> String {
-    try await withStore(link.to) { store in
-      try await store.resumeMirror(of: link.from)
-      try await self.until {
-        try await store.mirrorStatus().incoming.contains {
-          $0.subscription == EventStore.mirrorName(of: link.from) && $0.enabled
-        }
-      }
-    }
-    return "the mirror \(link.from)→\(link.to) is enabled"
-  }
-
   // MARK: authority
 
   private var storeRegions: [RegionHandle] { lab.regions.filter { $0.store != nil } }
@@ -123,9 +79,9 @@ final class StackOperator: Sendable {
   private func fence(_ region: String) async throws -> String {
     fenced.withLock { _ = $0.insert(region) }
     try await give(.standDown, to: region)
-    return try await withStore(region) { store in
+    let found = try await run.withStore(region, in: lab) { store in
       let deadline = self.run.timebase.monotonic() + 3_000_000_000
-      try await self.until {
+      try await self.run.until {
         let fence = try await store.fence()
         if fence.mode == .readOnly { return true }
         // A control plane that does not do it is done without: the store is the fence.
@@ -141,6 +97,8 @@ final class StackOperator: Sendable {
       guard fence.mode == .readOnly else { throw StepFailure("the store of \(region) is \(fence.mode.rawValue) still") }
       return "the store of \(region) refuses all writers, its highest token is \(fence.token) of \(fence.holder)"
     }
+    try await run.until { try await stack.isClosed(region) }
+    return found
   }
 
   private func promote(_ region: String) async throws -> String {
@@ -164,14 +122,18 @@ final class StackOperator: Sendable {
 
   private func demote(_ region: String) async throws -> String {
     for other in storeRegions { try await give(.standDown, to: other.name) }
-    try await until { !run.board.views.values.contains { $0.role == "writer" } }
+    try await run.until { !run.board.views.values.contains { $0.role == "writer" } }
+    for region in storeRegions { try await run.until { try await stack.isClosed(region.name) } }
     return "nobody holds write authority"
   }
 
   private func awaitReign(of region: String) async throws -> String {
-    try await until {
+    try await run.until {
       let own = run.board.views[region]
-      return own?.role == "writer" && own?.storeMode == "rw" && run.board.writer?.region == region
+      guard own?.role == "writer", own?.storeMode == "rw", let reign = run.board.writer, reign.region == region else {
+        return false
+      }
+      return try await stack.isOpen(region, to: reign.token)
     }
     return "\(region) is writer with token \(run.board.writer?.token ?? 0)"
   }

@@ -1,0 +1,76 @@
+internal import Events
+internal import Lab
+internal import Scenarios
+internal import Stacks
+internal import Support
+
+/// What the steps of a runbook need of the system that keeps the events, whichever it is. Write authority is not part of it: the
+/// control planes have that in every stack.
+///
+/// What a person is to read is thrown as ``StepFailure``; anything else is the error of a server.
+protocol EventStack: Sendable {
+  /// Stops a mirror; returns in words what confirmed it, once nothing more is copied.
+  func pauseMirror(_ link: MirrorLink) async throws -> String
+
+  /// Lets a mirror go on; returns in words what confirmed it.
+  func resumeMirror(_ link: MirrorLink) async throws -> String
+
+  /// Whether exactly the holder of `token` may write in `region`, by what guards the log itself.
+  func isOpen(_ region: String, to token: Int64) async throws -> Bool
+
+  /// Whether nobody may write in `region`, by what guards the log itself.
+  func isClosed(_ region: String) async throws -> Bool
+
+  /// Where consumer groups stand in a region. They must not move meanwhile.
+  func stands(of groups: [String], in region: String) async throws -> [GroupStand]
+
+  /// Sets a group to a place that was read in another region, translated to this one's log.
+  ///
+  /// Refused while the log here lacks an event that the group has applied, or where the group would skip one that it has not.
+  func place(_ stand: GroupStand, in region: String) async throws -> ImportedPosition
+
+  /// The last event of each region's own that its log holds, by its number there.
+  func ends(of regions: [String]) async throws -> [String: Int64]
+
+  /// Digests of the regions' logs, part by part, of all events up to `ends`.
+  func digests(of regions: [String], upTo ends: [String: Int64]) async throws -> [String: [LogDigest]]
+
+  /// The events of a region's whole log.
+  func heldEvents(in region: String) async throws -> EventRanges.Ranges
+
+  /// What a group has come to in a region's log: events applied, events that it lacks, effects beyond the first.
+  func work(of group: String, in region: String) async throws -> (applied: Int64, missing: Int64, twice: Int64)
+}
+
+/// Where a consumer group stands in one region.
+struct GroupStand: Sendable, Hashable {
+  /// By event, so that it means the same everywhere.
+  var position: GroupPosition
+  /// As the group's coordinator has it; `nil` in a stack without one.
+  var offsets: KafkaGroupOffsets?
+}
+
+extension DrillRun {
+  /// What keeps the events of this drill.
+  func eventStack(of lab: Lab) -> any EventStack {
+    EventStoreStack(run: self, lab: lab)
+  }
+
+  /// Asks ten times a second until `condition` holds; the caller's own deadline limits it.
+  func until(_ condition: () async throws -> Bool) async throws {
+    while try await !condition() { try await clock.sleep(for: .milliseconds(100)) }
+  }
+
+  /// Works on a region's store as its administrator, over a connection of this call's own.
+  func withStore<T: Sendable>(
+    _ region: String, in lab: Lab, _ body: @Sendable (EventStore) async throws -> T
+  ) async throws -> T {
+    let connection = try await administrator(of: region, in: lab)
+    let result: Result<T, any Error>
+    do { result = .success(try await body(EventStore(connection, limit: .seconds(10)))) } catch {
+      result = .failure(error)
+    }
+    await connection.close()
+    return try result.get()
+  }
+}
