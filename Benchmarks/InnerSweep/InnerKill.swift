@@ -84,6 +84,8 @@ struct InnerSweptVictim: Sendable {
       ])
     request.standardInput = ends[0]
     request.logPath = "\(directory)/log"
+    // It sets a node's clock only where this says that the node is a guest.
+    request.environment[SweptNodeClock.guestVariable] = getenv(SweptNodeClock.guestVariable).map { String(cString: $0) }
     let process: ChildProcess
     do { process = try ChildProcess(request) } catch {
       close(ends[0])

@@ -75,7 +75,10 @@ struct SweptClock: Sendable {
 /// The machine's own clock beside the raw one, which nothing reaches.
 struct SweptNodeClock: Sendable {
   /// Only in a guest kernel is a node's clock ever set: never on the machine that the sweep runs on.
-  static var isAllowed: Bool { getenv("BLACKSTART_GUEST").map { String(cString: $0) } == "uml" }
+  static var isAllowed: Bool { getenv(guestVariable).map { String(cString: $0) } == "uml" }
+
+  /// The variable of the environment by which scripts/guest says which guest kernel this is.
+  static let guestVariable = "BLACKSTART_GUEST"
 
   private let gap: Int64
 

@@ -20,8 +20,8 @@ import Testing
     #expect(few.left <= 12, "\(error.name): \(few.left) of \(few.events)")
   }
 
-  @Test func `a thousand clean records show nothing`() {
-    let wrong = (UInt64(0)..<1000).map { ($0, PlantedErrors.leadership.findInClean($0)) }.filter { !$0.1.isEmpty }
+  @Test func `clean records show nothing`() {
+    let wrong = cleanSeeds.map { ($0, PlantedErrors.leadership.findInClean($0)) }.filter { !$0.1.isEmpty }
     #expect(wrong.isEmpty, "\(wrong.prefix(5))")
   }
 

@@ -23,7 +23,7 @@ struct RunModeTests {
       #expect(run.errors.contains("nodes[1].ipv4: 10.91.2.9 → 10.91.2.1"))
       let other = try await Blackstart.run(["run", Blackstart.scenario, "--plan", "p.json"], in: directory)
       #expect(other.code == 2)
-      #expect(other.errors.contains("this is not the scenario that p.json was made of"))
+      #expect(other.errors.contains("this is not the file that the plan was made of"))
       #expect(!fileExists("\(directory)/r") && !fileExists("\(directory)/runs"))
     }
   }

@@ -43,6 +43,8 @@ public struct RunDirectory: Sendable, Hashable {
 
   /// The scenario as it was given.
   public var scenario: String { "\(path)/scenario.yaml" }
+  /// What the scenario includes and names, each as it was.
+  public var inputs: String { "\(path)/inputs" }
   /// The plan that was run, with its seed.
   public var plan: String { "\(path)/plan.json" }
   /// What was done and seen, hash-chained.

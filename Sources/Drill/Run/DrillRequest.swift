@@ -6,8 +6,8 @@ public import Support
 
 /// What is to be run, and with what.
 public struct DrillRequest: Sendable {
-  /// The scenario's file, byte for byte; `nil` when only its plan is at hand.
-  public var scenarioBytes: [UInt8]?
+  /// The scenario's files, byte for byte; `nil` when only its plan is at hand.
+  public var sources: ScenarioSources?
   /// The plan to execute.
   public var plan: Plan
   /// How the stack is made wrong on purpose; empty in an honest drill.
@@ -41,13 +41,13 @@ public struct DrillRequest: Sendable {
 
   /// A run of `plan`.
   public init(
-    scenarioBytes: [UInt8]?, plan: Plan, plants: [StackPlant] = [], directory: RunDirectory, stateDirectory: String,
+    sources: ScenarioSources?, plan: Plan, plants: [StackPlant] = [], directory: RunDirectory, stateDirectory: String,
     program: String, keepsLab: Bool = false, mode: RunMode = .full, speed: Double = 1,
     confirm: (@Sendable (String) async throws -> Void)? = nil,
     approve: (@Sendable (String) async throws -> Bool)? = nil, timebase: Timebase = .system,
     clock: any Clock<Duration> = ContinuousClock(), observer: @escaping @Sendable (JournalRecord) -> Void = { _ in }
   ) {
-    self.scenarioBytes = scenarioBytes
+    self.sources = sources
     self.plan = plan
     self.plants = plants
     self.directory = directory

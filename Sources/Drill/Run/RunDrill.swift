@@ -18,7 +18,7 @@ public func runDrill(_ request: DrillRequest) async throws -> DrillOutcome {
   let recorder: HistoryRecorder
   let live = LiveChecks()
   do {
-    if let bytes = request.scenarioBytes { try writeFile(directory.scenario, bytes) }
+    if let sources = request.sources { try directory.keep(sources) }
     try writeFile(directory.plan, encodeJSON(request.plan, pretty: true))
     journal = try Journal(creating: directory.journal, timebase: request.timebase, observer: request.observer)
     recorder = try HistoryRecorder(

@@ -81,7 +81,7 @@ final class Assembly {
         "the scenario and the files that it includes are larger than \(YamlLimits().fileSize.brief) together")
       return nil
     }
-    let source = reading.add(file: path)
+    let source = reading.add(file: path, bytes)
     included.append(IncludedFile(path: path, digest: sha256(bytes)))
     let root = try parseYaml(bytes, file: path, source: source)
     guard case .mapping = root.content else {

@@ -8,8 +8,8 @@ public struct LoadedScenario: Sendable {
   public var remarks: [Diagnostic]
   /// Where each key stands.
   public var places: SourceMap
-  /// The file as it was, for the run directory.
-  public var bytes: [UInt8]
+  /// The files as they were, for the run directory.
+  public var sources: ScenarioSources
   /// SHA-256 of the file.
   public var digest: String
   /// The files that it includes, and the tables that it names, in the order in which they were read.
@@ -67,6 +67,7 @@ public func parseScenario(
   let errors = remarks.filter { $0.severity == .error }
   guard let scenario, errors.isEmpty else { throw Problems(errors.map(\.problem)) }
   return LoadedScenario(
-    scenario: scenario, remarks: remarks, places: reading.places, bytes: bytes, digest: sha256(bytes),
+    scenario: scenario, remarks: remarks, places: reading.places,
+    sources: ScenarioSources(file: file, bytes: bytes, others: reading.bytes), digest: sha256(bytes),
     includes: assembly.included + reading.others)
 }

@@ -9,6 +9,8 @@ final class Reading {
 
   /// Files that are read besides scenarios, by path, each once.
   private(set) var others: [IncludedFile] = []
+  /// The bytes of all files but the first, by path.
+  private(set) var bytes: [String: [UInt8]] = [:]
   private let inputs: ScenarioInputs
   private var contents: [String: (bytes: [UInt8], source: Int)] = [:]
 
@@ -35,7 +37,7 @@ final class Reading {
       say("\(quoted(path)) \(error.what)", error.fix)
       return nil
     }
-    let found = (bytes, add(file: path))
+    let found = (bytes, add(file: path, bytes))
     others.append(IncludedFile(path: path, digest: sha256(bytes)))
     contents[path] = found
     return found
@@ -59,8 +61,9 @@ final class Reading {
   func isUnfilled(_ mark: Mark) -> Bool { !unfilled.isEmpty && unfilled.contains(mark) }
 
   /// Adds an included file; returns the number of its marks.
-  func add(file: String) -> Int {
+  func add(file: String, _ content: [UInt8]) -> Int {
     files.append(file)
+    bytes[file] = content
     return files.count - 1
   }
 }

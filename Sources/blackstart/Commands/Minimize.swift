@@ -33,7 +33,7 @@ private struct TimelineSearch {
   let tool: Tool
   let directory: RunDirectory
   let item: String
-  let text: [UInt8]
+  let sources: ScenarioSources
   let plan: Plan
   var options: RunOptions
   let reduction: Reduction
@@ -52,13 +52,13 @@ private struct TimelineSearch {
     let resolution = try duration("--resolution", invocation) ?? .milliseconds(500)
     item = try failedItem(in: directory, asked: invocation.value("--item"))
     let earlier = try earlierRun(directory)
-    guard let bytes = earlier.subject.bytes else {
+    guard let sources = earlier.subject.sources else {
       throw Problem(
         .usage, at: directory.path,
         "this run was made from a plan alone, and has no scenario whose text could be made smaller",
         fix: "run the scenario itself, then minimize that run")
     }
-    text = bytes
+    self.sources = sources
     plan = earlier.subject.plan
     options.plants = earlier.plants
     let holds = plan.scenario.timeline.holds
@@ -78,6 +78,9 @@ private struct TimelineSearch {
       case .done(let part):
         try write(part)
         tool.console.print("\(item) still fails with \(part)\n\(place)/minimal.yaml\n")
+        if !sources.others.isEmpty {
+          tool.console.note("it names other files: to run it, put it where \(sources.file) lay\n")
+        }
         return .pass
       case .test(let part):
         guard runs < tries, Timebase.system.monotonic() < deadline else {
@@ -117,23 +120,23 @@ private struct TimelineSearch {
   }
 
   private func restricted(_ part: TimelinePart) throws -> [UInt8] {
-    try restrictTimeline(text, file: directory.scenario, to: part.holds.mapValues(Duration.nanoseconds))
+    try restrictTimeline(sources.bytes, file: sources.file, to: part.holds.mapValues(Duration.nanoseconds))
   }
 
   private func subject(_ part: TimelinePart) throws -> RunSubject {
-    let bytes = try restricted(part)
-    // With the values that its variables had then; what it includes is not in the run directory.
+    let sources = ScenarioSources(file: sources.file, bytes: try restricted(part), others: sources.others)
+    // With the values that its variables had then, and the files that it named then.
     let given = plan.scenario.variables.filter(\.isGiven).map {
       GivenVariable(name: $0.name, value: $0.value, origin: directory.plan)
     }
-    let loaded = try parseScenario(bytes, file: directory.scenario, inputs: ScenarioInputs(variables: given))
+    let loaded = try parseScenario(sources.bytes, file: sources.file, inputs: sources.inputs(variables: given))
     let written = Dictionary(loaded.scenario.timeline.holds, uniquingKeysWith: { $1 })
     guard written == part.holds else {
-      throw Problem(.usage, at: directory.scenario, "its timeline cannot be cut down to \(part); nothing was run")
+      throw Problem(.usage, at: sources.file, "its timeline cannot be cut down to \(part); nothing was run")
     }
     let plan = try resolvePlan(
       loaded, tool: Version.number, seed: plan.seed, features: try featuresOfThisMachine())
-    return RunSubject(plan: plan, bytes: bytes, remarks: [])
+    return RunSubject(plan: plan, sources: sources, remarks: [])
   }
 
   private func write(_ part: TimelinePart) throws {

@@ -35,8 +35,7 @@ func earlierRun(_ directory: RunDirectory) throws -> (subject: RunSubject, plant
     }
     return plant
   }
-  let bytes = fileExists(directory.scenario) ? try readFile(directory.scenario) : nil
-  return (RunSubject(plan: plan, bytes: bytes, remarks: plan.remarks), plants)
+  return (RunSubject(plan: plan, sources: try directory.sources(), remarks: plan.remarks), plants)
 }
 
 private func startOfRun(_ directory: RunDirectory) throws -> RunStarted {

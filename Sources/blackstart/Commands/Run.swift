@@ -59,24 +59,15 @@ extension Commands {
         throw Problem(.usage, "'run' needs SCENARIO or --plan FILE", fix: "blackstart run SCENARIO [options]")
       }
       let (loaded, plan) = try resolve(invocation)
-      return RunSubject(plan: plan, bytes: loaded.bytes, remarks: loaded.remarks)
+      return RunSubject(plan: plan, sources: loaded.sources, remarks: loaded.remarks)
     }
     for option in planOptions.map(\.name) where invocation.has(option) {
       throw Problem(.usage, "\(option) would change the plan that --plan names", fix: "give one of the two")
     }
     let plan = try readPlanFile(file)
-    var bytes: [UInt8]?
-    if let scenario = invocation.operands.first {
-      let text = try readFile(scenario)
-      guard sha256(text) == plan.scenarioDigest else {
-        throw Problem(
-          .usage, at: scenario, "this is not the scenario that \(file) was made of; nothing was touched",
-          fix: "plan it again, or leave SCENARIO out")
-      }
-      bytes = text
-    }
+    let sources = try invocation.operands.first.map { try ScenarioSources(of: plan, at: $0) }
     return RunSubject(
-      plan: try plan.confirmed(by: try featuresOfThisMachine(), at: file), bytes: bytes, remarks: plan.remarks)
+      plan: try plan.confirmed(by: try featuresOfThisMachine(), at: file), sources: sources, remarks: plan.remarks)
   }
 }
 

@@ -5,10 +5,10 @@ internal import Scenarios
 internal import Stacks
 internal import Support
 
-/// What is run: a plan, and the text of its scenario if that is at hand.
+/// What is run: a plan, and the files of its scenario if those are at hand.
 struct RunSubject: Sendable {
   var plan: Plan
-  var bytes: [UInt8]?
+  var sources: ScenarioSources?
   var remarks: [Diagnostic]
 }
 
@@ -37,7 +37,7 @@ func performRun(_ subject: RunSubject, _ options: RunOptions, in path: String?, 
   var approve: (@Sendable (String) async throws -> Bool)?
   if console.canAsk { approve = { question in try await console.answer(question) } }
   let request = DrillRequest(
-    scenarioBytes: subject.bytes, plan: plan, plants: options.plants, directory: directory,
+    sources: subject.sources, plan: plan, plants: options.plants, directory: directory,
     stateDirectory: options.state, program: try ownExecutable(), keepsLab: options.keepsLab, mode: options.mode,
     speed: options.speed, confirm: confirm, approve: approve, observer: { view.take($0) })
   let ended = try await cancellable(console: tool.console) { try await runDrill(request) }
