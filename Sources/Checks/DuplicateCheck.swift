@@ -8,6 +8,8 @@ internal import Events
 struct DuplicateCheck: Check {
   /// Where each tail first saw each event, and the events it then saw elsewhere, in the order of that.
   private var places: [NodeIndex: [EventID: Int64]] = [:]
+  /// When that was (ns).
+  private var firstSeen: [NodeIndex: [EventID: Int64]] = [:]
   private var moved: [Move] = []
   private var movedOnce: Set<Place> = []
 
@@ -30,6 +32,7 @@ struct DuplicateCheck: Check {
     guard operation.kind == .observe, operation.outcome == .ok, let position = operation.position else { return }
     guard let first = places[operation.node]?[operation.event] else {
       places[operation.node, default: [:]][operation.event] = position
+      firstSeen[operation.node, default: [:]][operation.event] = ended(operation)
       return
     }
     guard first != position,
@@ -43,6 +46,7 @@ struct DuplicateCheck: Check {
   func judge(_ facts: Facts) -> Judgement {
     var result = Judgement()
     var rowsSeen = 0
+    var carriedAgain: [String] = []
     for store in facts.roles.stores {
       if facts.truth.logs[store] == nil, let records = facts.truth.records,
         records.contains(where: { $0.store == store })
@@ -54,8 +58,10 @@ struct DuplicateCheck: Check {
       if log.isEmpty { result.missing.append("events in \(store)'s log: its dump is empty") }
       rowsSeen += log.count
       var inDump: Set<EventID> = []
+      let accounted = judgeRedelivery(log, of: store, facts, &result, &carriedAgain)
       for (event, rows) in Dictionary(grouping: log, by: \.event).sorted(by: { $0.key < $1.key }) where rows.count > 1 {
         inDump.insert(event)
+        if accounted.contains(event) { continue }
         result.findings.append(
           Finding(
             "L3", "\(event) stands \(rows.count) times in \(store)'s log, from \(origins(rows))", events: [event],
@@ -70,11 +76,47 @@ struct DuplicateCheck: Check {
     }
     result.trials = Count("rows", rowsSeen)
     result.failure = "\(counted(result.findings.count, "event")) more than once in a log"
+    let again =
+      carriedAgain.isEmpty
+      ? "no event twice"
+      : "no event twice but \(carriedAgain.joined(separator: "; "))"
     result.coverage = Coverage(
-      "\(grouped(rowsSeen)) rows in \(counted(facts.roles.stores.count, "log")), no event twice",
+      "\(grouped(rowsSeen)) rows in \(counted(facts.roles.stores.count, "log")), \(again)",
       counts: [Count("rows", rowsSeen), Count("logs", facts.roles.stores.count)],
       notes: notes(facts))
     return result
+  }
+
+  /// What at-least-once mirrors have carried again is theirs to do, as far as it is no more than they had not kept.
+  ///
+  /// - Returns: the events that are accounted for so.
+  private func judgeRedelivery(
+    _ log: [LogRow], of store: String, _ facts: Facts, _ result: inout Judgement, _ notes: inout [String]
+  ) -> Set<EventID> {
+    guard let redelivery = facts.redelivery, facts.contract.permissions.permits(.mirrorDuplicate) else { return [] }
+    let seenAgain = Dictionary(
+      moved.filter { facts.name(of: $0.node) == store }.map { ($0.event, $0.time) }, uniquingKeysWith: min)
+    var accounted: Set<EventID> = []
+    for origin in Set(log.map(\.origin)).subtracting([store]).sorted() {
+      var met: Set<EventID> = []
+      var stretches: [RepeatedStretch] = []
+      var isRepeating = false
+      for row in log where row.origin == origin {
+        let isNew = met.insert(row.event).inserted
+        if !isNew {
+          if !isRepeating { stretches.append(RepeatedStretch(rows: [], seen: seenAgain[row.event])) }
+          stretches[stretches.count - 1].rows.append(row)
+          accounted.insert(row.event)
+        }
+        isRepeating = !isNew
+      }
+      let arrivals = facts.index(of: store).map { index in met.compactMap { firstSeen[index]?[$0] } } ?? []
+      let account = redelivery.account(for: stretches, of: origin, in: store, arrivals: arrivals)
+      result.findings += account.findings
+      notes += account.notes
+      result.measures += account.measures
+    }
+    return accounted
   }
 
   /// A cluster with partitions: an event twice among the records of one topic, as a reader of committed transactions is given

@@ -29,13 +29,15 @@ public struct Evidence: Sendable, Codable {
   public var leaderDeaths: [LeaderDeath]?
   /// How far the nodes' own clocks were from the recorder's. `nil`: nobody looked.
   public var clocks: NodeClocks?
+  /// What mirrors that deliver at least once may carry again. `nil`: they carry nothing again.
+  public var redelivery: MirrorRedelivery?
 
   /// The evidence of one drill.
   public init(
     history: HistoryEvidence, truth: GroundTruth, faults: [FaultInterval], milestones: Milestones, roles: Roles,
     contract: Contract = .postgresEtcd, objectives: Objectives, coordinatorChangedLeader: Bool = false,
     gaps: [String] = [], snapshots: [StateSnapshot]? = nil, expectsFailover: Bool = true,
-    leaderDeaths: [LeaderDeath]? = nil, clocks: NodeClocks? = nil
+    leaderDeaths: [LeaderDeath]? = nil, clocks: NodeClocks? = nil, redelivery: MirrorRedelivery? = nil
   ) {
     self.history = history
     self.truth = truth
@@ -50,6 +52,7 @@ public struct Evidence: Sendable, Codable {
     self.expectsFailover = expectsFailover
     self.leaderDeaths = leaderDeaths
     self.clocks = clocks
+    self.redelivery = redelivery
   }
 }
 

@@ -21,6 +21,7 @@ struct Facts: Sendable {
   let isFailover: Bool
   /// The state of the survivor's fence that made it the new primary.
   let seal: FenceEntry?
+  let redelivery: MirrorRedelivery?
   /// Why no check may even begin to reckon; `nil` when they may.
   let complaint: String?
   let refusals: Set<OutcomeCode>
@@ -38,6 +39,7 @@ struct Facts: Sendable {
     dropped = evidence.history.dropped
     cutReason = evidence.history.cutReason
     gaps = evidence.gaps
+    redelivery = evidence.redelivery
     complaint = TimeAudit.complaint(evidence)
     let grants = (evidence.truth.grants ?? []).sorted { $0.observed < $1.observed }
     let loss = evidence.milestones.loss

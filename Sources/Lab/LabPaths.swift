@@ -32,6 +32,7 @@ struct LabPaths: Sendable, Hashable {
   func etcdData(_ region: String) -> String { "\(self.region(region))/etcd" }
   func storeData(_ region: String) -> String { "\(self.region(region))/postgres" }
   func broker(_ region: String) -> String { "\(self.region(region))/broker" }
+  func brokerData(_ region: String) -> String { "\(broker(region))/data" }
   func worker(_ region: String) -> String { "\(self.region(region))/worker" }
   func controlPlaneConfiguration(_ region: String) -> String { "\(self.region(region))/control-plane.json" }
   func controlPlaneSocket(_ region: String) -> String { "\(self.region(region))/control-plane.sock" }

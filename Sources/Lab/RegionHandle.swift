@@ -23,6 +23,8 @@ public final class RegionHandle: Sendable {
   public let store: PostgresAddress?
   /// Its Kafka cluster; `nil` without one.
   public let kafka: KafkaProperties?
+  /// The directory with its cluster's log, a directory a partition; `nil` without one.
+  public let kafkaLog: String?
   /// Where its Connect worker has its REST interface, `http://10.91.1.1:8083`; `nil` without one.
   public let connectEndpoint: String?
   /// The socket at which its control plane tells its state; `nil` without one.
@@ -45,6 +47,7 @@ public final class RegionHandle: Sendable {
         host: "\(address4)", port: UInt16(clamping: ports.store), user: EventStore.applicationRole, password: password)
       : nil
     kafka = region.has(.broker) ? KafkaProperties(bootstrap: ["\(address4):\(ports.kafka)"]) : nil
+    kafkaLog = region.has(.broker) ? paths.brokerData(region.name) : nil
     connectEndpoint = region.has(.mirror) ? "http://\(address4):\(ports.connect)" : nil
     controlPlaneSocket = region.has(.control) ? paths.controlPlaneSocket(region.name) : nil
   }

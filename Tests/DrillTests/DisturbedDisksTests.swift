@@ -63,7 +63,7 @@ import Testing
       DisturbedFiles(files: ["**"], operations: [.extend], probability: .all, effect: .fails(.noSpace)),
       restart: .seconds(2))
     #expect(full.endings.map(\.region) == ["eu"])
-    #expect(full.endings.map(\.role) == ["store"])
+    #expect(full.endings.map(\.server) == [.store])
     #expect(full.endings.map(\.restart) == [.seconds(2)])
   }
 

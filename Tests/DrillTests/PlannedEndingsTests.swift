@@ -31,7 +31,14 @@ import Testing
     #expect(kill.inside.map(\.region) == ["eu"])
     #expect(kill.inside.map(\.effect) == [.processes(.kill)])
     #expect(kill.inside.map(\.processes) == [ProcessSelector(.role("store"), includesDescendants: true)])
-    #expect(kill.endings.map(\.role) == ["store"])
+    #expect(kill.endings.map(\.server) == [.store])
+    let mirror = FaultSpecification.process(
+      ProcessFault(region: "eu", processes: .role(.mirror), includesDescendants: false, action: .kill))
+    #expect(mirror.endings.map(\.server) == [.mirror])
+    #expect(mirror.inside.map(\.processes) == [ProcessSelector(.role("mirror"))])
+    #expect(ServerKind(.mirror) == .worker)
+    #expect(ServerKind.allCases.allSatisfy { ServerKind($0.role) == $0 })
+    #expect(ServerKind(.all) == nil)
     let pause = FaultSpecification.process(
       ProcessFault(region: "eu", processes: .role(.all), includesDescendants: false, action: .pause(.stop)))
     #expect(pause.endings.isEmpty)

@@ -200,6 +200,33 @@ import Testing
     #expect("\(limited)" == "the etcd in ap get no more of the disk than 1MiB written, 40 writes a second")
   }
 
+  /// Kafka's servers, and what its mirrors promise.
+  @Test func serversOfKafkaAreReadWithWhatItsMirrorsPromise() throws {
+    func load(_ mirror: String, role: String = "mirror", region: String = "eu") throws -> Scenario {
+      let text = Self.scenario("fault: process, region: \(region), role: \(role), action: kill").replacing(
+        "kind: postgres-etcd, lease: { ttl: 4s }, mirror: { freshness: 2s }",
+        with: "kind: kafka, lease: { ttl: 4s }, mirror: { \(mirror) }")
+      return try parseScenario(Array(text.utf8), file: "inside.yaml").scenario
+    }
+    func mistake(_ body: () throws -> Scenario) -> String {
+      do { return "\(try body().metadata.name) is accepted" } catch { return "\(error)" }
+    }
+    #expect(try load("freshness: 2s").stack.mirroring == nil)
+    #expect(
+      try load("freshness: 2s, delivery: at-least-once, positionsEvery: 4s", role: "broker").stack.mirroring
+        == KafkaMirroring(delivery: .atLeastOnce, positionsEvery: .seconds(4)))
+    #expect(
+      try load("freshness: 2s, transactionTimeout: 20s").stack.mirroring
+        == KafkaMirroring(transactionTimeout: .seconds(20)))
+    // What has no effect is not accepted as if it had one.
+    #expect(mistake { try load("freshness: 2s, positionsEvery: 4s") }.contains("unknown key 'positionsEvery'"))
+    #expect(
+      mistake { try load("freshness: 2s, delivery: at-least-once, transactionTimeout: 4s") }
+        .contains("unknown key 'transactionTimeout'"))
+    #expect(mistake { try load("freshness: 2s, delivery: at-most-once") }.contains("is not a delivery"))
+    #expect(mistake { try load("freshness: 2s", region: "ap") }.contains("nobody plays mirror in 'ap'"))
+  }
+
   /// Whose files are served by a process of ours, is not reached by a limit.
   @Test func aLimitBesideDisturbedFilesIsRefused() throws {
     let both = """
@@ -218,6 +245,7 @@ import Testing
     ("fault: process, region: eu, role: store, action: stop", "is not an action"),
     ("fault: process, region: eu, role: shop, action: kill", "is not a server"),
     ("fault: process, region: ap, role: store, action: kill", "nobody plays store in 'ap'"),
+    ("fault: process, region: eu, role: broker, action: kill", "nobody plays broker: the stack is postgres-etcd"),
     ("fault: process, region: mars, role: store, action: kill", "there is no region 'mars'"),
     ("fault: process, region: eu, role: store, action: kill, restart: soon", "expected 'never' or { after: 3s }"),
     ("fault: process, region: eu, role: store, action: pause, restart: never", "unknown key 'restart'"),

@@ -51,6 +51,9 @@ private struct LogScope {
   func trusted(_ findings: [Finding], of row: Anomaly, _ evidence: Evidence) -> [Finding] {
     guard !findings.isEmpty else { return [] }
     if row == .keyOrderInversion && reignsMayOverlap || absenceProofs(evidence).contains(row) { return [] }
+    if row == .duplicateAppend, let carried = carriedAgain(evidence) {
+      return findings.filter { !carried.isSuperset(of: $0.events) }
+    }
     guard row == .abortedRead else { return findings }
     // What one store refused may have been written to another, and have come back through the mirror.
     let written = Set(
@@ -60,6 +63,20 @@ private struct LogScope {
         return true
       }.map(\.event))
     return findings.filter { !written.isSuperset(of: $0.events) }
+  }
+
+  /// Events that only mirrors have more than once, where mirrors may carry records again: no-duplicates holds them against what
+  /// they may. `nil`: they may not.
+  private func carriedAgain(_ evidence: Evidence) -> Set<EventID>? {
+    guard evidence.redelivery != nil else { return nil }
+    var carried: Set<EventID> = []
+    var twiceAtOrigin: Set<EventID> = []
+    for (store, rows) in evidence.truth.logs {
+      for (event, rows) in Dictionary(grouping: rows, by: \.event) where rows.count > 1 {
+        if rows.contains(where: { $0.origin == store }) { twiceAtOrigin.insert(event) } else { carried.insert(event) }
+      }
+    }
+    return carried.subtracting(twiceAtOrigin)
   }
 
   /// The rows that conclude from what is not in the history, where that is not whole.

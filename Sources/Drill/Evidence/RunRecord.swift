@@ -144,15 +144,27 @@ extension RunRecord {
         redeliveryCodes: Contract.postgresEtcd.redeliveryCodes),
       objectives: objectives, coordinatorChangedLeader: coordinatorChangedLeader(milestones),
       gaps: gaps, snapshots: snapshots, expectsFailover: scenario.expectsFailover, leaderDeaths: leaderDeaths,
-      clocks: clocks)
+      clocks: clocks, redelivery: redelivery)
   }
 
-  /// What the scenario permits; a row that this version does not check any more is permitted to nobody.
+  /// What the stack's own settings and the scenario permit; a row that this version does not check any more is permitted to
+  /// nobody.
   private var permissions: Permissions {
-    Permissions(
-      (scenario.permittedAnomalies ?? []).compactMap { permitted in
-        Anomaly(rawValue: permitted.anomaly).map { Permissions.Entry($0, permitted.because) }
-      })
+    let ofStack: Permissions = scenario.stack.mirroring?.delivery == .atLeastOnce ? .atLeastOnceMirror : .none
+    return ofStack.union(
+      Permissions(
+        (scenario.permittedAnomalies ?? []).compactMap { permitted in
+          Anomaly(rawValue: permitted.anomaly).map { Permissions.Entry($0, permitted.because) }
+        }))
+  }
+
+  /// The ends of Kafka's mirrors, from the exits that the supervision was told of; `nil` where mirrors repeat nothing.
+  private var redelivery: MirrorRedelivery? {
+    guard let mirroring = scenario.stack.mirroring, mirroring.delivery == .atLeastOnce else { return nil }
+    return MirrorRedelivery(
+      positionsEvery: mirroring.positionsEvery.nanoseconds,
+      ends: events(ServerLost.self).filter { $0.event.server == ServerKind.worker.rawValue }
+        .map { .init(into: $0.event.region, at: $0.time) })
   }
 
   /// The ends of control planes, from the exits that the supervision was told of. A pause ends none.

@@ -86,7 +86,7 @@ final class FaultDirector: Sendable {
     ProcessScope(
       namespace: region.namespace,
       players: { [lab, name = region.name] role in
-        lab.servers.filter { $0.region == name && $0.kind.rawValue == role }.map(\.process)
+        lab.servers.filter { $0.region == name && $0.kind.role.rawValue == role }.map(\.process)
       },
       protected: { [weak keeper] in keeper?.guardian.map { [$0] } ?? [] },
       disks: run.disks.withLock { $0?.disks(of: region.name) })

@@ -60,12 +60,12 @@ extension FaultSpecification {
   }
 
   /// The servers that it ends on purpose, or may end.
-  var endings: [(region: String, role: String?, restart: Duration?, clocks: TimeOffsets?)] {
-    if case .disk(let disk) = self, disk.mayEndServers { return [(disk.region, "store", disk.restart, nil)] }
+  var endings: [(region: String, server: ProcessFault.Server?, restart: Duration?, clocks: TimeOffsets?)] {
+    if case .disk(let disk) = self, disk.mayEndServers { return [(disk.region, .store, disk.restart, nil)] }
     guard case .process(let process) = self, process.action.endsProcesses else { return [] }
     let clocks = process.restartClocks?.timeOffsets
     if case .role(let role) = process.processes, role != .all {
-      return [(process.region, role.rawValue, process.restart, clocks)]
+      return [(process.region, role, process.restart, clocks)]
     }
     return [(process.region, nil, process.restart, clocks)]
   }

@@ -19,6 +19,7 @@ public func resolvePlan(
   inside: InnerProfile? = nil
 ) throws -> Plan {
   let plan = try makePlan(loaded, tool: tool, seed: seed)
+  try plan.scenario.checkMirrors()
   let profile = NodeProfile(features, devices: [AddressPlan.device])
   var made: [(fault: PlannedFault, faults: [Fault])] = []
   var insides: [(fault: PlannedFault, faults: [InnerFault])] = []

@@ -142,19 +142,9 @@ final class DrillRun: Sendable {
 
   private func buildLab(_ undo: UndoStack) async throws -> Lab {
     let begun = timebase.monotonic()
-    let plain = LabSpecification(
+    let specification = scenario.lab(
       id: request.runID,
-      regions: scenario.topology.regions.map { region in
-        RegionSpecification(
-          region.name, Set(region.roles.compactMap { RegionRole(rawValue: $0.rawValue) }),
-          clocks: region.clocks?.timeOffsets)
-      },
-      preferredWriter: scenario.primary, leaseTTLSeconds: Int(scenario.stack.leaseTTL.components.seconds))
-    let specification =
-      kafka.map { kafka in
-        plain.with(
-          KafkaLabSettings(topics: [KafkaTopicSpecification(kafka.log.topic, partitions: kafka.log.partitions)]))
-      } ?? plain
+      carrying: kafka.map { [KafkaTopicSpecification($0.log.topic, partitions: $0.log.partitions)] })
     let faults = request.plan.faults.map(\.entry.fault)
     var surroundings = LabSurroundings(
       stateDirectory: request.stateDirectory, logsDirectory: request.directory.logs, program: request.program,

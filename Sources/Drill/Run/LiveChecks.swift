@@ -12,8 +12,17 @@ final class LiveChecks: Sendable {
     var totals: [String: Int] = [:]
   }
 
+  /// Rows that can be told only at the end.
+  private let untold: Set<String>
   private let waiting = Mutex<[Operation]>([])
   private let state = Mutex(State())
+
+  /// - Parameter repeats: whether mirrors may carry records again: which of them may, the whole evidence says.
+  init(repeats: Bool = false) {
+    // Whether a refused write was written elsewhere is known at the end only, too.
+    let rows: [Anomaly] = repeats ? [.abortedRead, .duplicateAppend] : [.abortedRead]
+    untold = Set(rows.map(\.rawValue))
+  }
 
   /// Takes the recorder's next batch; called on its writer's thread.
   func take(_ batch: [Operation]) {
@@ -32,8 +41,7 @@ final class LiveChecks: Sendable {
     }
     return state.withLock { state in
       state.audit.take(batch, names: names)
-      // Whether a refused write was written elsewhere is known at the end only.
-      let findings = state.audit.drain().filter { $0.anomaly != Anomaly.abortedRead.rawValue }
+      let findings = state.audit.drain().filter { !untold.contains($0.anomaly) }
       let new = Dictionary(grouping: findings, by: \.anomaly)
       return new.sorted { $0.key < $1.key }.compactMap { row, findings in
         guard let first = findings.first else { return nil }

@@ -16,7 +16,7 @@ public func runDrill(_ request: DrillRequest) async throws -> DrillOutcome {
   let directory = request.directory
   let journal: Journal
   let recorder: HistoryRecorder
-  let live = LiveChecks()
+  let live = LiveChecks(repeats: request.plan.scenario.stack.mirroring?.delivery == .atLeastOnce)
   do {
     if let sources = request.sources { try directory.keep(sources) }
     try writeFile(directory.plan, encodeJSON(request.plan, pretty: true))

@@ -16,7 +16,7 @@ public struct ProcessSelector: Sendable, Hashable, Codable {
     case cgroup(String)
     /// Those that listen on this TCP port in the node.
     case port(UInt16)
-    /// Those that play this role in the lab: `store`, `etcd`, `control-plane`.
+    /// Those that play this role in the lab: `store`, `etcd`, `control-plane`, `broker`, `mirror`.
     case role(String)
     /// All in the node's network namespace; refused for a whole machine.
     case everything

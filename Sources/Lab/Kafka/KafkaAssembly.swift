@@ -68,20 +68,19 @@ struct KafkaAssembly: Sendable {
     let request = try template.broker(
       KafkaBrokerSettings(
         address: region.address, port: port(\.kafka), controllerPort: port(\.kafkaController),
-        dataDirectory: "\(directory)/data"), in: directory)
+        dataDirectory: paths.brokerData(name)), in: directory)
     return try await starter.start(ServerName(region: name, kind: .broker), in: region.namespace, request)
   }
 
   private func startWorker(_ region: Region, _ template: KafkaTemplate) async throws -> LabServer? {
     let name = region.specification.name
-    guard region.specification.has(.mirror) else { return nil }
+    guard region.specification.has(.mirror),
+      let worker = specification.worker(
+        of: name, address: region.address, bootstrap: ["\(region.address):\(port(\.kafka))"])
+    else { return nil }
     let directory = paths.worker(name)
     try makeDirectory(directory)
-    let request = try template.worker(
-      ConnectWorkerSettings(
-        region: name, address: region.address, port: port(\.connect), bootstrap: ["\(region.address):\(port(\.kafka))"],
-        exactlyOnce: settings.exactlyOnce, offsetFlushInterval: .milliseconds(settings.offsetFlushMilliseconds),
-        transactionTimeout: .milliseconds(settings.transactionTimeoutMilliseconds)), in: directory)
+    let request = try template.worker(worker, in: directory)
     return try await starter.start(ServerName(region: name, kind: .worker), in: region.namespace, request)
   }
 

@@ -56,6 +56,20 @@ extension LabSpecification {
     return specification
   }
 
+  /// How the Connect worker of a region is set up; `nil` in a lab without Kafka.
+  ///
+  /// - Parameters:
+  ///   - address: its own numeric IPv4 address.
+  ///   - bootstrap: addresses of the brokers beside it.
+  public func worker(of region: String, address: String, bootstrap: [String]) -> ConnectWorkerSettings? {
+    kafka.map { kafka in
+      ConnectWorkerSettings(
+        region: region, address: address, port: UInt16(clamping: ports.connect), bootstrap: bootstrap,
+        exactlyOnce: kafka.exactlyOnce, offsetFlushInterval: .milliseconds(kafka.offsetFlushMilliseconds),
+        transactionTimeout: .milliseconds(kafka.transactionTimeoutMilliseconds))
+    }
+  }
+
   /// The mirrors: from every region with a broker to every other one with a worker.
   public func mirrorLinks() -> [KafkaMirrorLink] {
     guard let kafka else { return [] }

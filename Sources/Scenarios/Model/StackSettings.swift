@@ -1,3 +1,5 @@
+internal import Support
+
 /// The system under drill and the settings that the drill's arithmetic depends on.
 public struct StackSettings: Sendable, Hashable, Codable {
   /// The kinds of system that can be drilled.
@@ -14,15 +16,60 @@ public struct StackSettings: Sendable, Hashable, Codable {
   @DurationText public var leaseTTL: Duration
   /// How old the newest mirrored event may be while the mirror counts as caught up.
   @DurationText public var mirrorFreshness: Duration
+  /// What Kafka's mirrors promise; `nil`: the lab's own (``KafkaMirroring``), or a stack without Kafka.
+  public var mirroring: KafkaMirroring?
 
   /// Settings from their parts.
-  public init(kind: Kind = .postgresEtcd, leaseTTL: Duration = .seconds(10), mirrorFreshness: Duration = .seconds(2)) {
+  public init(
+    kind: Kind = .postgresEtcd, leaseTTL: Duration = .seconds(10), mirrorFreshness: Duration = .seconds(2),
+    mirroring: KafkaMirroring? = nil
+  ) {
     self.kind = kind
     self.leaseTTL = leaseTTL
     self.mirrorFreshness = mirrorFreshness
+    self.mirroring = mirroring
   }
 
   /// The longest that a lease can live after its holder is cut off: a change of etcd's own leader re-extends every lease
   /// by its full time to live once (docs/architecture.md; measured 9.4–9.9 s for a lease of 5 s).
   public var longestLease: Duration { leaseTTL * 2 }
+}
+
+/// What Kafka's mirrors promise, and the times that follow from it.
+public struct KafkaMirroring: Sendable, Hashable, Codable {
+  /// What becomes of records when a mirror's worker ends in the middle of its work.
+  public enum Delivery: String, Sendable, Hashable, Codable, CaseIterable {
+    /// None stands twice: records and the mirror's position are written in one transaction.
+    case exactlyOnce = "exactly-once"
+    /// What was carried after the position was last kept, is carried again.
+    case atLeastOnce = "at-least-once"
+  }
+
+  /// Whether records may be carried again.
+  public var delivery: Delivery
+  /// How often an at-least-once mirror keeps its position: what a worker that ended carries again.
+  @DurationText public var positionsEvery: Duration
+  /// After that the broker aborts the transaction of a worker that ended inside it; its successor waits for that.
+  @DurationText public var transactionTimeout: Duration
+
+  /// The lab's own times: five seconds for a transaction (Kafka's default is a minute), positions each half second (its default
+  /// is a minute as well).
+  public init(
+    delivery: Delivery = .exactlyOnce, positionsEvery: Duration = .milliseconds(500),
+    transactionTimeout: Duration = .seconds(5)
+  ) {
+    self.delivery = delivery
+    self.positionsEvery = positionsEvery
+    self.transactionTimeout = transactionTimeout
+  }
+}
+
+extension KafkaMirroring: CustomStringConvertible {
+  /// `mirrors exactly once, transactions of at most 5s`.
+  public var description: String {
+    switch delivery {
+    case .exactlyOnce: "mirrors exactly once, transactions of at most \(transactionTimeout.text)"
+    case .atLeastOnce: "mirrors at least once, positions kept every \(positionsEvery.text)"
+    }
+  }
 }

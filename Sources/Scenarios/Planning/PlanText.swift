@@ -40,6 +40,7 @@ private struct PlanPage {
     }
     return ["NODES"] + table.lines + clocks + [
       "  \(stack.kind.rawValue), lease \(stack.leaseTTL.text), mirror freshness \(stack.mirrorFreshness.text)"
+        + (stack.kind == .kafka ? ", \(stack.mirroring ?? KafkaMirroring())" : "")
     ]
   }
 

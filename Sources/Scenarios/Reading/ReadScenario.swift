@@ -90,11 +90,34 @@ extension StackSettings {
       let ttl = fields.optional("lease", or: .seconds(10)) { lease in
         lease.fields { $0.required("ttl", leaseTTL) }
       }
-      let freshness = fields.optional("mirror", or: .seconds(2)) { mirror in
-        mirror.fields { $0.required("freshness") { $0.positiveDuration() } }
+      let mirror = fields.optional("mirror", or: (.seconds(2), nil)) { readMirror($0, isKafka: kind == .kafka) }
+      guard let kind, let ttl, let mirror else { return nil }
+      return StackSettings(kind: kind, leaseTTL: ttl, mirrorFreshness: mirror.freshness, mirroring: mirror.mirroring)
+    }
+  }
+
+  private static func readMirror(
+    _ value: Value, isKafka: Bool
+  ) -> (freshness: Duration, mirroring: KafkaMirroring?)? {
+    value.fields { fields in
+      let freshness = fields.required("freshness") { $0.positiveDuration() }
+      let own = ["delivery", "positionsEvery", "transactionTimeout"].filter { fields.has($0) }
+      guard isKafka, !own.isEmpty else { return freshness.map { ($0, nil) } }
+      let usual = KafkaMirroring()
+      let delivery = fields.optional("delivery", or: usual.delivery) {
+        $0.choice(KafkaMirroring.Delivery.self, called: "a delivery")
       }
-      guard let kind, let ttl, let freshness else { return nil }
-      return StackSettings(kind: kind, leaseTTL: ttl, mirrorFreshness: freshness)
+      let positions =
+        delivery == .atLeastOnce
+        ? fields.optional("positionsEvery", or: usual.positionsEvery) { $0.positiveDuration() } : usual.positionsEvery
+      let timeout =
+        delivery == .exactlyOnce
+        ? fields.optional("transactionTimeout", or: usual.transactionTimeout) { $0.positiveDuration() }
+        : usual.transactionTimeout
+      guard let freshness, let delivery, let positions, let timeout else { return nil }
+      return (
+        freshness, KafkaMirroring(delivery: delivery, positionsEvery: positions, transactionTimeout: timeout)
+      )
     }
   }
 

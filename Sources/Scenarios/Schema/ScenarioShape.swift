@@ -120,7 +120,14 @@ extension Shape {
       .keys([
         .must("kind", .words(StackSettings.Kind.self), "which system"),
         .may("lease", .keys([.must("ttl", .duration, "without renewal")]), "write authority"),
-        .may("mirror", .keys([.must("freshness", .duration, "counts as caught up")]), "mirrors"),
+        .may(
+          "mirror",
+          .keys([
+            .must("freshness", .duration, "counts as caught up"),
+            .may("delivery", .words(KafkaMirroring.Delivery.self), "of Kafka's mirrors"),
+            .may("positionsEvery", .duration, "how often an at-least-once mirror keeps its position"),
+            .may("transactionTimeout", .duration, "what a killed exactly-once mirror waits out at most"),
+          ]), "mirrors"),
       ])
     ),
     (

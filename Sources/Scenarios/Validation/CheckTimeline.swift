@@ -94,7 +94,14 @@ extension Checking {
       return
     case .partition, .network, .killConnections, .answers: return
     }
-    guard case .role(let server) = processes, let role = server.role, !region.roles.contains(role) else { return }
+    guard case .role(let server) = processes, let role = server.role else { return }
+    if server.isOfKafka, scenario.stack.kind != .kafka {
+      error(
+        "\(path).role", "nobody plays \(server.rawValue): the stack is \(scenario.stack.kind.rawValue)",
+        fix: "name a server of this stack, or say stack.kind: kafka")
+      return
+    }
+    guard !region.roles.contains(role) else { return }
     error(
       "\(path).role", "nobody plays \(server.rawValue) in '\(name)': it has no role \(role.rawValue)",
       fix: "choose another region, or give it the role")

@@ -52,8 +52,8 @@ final class InnerFaultRunner: Sendable {
     for ending in planned.entry.fault.endings {
       run.endings.announce(
         .init(
-          fault: planned.id, region: ending.region, kind: ending.role.flatMap(ServerKind.init), restart: ending.restart,
-          clocks: ending.clocks,
+          fault: planned.id, region: ending.region, kind: ending.server.flatMap(ServerKind.init),
+          restart: ending.restart, clocks: ending.clocks,
           aftermath: planned.entry.fault.preparedRegion == nil ? .seconds(1) : .seconds(15))
       )
     }

@@ -52,18 +52,25 @@ public struct ProcessFault: Sendable, Hashable, Codable {
     case etcd
     /// The control-plane process.
     case controlPlane = "control-plane"
+    /// The Kafka broker beside a store.
+    case broker
+    /// The Kafka Connect worker that mirrors other regions' topics into the broker beside it.
+    case mirror
     /// Every process of the region.
     case all
 
     /// The region's role that brings it along; `nil` for what every region has.
     public var role: Role? {
       switch self {
-      case .store: .store
+      case .store, .broker, .mirror: .store
       case .etcd: .quorum
       case .controlPlane: .control
       case .all: nil
       }
     }
+
+    /// Whether only a stack with Kafka has it.
+    public var isOfKafka: Bool { self == .broker || self == .mirror }
   }
 
   /// What happens to them.
