@@ -22,9 +22,16 @@ extension PlantedErrors {
     PlantedError(
       name, expected: expected,
       record: { seed in
-        var events = CleanMirror(seed: seed).events
         var random = SeededRandom(seed: seed, for: "error")
-        plant(&events, &random)
+        var events: [MirrorEvent] = []
+        // Not every record has a place for every error: an error that changed nothing was not planted, and the record is drawn
+        // again. Where none of them has a place, it is missed.
+        for attempt in 0..<UInt64(20) {
+          let clean = CleanMirror(seed: seed &+ attempt << 32).events
+          events = clean
+          plant(&events, &random)
+          if events != clean { break }
+        }
         return events
       }, check: foundInMirror)
   }
@@ -154,23 +161,29 @@ extension PlantedErrors {
       for place in events.indices.reversed() {
         guard case .checkpoint(var checkpoint) = events[place].content else { continue }
         let partition = events[place].partition
-        let isLast = !events[(place + 1)...].contains { $0.isCheckpoint(of: checkpoint.group, partition) }
-        checkpoint.downstream += 1
-        guard isLast, !events.explain(checkpoint, partition), events.haveRead(checkpoint, partition) else { continue }
-        events[place].content = .checkpoint(checkpoint)
-        return
+        guard !events[(place + 1)...].contains(where: { $0.isCheckpoint(of: checkpoint.group, partition) }) else { continue }
+        // Where sync points lie side by side, one further is explained by the next one.
+        for _ in 0..<6 {
+          checkpoint.downstream += 1
+          guard events.haveRead(checkpoint, partition) else { break }
+          guard !events.explain(checkpoint, partition) else { continue }
+          events[place].content = .checkpoint(checkpoint)
+          return
+        }
       }
     },
     error("write a sync point of another record", [.syncPointFalse]) { events, random in
-      // One that no checkpoint was made from, and that still stands below the next one.
+      // One that no checkpoint was made from, and that still stands below the next one. Its offset at the source stays: the mirror
+      // chooses by it which sync points it keeps.
       let syncs = events.indices.filter { events[$0].partition == "orders-0" && events[$0].sync != nil }
       let used = events.targetOffsets("orders-0")
+      let records = Set(events.targetRecords("orders-0").compactMap { events[$0].record?.offset })
       let unused = zip(syncs, syncs.dropFirst()).filter { place, next in
-        guard let point = events[place].sync, let after = events[next].sync else { return false }
-        return after.upstream > point.upstream + 1 && used.isDisjoint(with: [point.downstream, point.downstream + 1])
+        guard let point = events[place].sync?.downstream, let after = events[next].sync?.downstream else { return false }
+        return after > point + 1 && records.contains(point + 1) && used.isDisjoint(with: [point, point + 1, point + 2])
       }
       guard let place = unused.randomElement(using: &random)?.0, var point = events[place].sync else { return }
-      point.upstream += 1
+      point.downstream += 1
       events[place].content = .sync(point)
     },
     error("translate an offset lower than the sync points explain", [.translationUndershoot]) { events, _ in
@@ -237,13 +250,16 @@ extension PlantedErrors {
         MirrorEvent(events[place].time, .groupOffset(.target, offset), partition: "orders-0"), at: place + 1)
     },
     error("move a group's offset under its members", [.groupOffsetClobber]) { events, random in
-      guard let place = events.groupOffset("search", "orders-1", from: 4, &random),
-        case .groupOffset(.target, let offset) = events[place].content,
-        let next = events.indices.dropFirst(place + 1).first(where: {
-          guard case .groupOffset(.target, let later) = events[$0].content else { return false }
-          return later.group == offset.group && events[$0].partition == "orders-1"
-            && later.committed != offset.committed
-        }), case .groupOffset(.target, var moved) = events[next].content
+      let offsets = events.indices.filter {
+        guard case .groupOffset(.target, let offset) = events[$0].content else { return false }
+        return offset.group == "search" && events[$0].partition == "orders-1"
+      }
+      func committed(_ place: Int) -> Int64? {
+        guard case .groupOffset(.target, let offset) = events[place].content else { return nil }
+        return offset.committed
+      }
+      let moves = zip(offsets, offsets.dropFirst()).dropFirst(4).filter { committed($0) != committed($1) }.map(\.1)
+      guard let next = moves.randomElement(using: &random), case .groupOffset(.target, var moved) = events[next].content
       else { return }
       moved.members = 2
       moved.generation = -1
