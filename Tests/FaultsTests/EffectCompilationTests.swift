@@ -89,7 +89,8 @@ import Testing
       rules == [
         "add rule inet bs_r_f mark socket cgroupv2 level 2 0x4d00000000000000 \(mark) meta mark set",
         "add rule netdev bs_r_f out meta protocol 0x0800 ip daddr @peers_v4 meta mark \(mark) counter "
-          + "fwd to the device for hole", "add rule netdev bs_r_f out_0 meta protocol 0x0800 ip daddr != @peers_v4 accept",
+          + "fwd to the device for hole",
+        "add rule netdev bs_r_f out_0 meta protocol 0x0800 ip daddr != @peers_v4 accept",
         "add rule netdev bs_r_f out_0 goto out",
       ])
   }

@@ -161,7 +161,9 @@ extension PlantedErrors {
       for place in events.indices.reversed() {
         guard case .checkpoint(var checkpoint) = events[place].content else { continue }
         let partition = events[place].partition
-        guard !events[(place + 1)...].contains(where: { $0.isCheckpoint(of: checkpoint.group, partition) }) else { continue }
+        guard !events[(place + 1)...].contains(where: { $0.isCheckpoint(of: checkpoint.group, partition) }) else {
+          continue
+        }
         // Where sync points lie side by side, one further is explained by the next one.
         for _ in 0..<6 {
           checkpoint.downstream += 1
@@ -179,7 +181,9 @@ extension PlantedErrors {
       let used = events.targetOffsets("orders-0")
       let records = Set(events.targetRecords("orders-0").compactMap { events[$0].record?.offset })
       let unused = zip(syncs, syncs.dropFirst()).filter { place, next in
-        guard let point = events[place].sync?.downstream, let after = events[next].sync?.downstream else { return false }
+        guard let point = events[place].sync?.downstream, let after = events[next].sync?.downstream else {
+          return false
+        }
         return after > point + 1 && records.contains(point + 1) && used.isDisjoint(with: [point, point + 1, point + 2])
       }
       guard let place = unused.randomElement(using: &random)?.0, var point = events[place].sync else { return }

@@ -5,6 +5,7 @@ extension LoadedScenario {
   public init(of plan: Plan) {
     self.init(
       scenario: plan.scenario, remarks: plan.remarks, places: SourceMap(file: plan.scenario.metadata.name),
-      sources: ScenarioSources(file: plan.scenario.metadata.name, bytes: []), digest: plan.scenarioDigest, includes: plan.includes)
+      sources: ScenarioSources(file: plan.scenario.metadata.name, bytes: []), digest: plan.scenarioDigest,
+      includes: plan.includes)
   }
 }
