@@ -56,16 +56,12 @@ private func characters(in text: some StringProtocol) -> Int {
 
 /// Breaks `text` into lines of at most `width` characters, between words; a longer word stands alone, unbroken.
 public func wrapped(_ text: String, width: Int) -> [String] {
-  let isPlain = text.utf8.allSatisfy { $0 < 0x80 }
-  // Characters of ASCII are their bytes, which are split without looking into Unicode's tables: plans have 100,000 of these.
-  let words =
-    isPlain
-    ? text.utf8.split(whereSeparator: isSpace).map(Substring.init) : text.split(whereSeparator: \.isWhitespace)
+  if isPlain(text) { return wrappedPlain(text, width: width) }
   var lines: [String] = []
   var line = ""
   var used = 0
-  for word in words {
-    let more = isPlain ? word.utf8.count : characters(in: word)
+  for word in text.split(whereSeparator: \.isWhitespace) {
+    let more = characters(in: word)
     if line.isEmpty {
       line = String(word)
       used = more
@@ -82,5 +78,35 @@ public func wrapped(_ text: String, width: Int) -> [String] {
   return line.isEmpty ? lines : lines + [line]
 }
 
-/// Whether a byte of ASCII is white space: tab to carriage return, and the space.
-private func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+/// Whether a text is ASCII with one space between words: its lines are then parts of it, and its characters are its bytes. Plans
+/// have 100,000 such texts.
+private func isPlain(_ text: String) -> Bool {
+  let space = UInt8(ascii: " ")
+  var last = space
+  for byte in text.utf8 {
+    guard byte >= space, byte < 0x80, byte != space || last != space else { return false }
+    last = byte
+  }
+  return last != space
+}
+
+private func wrappedPlain(_ text: String, width: Int) -> [String] {
+  let bytes = text.utf8
+  if bytes.count <= width { return [text] }
+  var lines: [String] = []
+  var start = bytes.startIndex
+  var end = start
+  for index in bytes.indices where bytes[index] == UInt8(ascii: " ") {
+    if end != start, bytes.distance(from: start, to: index) > width {
+      lines.append(String(text[start..<end]))
+      start = bytes.index(after: end)
+    }
+    end = index
+  }
+  if end != start, bytes.distance(from: start, to: bytes.endIndex) > width {
+    lines.append(String(text[start..<end]))
+    start = bytes.index(after: end)
+  }
+  lines.append(String(text[start...]))
+  return lines
+}
