@@ -74,8 +74,8 @@ let package = Package(
     room(
       "Drill",
       on: [
-        "Lab", "Workload", "Agents", "Stacks", "Faults", "Scenarios", "Checks", "Events", "Netlink", "PassThrough",
-        "Support",
+        "Lab", "Workload", "Agents", "Guards", "Stacks", "Faults", "Scenarios", "Checks", "Events", "Netlink",
+        "PassThrough", "Support",
       ]),
 
     // Floor 6

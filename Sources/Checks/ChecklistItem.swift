@@ -18,9 +18,14 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
   case writeAuthorityStays = "write-authority-stays"
   /// See ``OffsetsTranslatedCheck``.
   case offsetsTranslated = "offsets-translated"
+  /// See ``SchemaChangeCheck``.
+  case noUnfencedSchemaChange = "no-unfenced-schema-change"
 
-  /// The items of a failover: all but the one that says that there is to be none, and the one that takes a mirror of partitions.
-  public static let ofFailover = allCases.filter { $0 != .writeAuthorityStays && $0 != .offsetsTranslated }
+  /// The items of a failover: all but the one that says that there is to be none, the one that takes a mirror of partitions, and
+  /// the one that takes schema registries.
+  public static let ofFailover = allCases.filter {
+    ![.writeAuthorityStays, .offsetsTranslated, .noUnfencedSchemaChange].contains($0)
+  }
 
   /// What the item promises, for a person.
   public var title: String {
@@ -34,6 +39,7 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
     case .consumerProgress: "Consumers skip nothing and apply nothing twice"
     case .writeAuthorityStays: "Write authority stays where it is"
     case .offsetsTranslated: "Groups go on in the mirror at translated offsets"
+    case .noUnfencedSchemaChange: "No schema changes but by what a guard let pass"
     }
   }
 
@@ -49,6 +55,11 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
     case .orderPerAggregate: ["a log dump of each store", "the election's grants"]
     case .consumerProgress: ["each group's applied events and progress", "log dumps"]
     case .writeAuthorityStays: ["the election's grants", "acknowledged writes"]
+    case .noUnfencedSchemaChange:
+      [
+        "subjects and versions before, during and after the faults", "attempts through the guards and around them",
+        "the guards' decisions",
+      ]
     case .offsetsTranslated:
       ["sync points and checkpoints from the first on", "groups' offsets at both ends", "dumps of both ends"]
     }
@@ -65,6 +76,7 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
     case .consumerProgress: ConsumerProgressCheck(facts)
     case .writeAuthorityStays: AuthorityStaysCheck(facts)
     case .offsetsTranslated: OffsetsTranslatedCheck(facts)
+    case .noUnfencedSchemaChange: SchemaChangeCheck(facts)
     }
   }
 }

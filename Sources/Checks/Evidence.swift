@@ -247,12 +247,15 @@ public struct Roles: Sendable, Hashable, Codable {
   public var mirrors: [MirrorDirection]
   /// The consumer groups that must make progress.
   public var consumers: [ConsumerRole]
+  /// What guards stand before, beside the stores; `nil`: nothing.
+  public var surfaces: [GuardSurface]?
 
   /// The parts. `guarded` defaults to every store.
   public init(
     primary: String, survivor: String, stores: [String], guarded: [String]? = nil, mirrors: [MirrorDirection],
-    consumers: [ConsumerRole]
+    consumers: [ConsumerRole], surfaces: [GuardSurface]? = nil
   ) {
+    self.surfaces = surfaces
     self.primary = primary
     self.survivor = survivor
     self.stores = stores

@@ -38,6 +38,10 @@ public struct GroundTruth: Sendable, Hashable, Codable {
   public var commits: [CommitRow]?
   /// What was done about events that only one side had. `nil`: nobody decides about such.
   public var reconciled: [ReconciledRow]?
+  /// Attempts to administer what guards stand before. `nil`: the stack has no guards.
+  public var guardAttempts: [GuardAttemptRow]?
+  /// What the guards decided. `nil`: as ``guardAttempts``.
+  public var guardDecisions: [GuardDecisionRow]?
 
   /// The dumps that were taken.
   public init(
@@ -72,6 +76,8 @@ public struct GroundTruth: Sendable, Hashable, Codable {
     case let rows as [TimelineRow]: timelines = (timelines ?? []) + rows
     case let rows as [CommitRow]: commits = (commits ?? []) + rows
     case let rows as [ReconciledRow]: reconciled = (reconciled ?? []) + rows
+    case let rows as [GuardAttemptRow]: guardAttempts = (guardAttempts ?? []) + rows
+    case let rows as [GuardDecisionRow]: guardDecisions = (guardDecisions ?? []) + rows
     default: preconditionFailure("no place for a dump of \(Row.dumpKind.rawValue)")
     }
   }

@@ -24,10 +24,13 @@ struct StaleTokenCheck: Check {
   }
 
   private var attempts: [Attempt] = []
+  /// Whether anybody kept an old token and went on writing with it.
+  private var hasOldLeader = false
 
   init(_ facts: Facts) {}
 
   mutating func take(_ operation: Operation) {
+    if operation.kind == .staleAppend { hasOldLeader = true }
     guard operation.isWrite, let token = operation.token else { return }
     attempts.append(
       Attempt(
@@ -36,6 +39,27 @@ struct StaleTokenCheck: Check {
   }
 
   func judge(_ facts: Facts) -> Judgement {
+    guard !facts.surfaces().isEmpty else { return judgeStores(facts) }
+    let audit = GuardAudit(facts)
+    // Where only guards compare tokens, there is nothing to be asked of stores.
+    var result = hasOldLeader ? judgeStores(facts) : Judgement()
+    let refusedByStores = result.trials?.value ?? 0
+    result.findings += audit.findings
+    result.missing += audit.missing
+    result.failure =
+      "\(counted(result.findings.count, "violation")) of the fence: \(result.findings.first?.what ?? "")"
+    result.trials = Count("requests without the current token", refusedByStores + audit.refused)
+    let guards = facts.surfaces().map(\.description).joined(separator: ", ")
+    let ofGuards =
+      "\(counted(audit.refused, "request")) without the current token refused, by each of \(guards), before, during and after "
+      + "the faults"
+    result.coverage = Coverage(
+      hasOldLeader ? "\(result.coverage.sentence); \(ofGuards)" : ofGuards, counts: result.coverage.counts + audit.counts,
+      notes: result.coverage.notes)
+    return result
+  }
+
+  private func judgeStores(_ facts: Facts) -> Judgement {
     var result = Judgement()
     var rowsChecked = 0
     for store in facts.roles.guarded { rowsChecked += judgeAcceptOrder(store, facts, &result) }

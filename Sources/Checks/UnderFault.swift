@@ -40,6 +40,8 @@ struct UnderFaultMeter: Sendable {
   private let intervals: [Range<Int64>]
   private var inForce: [OperationKind: Int] = [:]
   private var total: [OperationKind: Int] = [:]
+  /// Attempts without the current token at guards.
+  private let attempts: [GuardAttemptRow]
 
   init(_ facts: Facts) {
     let end = facts.milestones.quiescent ?? .max
@@ -47,6 +49,7 @@ struct UnderFaultMeter: Sendable {
       guard let start = fault.provenSince else { return nil }
       return start..<max(start, fault.disarmed ?? fault.verifiedGone ?? end)
     }
+    attempts = (facts.truth.guardAttempts ?? []).filter { $0.presented != .current }
     // Overlapping faults are one time under fault.
     intervals = proven.sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { merged, next in
       if let last = merged.last, next.lowerBound <= last.upperBound {
@@ -59,16 +62,26 @@ struct UnderFaultMeter: Sendable {
 
   mutating func take(_ operation: Operation) {
     total[operation.kind, default: 0] += 1
-    let end = ended(operation)
-    if intervals.contains(where: { operation.invoked < $0.upperBound && end >= $0.lowerBound }) {
+    if isInForce(operation.invoked, ended(operation)) {
       inForce[operation.kind, default: 0] += 1
     }
+  }
+
+  private func isInForce(_ begun: Int64, _ ended: Int64) -> Bool {
+    intervals.contains { begun < $0.upperBound && ended >= $0.lowerBound }
   }
 
   /// What `item` was judged by; `nil` while no fault was proven.
   func measure(_ item: ChecklistItem) -> UnderFault? {
     guard !intervals.isEmpty else { return nil }
     let kind = item.operations.kind
+    // What only guards were tried with is no operation of the history.
+    if item == .noUnfencedSchemaChange || item == .staleTokenRejected && total[kind] == nil {
+      let own = attempts.filter { item == .staleTokenRejected || $0.surface == .registry }
+      return UnderFault(
+        duration: intervals.map { $0.upperBound - $0.lowerBound }.reduce(0, +), what: item.operations.what,
+        inForce: own.count { isInForce($0.invoked, $0.completed) }, total: own.count)
+    }
     return UnderFault(
       duration: intervals.map { $0.upperBound - $0.lowerBound }.reduce(0, +), what: item.operations.what,
       inForce: inForce[kind] ?? 0, total: total[kind] ?? 0)
@@ -83,6 +96,7 @@ extension ChecklistItem {
     case .noDuplicates, .noAcknowledgedLoss, .electionWithinTTL, .orderPerAggregate, .writeAuthorityStays,
       .offsetsTranslated:
       (.append, "writes")
+    case .noUnfencedSchemaChange: (.staleAppend, "attempts to change a schema")
     case .staleTokenRejected: (.staleAppend, "attempts with a token that does not rule")
     case .consumerProgress: (.apply, "applications by consumers")
     }

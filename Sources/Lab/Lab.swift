@@ -34,7 +34,7 @@ public final class Lab: Sendable {
     regions = specification.regions.enumerated().compactMap { index, region in
       namespaces[region.name].map {
         RegionHandle(
-          region, number: index + 1, namespace: $0, paths: paths, ports: record.specification.ports,
+          region, number: index + 1, namespace: $0, paths: paths, specification: record.specification,
           password: record.password)
       }
     }

@@ -25,6 +25,7 @@ extension Lab {
     }
     let binaries = try ServerBinaries.locate()
     let kafka = try await KafkaAssembly.check(specification)
+    let registry = try await GuardAssembly.check(specification)
     var generator = SystemRandomNumberGenerator()
     let record = LabRecord(
       specification: specification, logsDirectory: absolutePath(surroundings.logsDirectory),
@@ -37,7 +38,8 @@ extension Lab {
     }
     do {
       let assembly = try LabAssembly(
-        record: record, paths: paths, surroundings: surroundings, binaries: binaries, kafka: kafka)
+        record: record, paths: paths, surroundings: surroundings, binaries: binaries, kafka: kafka,
+        registry: registry)
       return try await assembly.make()
     } catch let error as Abandoned {
       throw error
@@ -62,6 +64,7 @@ private struct LabAssembly: Sendable {
   let surroundings: LabSurroundings
   let binaries: ServerBinaries
   let kafka: KafkaAssembly?
+  let guards: GuardAssembly
   let journal: UndoJournal
   let network: LabNetwork
   let starter: ServerStarter
@@ -72,7 +75,8 @@ private struct LabAssembly: Sendable {
 
   init(
     record: LabRecord, paths: LabPaths, surroundings: LabSurroundings, binaries: ServerBinaries,
-    kafka: (java: JavaRuntime, distribution: KafkaDistribution)?
+    kafka: (java: JavaRuntime, distribution: KafkaDistribution)?,
+    registry: (java: JavaRuntime, distribution: SchemaRegistryDistribution)?
   ) throws {
     self.record = record
     self.paths = paths
@@ -91,10 +95,14 @@ private struct LabAssembly: Sendable {
     readiness = Readiness(clock: surroundings.clock)
     // A Java server on a busy machine takes longer than any of the others.
     let patience = Readiness(clock: surroundings.clock, limit: .seconds(60), pause: .milliseconds(25))
+    guards = GuardAssembly(
+      specification: record.specification, paths: paths, logsDirectory: record.logsDirectory,
+      program: surroundings.program, plants: surroundings.guardPlants, starter: starter, readiness: patience,
+      registry: registry)
     if let kafka, let settings = record.specification.kafka {
       self.kafka = KafkaAssembly(
         specification: record.specification, settings: settings, paths: paths, starter: starter, readiness: patience,
-        java: kafka.java, distribution: kafka.distribution)
+        java: kafka.java, distribution: kafka.distribution, guards: guards)
     } else {
       self.kafka = nil
     }
@@ -118,14 +126,17 @@ private struct LabAssembly: Sendable {
     async let elected: Void = waitForLeader(etcd, namespaces)
     let opened = try await startStores(namespaces, templatePassword: password)
     async let mirrored: Void = mirror(opened.connections)
+    async let registries = guards.startRegistries(namespaces, opened.connections, password: record.password)
     try await elected
+    if specification.hasGuards { try await raiseRevision(namespaces) }
     let planes = try await startControlPlanes(namespaces)
     try await mirrored
+    let schemaServers = try await registries
     for connection in opened.connections.values { await connection.close() }
 
     let lab = Lab(
       record: record, paths: paths, namespaces: namespaces,
-      servers: try await etcd + opened.servers + planes + mirrorsOfKafka, starter: starter)
+      servers: try await etcd + opened.servers + planes + mirrorsOfKafka + schemaServers, starter: starter)
     try lab.write(.inUse)
     try await journal.write(.ready)
     return lab
@@ -169,6 +180,17 @@ private struct LabAssembly: Sendable {
           return .waiting("\(error)")
         }
       }
+    }
+  }
+
+  /// Writes to etcd so often that the first token has two digits.
+  private func raiseRevision(_ namespaces: [String: NetworkNamespace]) async throws {
+    guard let voter = numbered(.quorum).first else { return }
+    let client = try EtcdClient(
+      endpoints: specification.etcdEndpoints(preferring: voter.region.name), name: "lab-etcd",
+      networkNamespace: namespaces[voter.region.name]?.fileDescriptor, timebase: surroundings.timebase)
+    for time in 0..<LabSpecification.writesBeforeFirstReign {
+      try await client.put("/blackstart/\(specification.id)/before-first-reign", "\(time)")
     }
   }
 
@@ -282,7 +304,7 @@ private struct LabAssembly: Sendable {
     try await inParallel(numbered(.control)) { plane in
       let name = plane.region.name
       let configuration = ControlPlaneConfiguration(
-        lab: specification.id, region: name, etcdEndpoints: endpoints(preferring: name),
+        lab: specification.id, region: name, etcdEndpoints: specification.etcdEndpoints(preferring: name),
         store: plane.region.has(.store)
           ? address(addresses(plane.number)[0], user: EventStore.controlRole, password: record.password) : nil,
         leaseSeconds: Int64(specification.leaseTTLSeconds),
@@ -338,13 +360,6 @@ private struct LabAssembly: Sendable {
 
   private func address(_ host: String, user: String, password: String) -> PostgresAddress {
     PostgresAddress(host: host, port: UInt16(clamping: specification.ports.store), user: user, password: password)
-  }
-
-  private func endpoints(preferring region: String) -> [String] {
-    let voters = numbered(.quorum)
-    return (voters.filter { $0.region.name == region } + voters.filter { $0.region.name != region }).map {
-      "http://\(AddressPlan.prefix4($0.number).address):\(specification.ports.etcdClient)"
-    }
   }
 }
 

@@ -34,6 +34,8 @@ struct LabPaths: Sendable, Hashable {
   func broker(_ region: String) -> String { "\(self.region(region))/broker" }
   func brokerData(_ region: String) -> String { "\(broker(region))/data" }
   func worker(_ region: String) -> String { "\(self.region(region))/worker" }
+  func registry(_ region: String) -> String { "\(self.region(region))/registry" }
+  func guardState(_ region: String, _ kind: ServerKind) -> String { "\(self.region(region))/\(kind.rawValue)" }
   func controlPlaneConfiguration(_ region: String) -> String { "\(self.region(region))/control-plane.json" }
   func controlPlaneSocket(_ region: String) -> String { "\(self.region(region))/control-plane.sock" }
 

@@ -12,6 +12,8 @@ public enum RegionRole: String, Sendable, Hashable, Codable, CaseIterable {
   case broker
   /// A Kafka Connect worker, which mirrors the other regions' topics into the broker beside it.
   case mirror
+  /// A schema registry beside the store, and the guard before it.
+  case registry
 }
 
 /// One region: a name and what runs there.
@@ -65,9 +67,22 @@ public struct LabSpecification: Sendable, Hashable, Codable {
     public var kafkaController = 9093
     /// Where a Connect worker has its REST interface.
     public var connect = 8083
+    /// Where a broker listens behind an admin guard, which then has ``kafka``.
+    public var kafkaGuarded = 19092
+    /// Where a broker behind a guard serves its own region's servers.
+    public var kafkaInner = 19094
+    /// Where a registry's guard listens.
+    public var registry = 8081
+    /// Where the registry behind it does.
+    public var registryGuarded = 18081
 
     /// All of them.
-    var all: [Int] { [etcdClient, etcdPeer, store, kafka, kafkaController, connect] }
+    var all: [Int] {
+      [
+        etcdClient, etcdPeer, store, kafka, kafkaController, connect, kafkaGuarded, kafkaInner, registry,
+        registryGuarded,
+      ]
+    }
 
     /// The servers' usual ports.
     public init() {}
@@ -128,6 +143,7 @@ public struct LabSpecification: Sendable, Hashable, Codable {
         fix: "name a region with the roles store and control")
     }
     try checkKafka()
+    try checkGuards()
     if !(2...600).contains(leaseTTLSeconds) {
       try refuse("a lease of \(leaseTTLSeconds) s is not possible", fix: "2 to 600 s; etcd raises less than 2 s")
     }

@@ -106,6 +106,8 @@ extension Lab {
     case .controlPlane: try await askControlPlane(&answer, region)
     case .broker: try await askBroker(&answer, region)
     case .worker: try await askWorker(&answer, region)
+    case .registry: try await askRegistry(&answer, region)
+    case .registryGuard, .adminGuard: try askGuard(&answer, server)
     }
     return answer
   }
@@ -199,6 +201,26 @@ extension Lab {
     }
   }
 
+  /// Asked through its guard, as everybody asks it.
+  private func askRegistry(_ answer: inout Answer, _ region: RegionHandle) async throws {
+    guard let endpoint = region.registryEndpoint else { return }
+    let client = SchemaRegistryClient(address: endpoint, networkNamespace: region.namespace.fileDescriptor)
+    do {
+      let schemas = try await client.schemas()
+      answer.server.ready = true
+      answer.server.detail = "\(Set(schemas.map(\.subject)).count) subjects, \(schemas.count) versions"
+    } catch let problem as Problem {
+      answer.server.detail = problem.what
+    }
+  }
+
+  /// A guard has nothing to be asked by; what it let pass and refused stands in its log.
+  private func askGuard(_ answer: inout Answer, _ server: LabServer) throws {
+    let log = guardDecisions(of: server.region, server.kind)
+    answer.server.ready = fileExists(log)
+    answer.server.detail = answer.server.ready ? "decisions in \(log)" : "it has not opened its log of decisions"
+  }
+
   private func addresses(of kind: ServerKind, in region: RegionHandle) -> [String] {
     switch kind {
     case .etcd:
@@ -210,6 +232,9 @@ extension Lab {
     case .controlPlane: return region.controlPlaneSocket.map { [$0] } ?? []
     case .broker: return region.kafka?.bootstrap ?? []
     case .worker: return region.connectEndpoint.map { [$0] } ?? []
+    case .registry: return region.registryEndpoint.map { [$0] } ?? []
+    case .registryGuard: return ["\(region.address4):\(specification.ports.registry)"]
+    case .adminGuard: return ["\(region.address4):\(specification.ports.kafka)"]
     }
   }
 

@@ -18,6 +18,8 @@ public struct LabSurroundings: Sendable {
   public var clock: any Clock<Duration>
   /// What the control planes are made to do wrong; `nil` for nothing.
   public var controlPlanePlant: ControlPlaneConfiguration.Plant?
+  /// What the guards are made to do wrong.
+  public var guardPlants = GuardPlants()
   /// What prepares stores for faults of files; `nil` where no fault needs it.
   public var disks: LabDisks?
   /// What faults change in control groups of the servers: each gets one of its own for that. Empty: none is made.
@@ -38,6 +40,19 @@ public struct LabSurroundings: Sendable {
     self.timebase = timebase
     self.clock = clock
     self.controlPlanePlant = controlPlanePlant
+  }
+
+  /// Mistakes in what fences the registries and the brokers' administration, for drills.
+  public struct GuardPlants: Sendable, Hashable {
+    /// Admin guards let everything pass.
+    public var adminGuardsPass = false
+    /// Registry guards compare tokens as text.
+    public var registryGuardsCompareText = false
+    /// Registries are reached past their guards, from everywhere.
+    public var registriesAreOpen = false
+
+    /// None.
+    public init() {}
   }
 
   /// Where labs are kept unless told otherwise.

@@ -27,13 +27,28 @@ public final class RegionHandle: Sendable {
   public let kafkaLog: String?
   /// Where its Connect worker has its REST interface, `http://10.91.1.1:8083`; `nil` without one.
   public let connectEndpoint: String?
+  /// The same cluster for the region's own servers, past the guard where there is one; `nil` without one.
+  public let innerKafka: KafkaProperties?
+  /// Addresses behind the guards, at which nobody but the guards may be served.
+  public let behindGuards: BehindGuards
+  /// Where its schema registry's guard has the Confluent-compatible interface; `nil` without one.
+  public let registryEndpoint: String?
   /// The socket at which its control plane tells its state; `nil` without one.
   public let controlPlaneSocket: String?
 
+  /// Where somebody would come past a region's guards.
+  public struct BehindGuards: Sendable, Hashable {
+    /// The registry's interface; `nil` without one.
+    public var registry: String?
+    /// The broker's listener; `nil` where no guard stands before it.
+    public var kafka: String?
+  }
+
   init(
     _ region: RegionSpecification, number: Int, namespace: NetworkNamespace, paths: LabPaths,
-    ports: LabSpecification.Ports, password: String
+    specification: LabSpecification, password: String
   ) {
+    let ports = specification.ports
     name = region.name
     roles = region.roles
     self.number = number
@@ -46,7 +61,14 @@ public final class RegionHandle: Sendable {
       ? PostgresAddress(
         host: "\(address4)", port: UInt16(clamping: ports.store), user: EventStore.applicationRole, password: password)
       : nil
-    kafka = region.has(.broker) ? KafkaProperties(bootstrap: ["\(address4):\(ports.kafka)"]) : nil
+    kafka = region.has(.broker) ? KafkaProperties(bootstrap: [specification.outerKafka(number)]) : nil
+    innerKafka = region.has(.broker) ? KafkaProperties(bootstrap: [specification.innerKafka(number)]) : nil
+    let base = SchemaRegistrySettings.base
+    registryEndpoint = region.has(.registry) ? "http://\(address4):\(ports.registry)\(base)" : nil
+    behindGuards = BehindGuards(
+      registry: region.has(.registry) ? "http://\(address4):\(ports.registryGuarded)\(base)" : nil,
+      kafka: region.has(.broker) && specification.kafka?.hasAdminGuard == true
+        ? "\(address4):\(ports.kafkaGuarded)" : nil)
     kafkaLog = region.has(.broker) ? paths.brokerData(region.name) : nil
     connectEndpoint = region.has(.mirror) ? "http://\(address4):\(ports.connect)" : nil
     controlPlaneSocket = region.has(.control) ? paths.controlPlaneSocket(region.name) : nil

@@ -10,4 +10,10 @@ public enum ServerKind: String, Sendable, Hashable, Codable, CaseIterable {
   case broker
   /// A Kafka Connect worker.
   case worker
+  /// A schema registry.
+  case registry
+  /// The guard before it, which is this program itself.
+  case registryGuard = "registry-guard"
+  /// The guard before a Kafka broker, likewise.
+  case adminGuard = "admin-guard"
 }

@@ -6,6 +6,7 @@ struct EvidenceElement: Sendable, Hashable {
   enum Part: Sendable, Hashable {
     case operations, applied, progress, grants, records, logBounds, groupOffsets, offsetSyncs, checkpoints, heartbeats
     case mirrorRestarts, leases, accepts, schemas, timelines, commits, reconciled, snapshots
+    case guardAttempts, guardDecisions
     case log(String)
     case fence(String)
   }
@@ -41,6 +42,8 @@ extension Evidence {
     add(.timelines, truth.timelines?.count)
     add(.commits, truth.commits?.count)
     add(.reconciled, truth.reconciled?.count)
+    add(.guardAttempts, truth.guardAttempts?.count)
+    add(.guardDecisions, truth.guardDecisions?.count)
     add(.snapshots, snapshots?.count)
     return elements
   }
@@ -72,6 +75,8 @@ extension Evidence {
     few.truth.timelines = truth.timelines.map { kept($0, .timelines) }
     few.truth.commits = truth.commits.map { kept($0, .commits) }
     few.truth.reconciled = truth.reconciled.map { kept($0, .reconciled) }
+    few.truth.guardAttempts = truth.guardAttempts.map { kept($0, .guardAttempts) }
+    few.truth.guardDecisions = truth.guardDecisions.map { kept($0, .guardDecisions) }
     few.snapshots = snapshots.map { kept($0, .snapshots) }
     return few
   }

@@ -122,6 +122,8 @@ extension GroundTruth {
     case .timelines: try add(TimelineRow.self, path)
     case .commits: try add(CommitRow.self, path)
     case .reconciled: try add(ReconciledRow.self, path)
+    case .guardAttempts: try add(GuardAttemptRow.self, path)
+    case .guardDecisions: try add(GuardDecisionRow.self, path)
     case nil: return
     }
   }
@@ -200,7 +202,10 @@ extension RunRecord {
     return Roles(
       primary: scenario.primary, survivor: scenario.survivor, stores: stores,
       mirrors: stores.flatMap { from in stores.filter { $0 != from }.map { MirrorDirection(from: from, to: $0) } },
-      consumers: scenario.workload.consumers.map { ConsumerRole(group: $0.name, store: store(readBy: $0)) })
+      consumers: scenario.workload.consumers.map { ConsumerRole(group: $0.name, store: store(readBy: $0)) },
+      surfaces: scenario.stack.guards.map { guards in
+        guards.flatMap { guarded in stores.map { GuardSurface($0, guarded == .admin ? .admin : .registry) } }
+      })
   }
 
   /// The store that a consumer read from in the end.
@@ -219,7 +224,7 @@ extension RunRecord {
       case .mirrorLagZero: if let within = entry.within { objectives.mirrorCatchUp = within.nanoseconds }
       case .noAcknowledgedLoss: objectives.recoveryPoint = entry.rpo?.nanoseconds
       case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress, .writeAuthorityStays,
-        .offsetsTranslated:
+        .offsetsTranslated, .noUnfencedSchemaChange:
         break
       }
     }

@@ -36,6 +36,7 @@ extension DrillRun {
       case .neverDemote:
         try await journal.record(
           PlantSet(plant: plant.rawValue, detail: "no control plane of this lab gives up leadership by itself"))
+      case .adminGuardPasses, .registryGuardComparesStrings, .registryOpen: try await noteGuardPlant(plant)
       case .mirrorRepeatsBatch, .mirrorStalls:
         continue  // once the steady state has been seen
       }

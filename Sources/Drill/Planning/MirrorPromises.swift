@@ -21,7 +21,8 @@ extension Scenario {
       exactlyOnce: mirroring.delivery == .exactlyOnce, offsetFlushMilliseconds: mirroring.positionsEvery.milliseconds,
       transactionTimeoutMilliseconds: mirroring.transactionTimeout.milliseconds)
     if let topics { settings.topics = topics }
-    return plain.with(settings)
+    settings.hasAdminGuard = stack.isGuarded(.admin)
+    return stack.isGuarded(.registry) ? plain.with(settings).withRegistries() : plain.with(settings)
   }
 
   /// How long after the end of the last fault the mirrors may take to have caught up.

@@ -27,7 +27,7 @@ private func unsupportedWithKafka(_ scenario: Scenario, _ plants: [StackPlant]) 
   if scenario.expectsFailover { parts.append("a failover on Kafka (the timeline cuts the owner off from its quorum)") }
   if scenario.runbook != nil || scenario.failback != nil { parts.append("a runbook on Kafka") }
   if scenario.workload.oldLeader != nil { parts.append("an old leader on Kafka") }
-  for entry in scenario.checklist where [.staleTokenRejected, .electionWithinTTL].contains(entry.item) {
+  for entry in scenario.checklist where entry.item == .electionWithinTTL {
     parts.append("the item \(entry.item.rawValue) on Kafka")
   }
   for plant in plants where !DrillRun.plantsOfKafka.contains(plant) {

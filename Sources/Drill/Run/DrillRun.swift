@@ -150,6 +150,9 @@ final class DrillRun: Sendable {
       stateDirectory: request.stateDirectory, logsDirectory: request.directory.logs, program: request.program,
       journal: journal, timebase: timebase, clock: clock,
       controlPlanePlant: request.plants.contains(.neverDemote) ? .neverDemote : nil)
+    surroundings.guardPlants.adminGuardsPass = request.plants.contains(.adminGuardPasses)
+    surroundings.guardPlants.registryGuardsCompareText = request.plants.contains(.registryGuardComparesStrings)
+    surroundings.guardPlants.registriesAreOpen = request.plants.contains(.registryOpen)
     surroundings.groups = Set(faults.compactMap(\.groupUse))
     let disks = try LabDisks(
       regions: Set(faults.compactMap(\.preparedRegion)), run: request.runID, stateDirectory: request.stateDirectory,

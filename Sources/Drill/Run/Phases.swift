@@ -11,20 +11,24 @@ extension DrillRun {
   func phases(_ lab: Lab, _ undo: UndoStack) async throws {
     let faults = FaultDirector(run: self, lab: lab)
     let equipment = try faults.equip(undo)
-    try await withClockSampler(equipment.nodes) { try await work(lab, faults, equipment, undo) }
+    let prober = scenario.stack.guards.map { _ in GuardProber(run: self, lab: lab) }
+    try await withClockSampler(equipment.nodes) { try await work(lab, faults, equipment, prober, undo) }
     try await dumpGroundTruth(lab)
+    if let prober { try await dumpGuardTruth(lab, prober) }
     try await closeHistory()
   }
 
   /// From the baseline until the workload has come to its end.
   private func work(
-    _ lab: Lab, _ faults: FaultDirector, _ equipment: FaultDirector.Equipment, _ undo: UndoStack
+    _ lab: Lab, _ faults: FaultDirector, _ equipment: FaultDirector.Equipment, _ prober: GuardProber?,
+    _ undo: UndoStack
   ) async throws {
     try await enter(.baseline)
     try await withThrowingTaskGroup(of: Void.self) { group in
       let crew = Crew(run: self, lab: lab)
       crew.startProducers(in: &group)
       crew.startReaders(in: &group)
+      prober?.start(in: &group)
       try await holdSteadyState()
       guard let reign = board.writer else {
         throw Problem(.steadyState, "nobody holds write authority; nothing was injected")
@@ -49,6 +53,7 @@ extension DrillRun {
 
       try await enter(.quiescence)
       crew.writersStop.request()
+      prober?.stop.request()
       try await settle()
       try await noteConsumers(tool)
       crew.readersStop.request()

@@ -36,6 +36,10 @@ public enum DumpKind: String, Sendable, Hashable, Codable, CaseIterable {
   case commits
   /// What was done about events that only one side had.
   case reconciled
+  /// Attempts to administer what guards stand before.
+  case guardAttempts = "guard-attempts"
+  /// What the guards decided, by their own logs.
+  case guardDecisions = "guard-decisions"
 }
 
 /// One row of ground truth: something that a server says about itself.

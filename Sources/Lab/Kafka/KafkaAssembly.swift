@@ -11,6 +11,7 @@ struct KafkaAssembly: Sendable {
   let readiness: Readiness
   let java: JavaRuntime
   let distribution: KafkaDistribution
+  let guards: GuardAssembly
 
   /// Everything that must be right before anything is made.
   ///
@@ -26,8 +27,10 @@ struct KafkaAssembly: Sendable {
   /// One region's servers, and how to reach them.
   private struct Region: Sendable {
     var specification: RegionSpecification
-    var address: String
+    var number: Int
     var namespace: NetworkNamespace
+
+    var address: String { "\(AddressPlan.prefix4(number).address)" }
   }
 
   /// Starts all servers and mirrors; returns when the heartbeats of every source have come through every mirror.
@@ -35,7 +38,7 @@ struct KafkaAssembly: Sendable {
     let regions = specification.regions.enumerated().compactMap { index, region -> Region? in
       guard region.has(.broker), let namespace = namespaces[region.name] else { return nil }
       return Region(
-        specification: region, address: "\(AddressPlan.prefix4(index + 1).address)", namespace: namespace)
+        specification: region, number: index + 1, namespace: namespace)
     }
     guard let first = regions.first else { return [] }
     let template = try await KafkaTemplate.prepare(
@@ -47,7 +50,8 @@ struct KafkaAssembly: Sendable {
     let servers = try await inParallel(regions) { region in
       async let broker = startBroker(region, template)
       async let worker = startWorker(region, template)
-      return try await [broker, worker].compactMap(\.self)
+      async let proxy = startGuard(region)
+      return try await [broker, worker, proxy].compactMap(\.self)
     }.flatMap(\.self)
     _ = try await inParallel(regions) { try await makeTopics($0, servers) }
     _ = try await inParallel(specification.mirrorLinks()) { link in
@@ -66,17 +70,26 @@ struct KafkaAssembly: Sendable {
     let directory = paths.broker(name)
     try makeDirectory(directory)
     let request = try template.broker(
-      KafkaBrokerSettings(
-        address: region.address, port: port(\.kafka), controllerPort: port(\.kafkaController),
-        dataDirectory: paths.brokerData(name)), in: directory)
+      settings.hasAdminGuard
+        ? KafkaBrokerSettings(
+          address: region.address, port: port(\.kafkaGuarded), advertisedPort: port(\.kafka),
+          controllerPort: port(\.kafkaController), innerPort: port(\.kafkaInner), dataDirectory: paths.brokerData(name))
+        : KafkaBrokerSettings(
+          address: region.address, port: port(\.kafka), controllerPort: port(\.kafkaController),
+          dataDirectory: paths.brokerData(name)), in: directory)
     return try await starter.start(ServerName(region: name, kind: .broker), in: region.namespace, request)
+  }
+
+  private func startGuard(_ region: Region) async throws -> LabServer? {
+    guard settings.hasAdminGuard else { return nil }
+    return try await guards.startAdminGuard(region.specification, number: region.number, in: region.namespace)
   }
 
   private func startWorker(_ region: Region, _ template: KafkaTemplate) async throws -> LabServer? {
     let name = region.specification.name
     guard region.specification.has(.mirror),
       let worker = specification.worker(
-        of: name, address: region.address, bootstrap: ["\(region.address):\(port(\.kafka))"])
+        of: name, address: region.address, bootstrap: [specification.innerKafka(region.number)])
     else { return nil }
     let directory = paths.worker(name)
     try makeDirectory(directory)
@@ -87,7 +100,7 @@ struct KafkaAssembly: Sendable {
   private func makeTopics(_ region: Region, _ servers: [LabServer]) async throws {
     let broker = servers.filter { $0.name == ServerName(region: region.specification.name, kind: .broker) }
     let admin = try await KafkaAdmin(
-      KafkaProperties(bootstrap: ["\(region.address):\(port(\.kafka))"]), name: "lab-broker",
+      KafkaProperties(bootstrap: [specification.innerKafka(region.number)]), name: "lab-broker",
       networkNamespace: region.namespace.fileDescriptor, limit: .seconds(2))
     // Heartbeats as well, as MirrorMaker would make them: a mirror that finds them at its start need not look again.
     let topics =
@@ -105,6 +118,20 @@ struct KafkaAssembly: Sendable {
       }
     }
     await admin.close()
+    guard settings.hasAdminGuard else { return }
+    let proxy = servers.filter { $0.name == ServerName(region: region.specification.name, kind: .adminGuard) }
+    let client = try await KafkaAdmin(
+      KafkaProperties(bootstrap: [specification.outerKafka(region.number)]), name: "lab-guard",
+      networkNamespace: region.namespace.fileDescriptor, limit: .seconds(2))
+    try await readiness.wait(for: "\(region.specification.name) admin-guard", servers: proxy) {
+      do throws(KafkaFailure) {
+        _ = try await client.metadata()
+        return .ready
+      } catch {
+        return .waiting("\(error)")
+      }
+    }
+    await client.close()
   }
 
   private func startMirror(_ link: KafkaMirrorLink, _ target: Region, _ servers: [LabServer]) async throws {

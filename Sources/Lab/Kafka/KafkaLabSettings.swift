@@ -14,18 +14,21 @@ public struct KafkaLabSettings: Sendable, Hashable, Codable {
   public var offsetFlushMilliseconds: Int64
   /// How long the transaction of a killed worker holds its successor up.
   public var transactionTimeoutMilliseconds: Int64
+  /// Whether a guard stands before every broker, on the port that the broker advertises.
+  public var hasAdminGuard: Bool
 
   /// One topic `orders` of four partitions, mirrored exactly once both ways.
   public init(
     topics: [KafkaTopicSpecification] = [KafkaTopicSpecification("orders", partitions: 4)],
     policy: MirrorPolicy = .standard, exactlyOnce: Bool = true, offsetFlushMilliseconds: Int64 = 500,
-    transactionTimeoutMilliseconds: Int64 = 5000
+    transactionTimeoutMilliseconds: Int64 = 5000, hasAdminGuard: Bool = false
   ) {
     self.topics = topics
     self.policy = policy
     self.exactlyOnce = exactlyOnce
     self.offsetFlushMilliseconds = offsetFlushMilliseconds
     self.transactionTimeoutMilliseconds = transactionTimeoutMilliseconds
+    self.hasAdminGuard = hasAdminGuard
   }
 
   /// Regular expressions that match exactly these topics.
@@ -70,17 +73,27 @@ extension LabSpecification {
     }
   }
 
+  /// Where everybody reaches the broker of region `number`: its guard, where it has one.
+  func outerKafka(_ number: Int) -> String { "\(AddressPlan.prefix4(number).address):\(ports.kafka)" }
+
+  /// Where its own region's servers reach it.
+  func innerKafka(_ number: Int) -> String {
+    kafka?.hasAdminGuard == true ? "\(KafkaBrokerSettings.loopback):\(ports.kafkaInner)" : outerKafka(number)
+  }
+
   /// The mirrors: from every region with a broker to every other one with a worker.
   public func mirrorLinks() -> [KafkaMirrorLink] {
     guard let kafka else { return [] }
-    func cluster(_ region: RegionSpecification) -> KafkaMirrorLink.Cluster? {
+    // A mirror administers the cluster beside it without a token, past the guard; the other one it reads like anybody else.
+    func cluster(_ region: RegionSpecification, isTarget: Bool) -> KafkaMirrorLink.Cluster? {
       regions.firstIndex(of: region).map {
-        .init(alias: region.name, bootstrap: ["\(AddressPlan.prefix4($0 + 1).address):\(ports.kafka)"])
+        .init(alias: region.name, bootstrap: [isTarget ? innerKafka($0 + 1) : outerKafka($0 + 1)])
       }
     }
     return regions(with: .mirror).flatMap { target in
       regions(with: .broker).compactMap { source in
-        guard source != target, let from = cluster(source), let to = cluster(target) else { return nil }
+        guard source != target, let from = cluster(source, isTarget: false),
+          let to = cluster(target, isTarget: true) else { return nil }
         return KafkaMirrorLink(
           from: from, to: to, topics: kafka.patterns, policy: kafka.policy, exactlyOnce: kafka.exactlyOnce)
       }

@@ -10,8 +10,18 @@ public struct StackSettings: Sendable, Hashable, Codable {
     case kafka
   }
 
+  /// What a guard can stand before, so that it is administered with the current fencing token only.
+  public enum Guarded: String, Sendable, Hashable, Codable, CaseIterable {
+    /// The administration of the Kafka clusters.
+    case admin
+    /// A schema registry in every region with a store, which the stack has for it.
+    case registry
+  }
+
   /// Which system.
   public var kind: Kind
+  /// What has guards before it, and is tried with current, stale and no tokens all through the drill; `nil`: nothing.
+  public var guards: [Guarded]?
   /// How long the lease behind write authority lives without renewal.
   @DurationText public var leaseTTL: Duration
   /// How old the newest mirrored event may be while the mirror counts as caught up.
@@ -21,14 +31,18 @@ public struct StackSettings: Sendable, Hashable, Codable {
 
   /// Settings from their parts.
   public init(
-    kind: Kind = .postgresEtcd, leaseTTL: Duration = .seconds(10), mirrorFreshness: Duration = .seconds(2),
-    mirroring: KafkaMirroring? = nil
+    kind: Kind = .postgresEtcd, guards: [Guarded]? = nil, leaseTTL: Duration = .seconds(10),
+    mirrorFreshness: Duration = .seconds(2), mirroring: KafkaMirroring? = nil
   ) {
     self.kind = kind
+    self.guards = guards
     self.leaseTTL = leaseTTL
     self.mirrorFreshness = mirrorFreshness
     self.mirroring = mirroring
   }
+
+  /// Whether there is a guard before that.
+  public func isGuarded(_ what: Guarded) -> Bool { guards?.contains(what) == true }
 
   /// The longest that a lease can live after its holder is cut off: a change of etcd's own leader re-extends every lease
   /// by its full time to live once (docs/architecture.md; measured 9.4–9.9 s for a lease of 5 s).

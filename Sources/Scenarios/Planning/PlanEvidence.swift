@@ -31,6 +31,22 @@ func plannedEvidence(for entry: ChecklistEntry, in scenario: Scenario) -> Planne
         "the position at which \(survivor) was sealed",
       ],
       otherwise: "INCONCLUSIVE without the dump or when the recorder dropped operations")
+  case .staleTokenRejected where scenario.workload.oldLeader == nil:
+    return PlannedEvidence(
+      item: entry.item, level: "every attempt without the current token refused",
+      needs: [
+        "attempts with no, stale and never granted tokens at \(listed(scenario.guardedSurfaces)), before, during and after the"
+          + " faults", "the guards' logs of decisions", "the election's grants",
+      ],
+      otherwise: "INCONCLUSIVE for a guard that nobody tried")
+  case .noUnfencedSchemaChange:
+    return PlannedEvidence(
+      item: entry.item, level: "no change but those that a guard let pass",
+      needs: [
+        "the subjects and versions of every registry before, during and after the faults",
+        "attempts through the guards and around them", "the guards' logs of decisions",
+      ],
+      otherwise: "INCONCLUSIVE for a registry that nobody tried or looked into")
   case .staleTokenRejected:
     return PlannedEvidence(
       item: entry.item, level: "every attempt refused, before and after heal",
@@ -72,5 +88,14 @@ func plannedEvidence(for entry: ChecklistEntry, in scenario: Scenario) -> Planne
         "offsets that differ between the two logs",
       ],
       otherwise: "INCONCLUSIVE without sync points, VACUOUS where translated and raw offsets are the same")
+  }
+}
+
+extension Scenario {
+  /// What stands behind guards, guard by guard.
+  fileprivate var guardedSurfaces: [String] {
+    StackSettings.Guarded.allCases.filter(stack.isGuarded).flatMap { guarded in
+      topology.names(with: .store).map { "the \(guarded.rawValue) guard of \($0)" }
+    }
   }
 }

@@ -38,9 +38,10 @@ private struct PlanPage {
     let clocks = scenario.topology.regions.compactMap { region in
       region.clocks.map { "  clocks of the servers of \(region.name): \($0), from their start to their end" }
     }
+    let guarded = stack.guards.map { ", guards before: \($0.map(\.rawValue).joined(separator: ", "))" } ?? ""
     return ["NODES"] + table.lines + clocks + [
       "  \(stack.kind.rawValue), lease \(stack.leaseTTL.text), mirror freshness \(stack.mirrorFreshness.text)"
-        + (stack.kind == .kafka ? ", \(stack.mirroring ?? KafkaMirroring())" : "")
+        + (stack.kind == .kafka ? ", \(stack.mirroring ?? KafkaMirroring())" : "") + guarded
     ]
   }
 

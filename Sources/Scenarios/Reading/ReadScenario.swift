@@ -91,8 +91,11 @@ extension StackSettings {
         lease.fields { $0.required("ttl", leaseTTL) }
       }
       let mirror = fields.optional("mirror", or: (.seconds(2), nil)) { readMirror($0, isKafka: kind == .kafka) }
+      // Absent is nil; so is a wrong one, but then its mistake was noted and the scenario is refused.
+      let guards = fields.value("guards").flatMap { $0.list { $0.choice(Guarded.self, called: "a guard") } }
       guard let kind, let ttl, let mirror else { return nil }
-      return StackSettings(kind: kind, leaseTTL: ttl, mirrorFreshness: mirror.freshness, mirroring: mirror.mirroring)
+      return StackSettings(
+        kind: kind, guards: guards, leaseTTL: ttl, mirrorFreshness: mirror.freshness, mirroring: mirror.mirroring)
     }
   }
 
@@ -224,7 +227,7 @@ extension ChecklistEntry {
       case .electionWithinTTL:
         return fields.optional("margin", or: .seconds(2)) { $0.unit() }.map { .init(item, margin: $0) }
       case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress, .writeAuthorityStays,
-        .offsetsTranslated:
+        .offsetsTranslated, .noUnfencedSchemaChange:
         return .init(item)
       }
     }

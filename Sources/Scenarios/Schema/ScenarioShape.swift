@@ -119,6 +119,7 @@ extension Shape {
       "stack",
       .keys([
         .must("kind", .words(StackSettings.Kind.self), "which system"),
+        .may("guards", .list(.words(StackSettings.Guarded.self)), "what is administered with the current token only"),
         .may("lease", .keys([.must("ttl", .duration, "without renewal")]), "write authority"),
         .may(
           "mirror",

@@ -41,6 +41,12 @@ extension Checking {
   private mutating func checkEvidence(for entry: ChecklistEntry, at path: String) {
     let workload = scenario.workload
     switch entry.item {
+    case .staleTokenRejected where workload.oldLeader == nil && scenario.stack.guards?.isEmpty == false:
+      break  // judged by the guards alone, and those are tried whoever writes
+    case .noUnfencedSchemaChange where !scenario.stack.isGuarded(.registry):
+      error(
+        "\(path).item", "there is no schema registry, so the verdict could only be INCONCLUSIVE",
+        fix: "add stack.guards: [registry]")
     case .staleTokenRejected where workload.oldLeader == nil:
       error(
         "\(path).item", "nobody tries a stale token, so the verdict could only be INCONCLUSIVE",
@@ -68,7 +74,8 @@ extension Checking {
       warning(
         "\(path).item", "the mirrors of this stack carry rows and translate no offsets, so the verdict would be VACUOUS"
       )
-    case .mirrorLagZero, .noDuplicates, .noAcknowledgedLoss, .orderPerAggregate, .consumerProgress, .offsetsTranslated:
+    case .mirrorLagZero, .noDuplicates, .noAcknowledgedLoss, .orderPerAggregate, .consumerProgress, .offsetsTranslated,
+      .noUnfencedSchemaChange:
       break
     }
   }
@@ -84,6 +91,17 @@ extension Checking {
     if let step = scenario.steps.first(where: { moves.contains($0.action.verb) }) {
       error(
         path, "step '\(step.id)' moves write authority, so this item could only FAIL", fix: "leave one of the two out")
+    }
+  }
+
+  /// A stack has guards only where there is something that needs them, each once.
+  mutating func checkGuards() {
+    guard let guards = scenario.stack.guards else { return }
+    unique(guards.map(\.rawValue), "the guard", fix: "leave one of the two out") { "stack.guards[\($0)]" }
+    if scenario.stack.kind != .kafka, !guards.isEmpty {
+      error(
+        "stack.guards", "\(scenario.stack.kind.rawValue) has no Kafka and no schema registry to guard",
+        fix: "leave it out, or say kind: kafka")
     }
   }
 

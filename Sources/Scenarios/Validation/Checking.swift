@@ -21,6 +21,7 @@ public func check(_ scenario: Scenario, at places: SourceMap) -> [Diagnostic] {
   checking.checkCommunications()
   checking.checkVariables()
   checking.checkFailover()
+  checking.checkGuards()
   checking.checkChecklist()
   checking.checkPermissions()
   checking.checkAbort()

@@ -125,3 +125,8 @@ private func appendToSink(
 ) -> Int {
   CurlHandle.append(bytes, size * count, context)
 }
+
+extension HTTPOutcome {
+  /// What ``failed(_:)`` says where no connection came about, so that nothing was sent.
+  static let notConnected = String(cString: curl_easy_strerror(CURLE_COULDNT_CONNECT))
+}

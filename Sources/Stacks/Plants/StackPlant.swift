@@ -15,6 +15,12 @@ public enum StackPlant: String, Sendable, Hashable, Codable, CaseIterable {
   case neverDemote = "never-demote"
   /// A store asks the clock who may write, and not the token: ``EventStore/plantWallClockFence()``.
   case wallClockFence = "wall-clock-fence"
+  /// The guards before the brokers let everything pass.
+  case adminGuardPasses = "admin-guard-passes"
+  /// The guards before the registries compare tokens as text, so that 9 is above 10.
+  case registryGuardComparesStrings = "registry-guard-compares-strings"
+  /// The registries can be reached past their guards.
+  case registryOpen = "registry-open"
 }
 
 /// Planting faults in a store, as ``EventStore/administrator``. They last as long as the lab.

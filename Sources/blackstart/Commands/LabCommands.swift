@@ -28,18 +28,15 @@ extension Commands {
       labName, Option(name: "--ttl", value: "SECONDS", help: "lease behind write authority (10)"),
       Option(
         name: "--stack", value: "KIND", help: "postgres (the default), or kafka beside it: needs KAFKA_HOME and Java"),
+      Option(
+        name: "--guard", value: "WHAT",
+        help: "put a guard before the brokers (admin), or add schema registries with one (registry: needs REGISTRY_HOME)",
+        repeats: true),
       Option(name: "--logs", value: "DIR", help: "where the servers' logs go (in the lab's state)"), stateOption,
     ]
   ) { invocation, tool in
     let id = labID(invocation)
-    let text = invocation.value("--ttl") ?? "10"
-    guard let seconds = Int(text) else { throw Problem(.usage, "--ttl '\(text)' is no number of seconds") }
-    let specification: LabSpecification
-    switch invocation.value("--stack") ?? "postgres" {
-    case "postgres": specification = .standard(id: id, leaseTTLSeconds: seconds)
-    case "kafka": specification = .kafka(id: id, leaseTTLSeconds: seconds)
-    case let other: throw Problem(.usage, "--stack '\(other)' is none of ours", fix: "say postgres or kafka")
-    }
+    let specification = try labSpecification(invocation, id)
     let state = stateDirectory(invocation)
     let logs = invocation.value("--logs") ?? "\(state)/logs/\(id)"
     let begun = Timebase.system.monotonic()
@@ -85,6 +82,29 @@ extension Commands {
     tool.console.print("removed \(removed.count) things in \(took.brief)\n")
     return .pass
   }
+}
+
+/// The lab that the options ask for.
+private func labSpecification(_ invocation: Invocation, _ id: String) throws(Problem) -> LabSpecification {
+  let text = invocation.value("--ttl") ?? "10"
+  guard let seconds = Int(text) else { throw Problem(.usage, "--ttl '\(text)' is no number of seconds") }
+  var specification: LabSpecification
+  switch invocation.value("--stack") ?? "postgres" {
+  case "postgres": specification = .standard(id: id, leaseTTLSeconds: seconds)
+  case "kafka":
+    specification = .kafka(
+      id: id, leaseTTLSeconds: seconds, KafkaLabSettings(hasAdminGuard: invocation.all("--guard").contains("admin")))
+  case let other: throw Problem(.usage, "--stack '\(other)' is none of ours", fix: "say postgres or kafka")
+  }
+  for what in invocation.all("--guard") {
+    switch what {
+    case "registry": specification = specification.withRegistries()
+    case "admin" where specification.kafka != nil: break
+    case "admin": throw Problem(.usage, "an admin guard needs brokers to stand before", fix: "--stack kafka")
+    default: throw Problem(.usage, "--guard '\(what)' is none of ours", fix: "say admin or registry")
+    }
+  }
+  return specification
 }
 
 private func describe(_ status: LabStatus) -> String {

@@ -7,7 +7,10 @@ internal import Support
 /// Faults planted in a stack with Kafka: each with the means of an operator who makes that mistake.
 extension DrillRun {
   /// What can be planted in a stack with Kafka.
-  static let plantsOfKafka: Set<StackPlant> = [.projectionNotIdempotent, .mirrorRepeatsBatch, .mirrorStalls]
+  static let plantsOfKafka: Set<StackPlant> = [
+    .projectionNotIdempotent, .mirrorRepeatsBatch, .mirrorStalls, .adminGuardPasses, .registryGuardComparesStrings,
+    .registryOpen,
+  ]
 
   /// How many records of each partition a rewound mirror copies again, at most.
   private static let rewind: Int64 = 50

@@ -49,4 +49,6 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
   case writeAuthorityStays = "write-authority-stays"
   /// Groups stand in the mirror where the recorded sync points put them.
   case offsetsTranslated = "offsets-translated"
+  /// No schema is registered or removed but by what a guard let pass.
+  case noUnfencedSchemaChange = "no-unfenced-schema-change"
 }

@@ -56,6 +56,8 @@ public struct ProcessFault: Sendable, Hashable, Codable {
     case broker
     /// The Kafka Connect worker that mirrors other regions' topics into the broker beside it.
     case mirror
+    /// The schema registry of a stack that has one.
+    case registry
     /// Every process of the region.
     case all
 
@@ -65,6 +67,7 @@ public struct ProcessFault: Sendable, Hashable, Codable {
       case .store, .broker, .mirror: .store
       case .etcd: .quorum
       case .controlPlane: .control
+      case .registry: .store
       case .all: nil
       }
     }

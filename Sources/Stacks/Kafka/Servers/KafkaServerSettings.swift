@@ -55,19 +55,40 @@ public struct KafkaBrokerSettings: Sendable, Hashable, Codable {
   public var advertisedPort: UInt16
   /// Where its controller listens.
   public var controllerPort: UInt16
+  /// Where a guard stands before it: the port for the region's own servers, which administer without a token. The broker then
+  /// listens on the loopback address alone, so that nobody comes past the guard from elsewhere. `nil`: there is no guard.
+  public var innerPort: UInt16?
   /// Where its log is.
   public var dataDirectory: String
 
   /// A broker at an address.
   public init(
     address: String, port: UInt16 = 9092, advertisedPort: UInt16? = nil, controllerPort: UInt16 = 9093,
-    dataDirectory: String
+    innerPort: UInt16? = nil, dataDirectory: String
   ) {
     self.address = address
     self.port = port
     self.advertisedPort = advertisedPort ?? port
     self.controllerPort = controllerPort
+    self.innerPort = innerPort
     self.dataDirectory = dataDirectory
+  }
+
+  /// The address that is reached from inside the region alone.
+  public static let loopback = "127.0.0.1"
+
+  private var listeners: String {
+    let own = innerPort == nil ? address : Self.loopback
+    // Brokers send each other what no guard lets pass, so their listener is the inner one.
+    let inner = innerPort.map { (listen: ",INNER://\(own):\($0)", map: ",INNER:PLAINTEXT", name: "INNER") }
+    return """
+      controller.quorum.voters=1@\(own):\(controllerPort)
+      listeners=PLAINTEXT://\(own):\(port),CONTROLLER://\(own):\(controllerPort)\(inner?.listen ?? "")
+      advertised.listeners=PLAINTEXT://\(address):\(advertisedPort)\(inner?.listen ?? "")
+      controller.listener.names=CONTROLLER
+      inter.broker.listener.name=\(inner?.name ?? "PLAINTEXT")
+      listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\(inner?.map ?? "")
+      """
   }
 
   /// The whole `server.properties`.
@@ -76,12 +97,7 @@ public struct KafkaBrokerSettings: Sendable, Hashable, Codable {
     # Written by blackstart; changes here are lost with the lab.
     process.roles=broker,controller
     node.id=1
-    controller.quorum.voters=1@\(address):\(controllerPort)
-    listeners=PLAINTEXT://\(address):\(port),CONTROLLER://\(address):\(controllerPort)
-    advertised.listeners=PLAINTEXT://\(address):\(advertisedPort)
-    controller.listener.names=CONTROLLER
-    inter.broker.listener.name=PLAINTEXT
-    listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+    \(listeners)
     log.dirs=\(dataDirectory)
     authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
     super.users=User:ANONYMOUS
