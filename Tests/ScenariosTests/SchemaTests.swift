@@ -175,7 +175,7 @@ import Testing
   @Test func everyKeyOfTheSchemaIsKnownToTheReader() throws {
     let text = Self.whole
     var unknown: [String] = []
-    // Of the faults inside nodes and of Kafka's mirrors, whose readers have tests of their own; and of an inventory.
+    // Of the faults inside nodes, of mirrors of Kafka and of guards, whose readers have tests of their own; and of an inventory.
     let elsewhere: Set<String> = [
       "hosts", "inventory", "controllers", "agent", "include", "unit", "table", "cgroup", "pid", "descendants",
       "restart",
@@ -184,7 +184,7 @@ import Testing
       "operations", "error", "torn", "damage", "unsynced", "limit", "readBytes", "writeBytes", "reads", "writes",
       "action", "offset", "drift",
       "clocks", "monotonic", "boottime", "allowWholeNodeClock",
-      "resume-producers", "resume-consumers", "delivery", "positionsEvery", "transactionTimeout",
+      "resume-producers", "resume-consumers", "delivery", "positionsEvery", "transactionTimeout", "guards",
     ]
     for key in Self.keys(of: try Self.root()).sorted() {
       if !elsewhere.contains(key), !text.contains("\(key):") { unknown.append(key) }

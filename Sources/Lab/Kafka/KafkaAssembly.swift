@@ -103,12 +103,16 @@ struct KafkaAssembly: Sendable {
       KafkaProperties(bootstrap: [specification.innerKafka(region.number)]), name: "lab-broker",
       networkNamespace: region.namespace.fileDescriptor, limit: .seconds(2))
     // Heartbeats as well, as MirrorMaker would make them: a mirror that finds them at its start need not look again.
+    // And before a guard what mirrors would make in their sources, where nobody administers without a token.
+    let links = settings.hasAdminGuard ? specification.mirrorLinks() : []
+    let compacted =
+      [KafkaLabSettings.heartbeats]
+      + links.filter { $0.source.alias == region.specification.name }.map(\.offsetSyncsTopic)
     let topics =
       settings.topics
-      + [
-        KafkaTopicSpecification(
-          KafkaLabSettings.heartbeats, partitions: 1, configuration: ["cleanup.policy": "compact"])
-      ]
+      + compacted.map {
+        KafkaTopicSpecification($0, partitions: 1, configuration: ["cleanup.policy": "compact"])
+      }
     try await readiness.wait(for: "\(region.specification.name) broker", servers: broker) {
       do throws(KafkaFailure) {
         try await admin.createTopics(topics)

@@ -87,6 +87,10 @@ public struct KafkaMirrorLink: Sendable, Hashable, Codable {
     self.checkpointSeconds = checkpointSeconds
   }
 
+  /// The topic in the source in which the mirror notes which offsets belong together. It makes it by itself where it may; where
+  /// it may not, and the topic is not there, it mirrors nothing and says that it runs.
+  public var offsetSyncsTopic: String { "mm2-offset-syncs.\(target.alias).internal" }
+
   /// The three connectors of a link.
   public enum Part: String, Sendable, Hashable, Codable, CaseIterable {
     /// Copies records.
