@@ -118,6 +118,7 @@ let package = Package(
         "TestSupport",
       ]),
     tests("ReportsTests", on: ["Reports", "Drill", "Checks", "Scenarios", "Events", "Support", "TestSupport"]),
-    tests("CommandTests", on: ["CKernel", "Faults", "Netlink", "PassThrough", "Support", "TestSupport"]),
+    tests(
+      "CommandTests", on: ["CKernel", "Faults", "Netlink", "PassThrough", "Stacks", "Support", "TestSupport"]),
   ]
 )

@@ -54,7 +54,8 @@ struct StaleTokenCheck: Check {
       "\(counted(audit.refused, "request")) without the current token refused, by each of \(guards), before, during and after "
       + "the faults"
     result.coverage = Coverage(
-      hasOldLeader ? "\(result.coverage.sentence); \(ofGuards)" : ofGuards, counts: result.coverage.counts + audit.counts,
+      hasOldLeader ? "\(result.coverage.sentence); \(ofGuards)" : ofGuards,
+      counts: result.coverage.counts + audit.counts,
       notes: result.coverage.notes)
     return result
   }

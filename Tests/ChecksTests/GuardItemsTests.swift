@@ -17,7 +17,9 @@ private struct GuardedDrill {
       var versions: [(version: Int, mark: String)] = []
       for time in [Int64(4), 14, 24] {
         for surface in GuardAttemptRow.Surface.allCases {
-          for (presented, token) in [(GuardAttemptRow.Presented.none, nil), (.stale, 9), (.inflated, 1012), (.current, 12)]
+          for (presented, token) in [
+            (GuardAttemptRow.Presented.none, nil), (.stale, 9), (.inflated, 1012), (.current, 12),
+          ]
             as [(GuardAttemptRow.Presented, Int64?)]
           {
             attempt(store, surface, presented, token, at: time * second)
@@ -48,7 +50,8 @@ private struct GuardedDrill {
         current: 12, observed: time + 500))
   }
 
-  mutating func around(_ store: String, at time: Int64, outcome: GuardAttemptRow.Outcome = .notDone, mark: String = "x") {
+  mutating func around(_ store: String, at time: Int64, outcome: GuardAttemptRow.Outcome = .notDone, mark: String = "x")
+  {
     attempts.append(
       GuardAttemptRow(
         store: store, surface: .registry, isAround: true, from: store, presented: .none, token: nil,
@@ -105,7 +108,8 @@ private struct GuardedDrill {
       }
       #expect(coverage.confidence != nil)
     }
-    #expect(try drill.verdict(of: .staleTokenRejected).headline.hasPrefix("36 requests without the current token refused"))
+    #expect(
+      try drill.verdict(of: .staleTokenRejected).headline.hasPrefix("36 requests without the current token refused"))
   }
 
   @Test(arguments: GuardAttemptRow.Surface.allCases) func `a guard that lets a wrong token pass fails the fence alone`(
@@ -152,7 +156,8 @@ private struct GuardedDrill {
     #expect(try drill.failing() == [.noUnfencedSchemaChange])
     drill.decisions.append(
       GuardDecisionRow(
-        store: "east", surface: .registry, asked: "DELETE /apis/ccompat/v7/subjects/orders-value/versions/1", token: "12",
+        store: "east", surface: .registry, asked: "DELETE /apis/ccompat/v7/subjects/orders-value/versions/1",
+        token: "12",
         isAllowed: true, rule: "current-token", current: 12, observed: 25 * second))
     #expect(try drill.failing() == [])
   }
@@ -197,7 +202,9 @@ private struct GuardedDrill {
     case "an attempt past eu's registry guard after the heal":
       drill.attempts.removeAll { $0.store == "eu" && $0.isAround && $0.invoked > 20 * second }
     default:
-      drill.attempts.removeAll { $0.store == "eu" && !$0.isAround && $0.presented != .current && $0.invoked < 10 * second }
+      drill.attempts.removeAll {
+        $0.store == "eu" && !$0.isAround && $0.presented != .current && $0.invoked < 10 * second
+      }
     }
     let verdict = try #require(judge(evidence ?? drill.evidence, checklist: [item]).items.first).verdict
     #expect(verdict.kind == .inconclusive)

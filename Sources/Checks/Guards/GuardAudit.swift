@@ -37,7 +37,8 @@ struct GuardAudit {
     }
   }
 
-  private mutating func judgeDecisions(of surface: GuardSurface, _ decisions: [GuardDecisionRow], _ grants: [GrantRow]) {
+  private mutating func judgeDecisions(of surface: GuardSurface, _ decisions: [GuardDecisionRow], _ grants: [GrantRow])
+  {
     if decisions.isEmpty { missing.append("the log of decisions of \(surface)") }
     for decision in decisions where decision.isAllowed {
       guard let why = violation(decision, grants) else { continue }
@@ -94,8 +95,9 @@ struct GuardAudit {
         let refusals = tried.count { $0.presented == presented && $0.outcome == .refused }
         count += refusals
         if refusals == 0 && presented != .inflated {
-          missing.append("a request \(presented == .none ? "without a token" : "with a stale token") that \(surface) refused "
-            + phase.rawValue)
+          missing.append(
+            "a request \(presented == .none ? "without a token" : "with a stale token") that \(surface) refused "
+              + phase.rawValue)
         }
       }
       refused += count
@@ -103,6 +105,8 @@ struct GuardAudit {
     }
     let passed = attempts.count { $0.presented == .current && $0.outcome == .accepted }
     counts.append(Count("let pass by \(surface) with the current token", passed))
-    if passed == 0 { missing.append("a request with the current token that \(surface) let pass: it may refuse everybody") }
+    if passed == 0 {
+      missing.append("a request with the current token that \(surface) let pass: it may refuse everybody")
+    }
   }
 }

@@ -84,15 +84,18 @@ struct SchemaChangeCheck: Check {
     // What came past the guard is convicted already, and takes no decision from anybody.
     let bypassed = Set(attempts.filter { $0.isAround && $0.outcome == .accepted }.compactMap(\.fingerprint))
     for look in looks.dropFirst() {
-      for version in look.versions.subtracting(known).sorted(by: inOrder) where !bypassed.contains(version.fingerprint) {
+      for version in look.versions.subtracting(known).sorted(by: inOrder) where !bypassed.contains(version.fingerprint)
+      {
         if take("POST", version.subject, until: look.time, from: &permits) { continue }
         result.findings.append(
-          change("has version \(version.version) of \(version.subject), which its guard let nobody register", look, surface))
+          change(
+            "has version \(version.version) of \(version.subject), which its guard let nobody register", look, surface))
       }
       for version in known.subtracting(look.versions).sorted(by: inOrder) {
         if take("DELETE", version.subject, until: look.time, from: &permits) { continue }
         result.findings.append(
-          change("lost version \(version.version) of \(version.subject), which its guard let nobody delete", look, surface))
+          change(
+            "lost version \(version.version) of \(version.subject), which its guard let nobody delete", look, surface))
       }
       known = look.versions
     }

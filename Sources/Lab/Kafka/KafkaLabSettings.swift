@@ -93,7 +93,8 @@ extension LabSpecification {
     return regions(with: .mirror).flatMap { target in
       regions(with: .broker).compactMap { source in
         guard source != target, let from = cluster(source, isTarget: false),
-          let to = cluster(target, isTarget: true) else { return nil }
+          let to = cluster(target, isTarget: true)
+        else { return nil }
         return KafkaMirrorLink(
           from: from, to: to, topics: kafka.patterns, policy: kafka.policy, exactlyOnce: kafka.exactlyOnce)
       }

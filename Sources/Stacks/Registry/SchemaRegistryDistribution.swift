@@ -18,7 +18,8 @@ public struct SchemaRegistryDistribution: Sendable, Hashable, Codable {
   ///
   /// - Parameter environment: a variable's value, `nil` if it is not set.
   /// - Throws: ``Problem`` (usage): no `REGISTRY_HOME`, no registry there, or one that is too old.
-  public static func locate(environment: (String) -> String? = environmentVariable) throws -> SchemaRegistryDistribution {
+  public static func locate(environment: (String) -> String? = environmentVariable) throws -> SchemaRegistryDistribution
+  {
     guard let home = environment("REGISTRY_HOME"), !home.isEmpty else {
       throw Problem(
         .usage, at: "REGISTRY_HOME", "it is not set: where the schema registry is unpacked is not known",
@@ -43,7 +44,8 @@ public struct SchemaRegistryDistribution: Sendable, Hashable, Codable {
     }
     guard files.contains("lib"), try listDirectory("\(home)/lib").contains(where: { $0.hasSuffix(".jar") }) else {
       throw Problem(
-        .usage, at: "\(home)/lib", "the registry's jars are missing", fix: "unpack the distribution anew, with its folder lib")
+        .usage, at: "\(home)/lib", "the registry's jars are missing",
+        fix: "unpack the distribution anew, with its folder lib")
     }
     version = String(file.dropFirst(Self.name.head.count).dropLast(Self.name.tail.count))
     guard let major = version.split(separator: ".").first.flatMap({ Int($0) }), major >= Self.oldest else {

@@ -30,7 +30,8 @@ extension Commands {
         name: "--stack", value: "KIND", help: "postgres (the default), or kafka beside it: needs KAFKA_HOME and Java"),
       Option(
         name: "--guard", value: "WHAT",
-        help: "put a guard before the brokers (admin), or add schema registries with one (registry: needs REGISTRY_HOME)",
+        help:
+          "put a guard before the brokers (admin), or add schema registries with one (registry: needs REGISTRY_HOME)",
         repeats: true),
       Option(name: "--logs", value: "DIR", help: "where the servers' logs go (in the lab's state)"), stateOption,
     ]

@@ -45,7 +45,9 @@ final class GuardProber: Sendable {
         group.addTask(name: "attempts at \(region.name)'s registry") { try await self.tryRegistry(of: region) }
       }
       if region.behindGuards.kafka != nil {
-        group.addTask(name: "attempts at \(region.name)'s administration") { try await self.tryAdministration(of: region) }
+        group.addTask(name: "attempts at \(region.name)'s administration") {
+          try await self.tryAdministration(of: region)
+        }
       }
     }
   }
@@ -146,7 +148,8 @@ final class GuardProber: Sendable {
     }
     // The same again and again says no more than once in a while.
     let last = known.filter { $0.observed == known.last?.observed }
-    let isSame = Set(last.map { "\($0.subject) \($0.version) \($0.fingerprint)" })
+    let isSame =
+      Set(last.map { "\($0.subject) \($0.version) \($0.fingerprint)" })
       == Set(rows.map { "\($0.subject) \($0.version) \($0.fingerprint)" })
     if isSame, let before = last.first?.observed, now - before < 1_500_000_000, !stop.isRequested { return }
     record.withLock { $0.schemas += rows }
