@@ -10,6 +10,9 @@ extension ServerKind {
     case .controlPlane: .controlPlane
     case .broker: .broker
     case .worker: .mirror
+    case .registry: .registry
+    case .registryGuard: .registryGuard
+    case .adminGuard: .adminGuard
     }
   }
 

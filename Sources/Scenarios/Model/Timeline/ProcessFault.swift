@@ -58,6 +58,10 @@ public struct ProcessFault: Sendable, Hashable, Codable {
     case mirror
     /// The schema registry of a stack that has one.
     case registry
+    /// The guard before it.
+    case registryGuard = "registry-guard"
+    /// The guard before the Kafka broker.
+    case adminGuard = "admin-guard"
     /// Every process of the region.
     case all
 
@@ -67,13 +71,18 @@ public struct ProcessFault: Sendable, Hashable, Codable {
       case .store, .broker, .mirror: .store
       case .etcd: .quorum
       case .controlPlane: .control
-      case .registry: .store
+      case .registry, .registryGuard, .adminGuard: .store
       case .all: nil
       }
     }
 
     /// Whether only a stack with Kafka has it.
-    public var isOfKafka: Bool { self == .broker || self == .mirror }
+    public var isOfKafka: Bool {
+      switch self {
+      case .broker, .mirror, .registry, .registryGuard, .adminGuard: true
+      case .store, .etcd, .controlPlane, .all: false
+      }
+    }
   }
 
   /// What happens to them.
