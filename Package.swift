@@ -74,8 +74,8 @@ let package = Package(
     room(
       "Drill",
       on: [
-        "Lab", "Workload", "Agents", "Guards", "Stacks", "Faults", "Scenarios", "Checks", "Events", "Netlink",
-        "PassThrough", "Support",
+        "Lab", "Workload", "Agents", "Stacks", "Faults", "Scenarios", "Checks", "Events", "Netlink", "PassThrough",
+        "Support",
       ]),
 
     // Floor 6
@@ -118,7 +118,6 @@ let package = Package(
         "TestSupport",
       ]),
     tests("ReportsTests", on: ["Reports", "Drill", "Checks", "Scenarios", "Events", "Support", "TestSupport"]),
-    tests(
-      "CommandTests", on: ["CKernel", "Faults", "Netlink", "PassThrough", "Stacks", "Support", "TestSupport"]),
+    tests("CommandTests", on: ["CKernel", "Faults", "Netlink", "PassThrough", "Support", "TestSupport"]),
   ]
 )

@@ -1,5 +1,4 @@
 import Glibc
-import Stacks
 import Support
 import Testing
 
@@ -73,19 +72,11 @@ import Testing
       try await TinyHTTPServer.serving({ _ in (200, "[]") }) { upstream in
         let arguments = ["guard", "registry", "--listen", "127.0.0.1:0", "--registry", "127.0.0.1:\(upstream.port)"]
         try await withGuard(arguments, in: directory) { port in
-          let base = "http://127.0.0.1:\(port)"
-          let read = try await sendHTTP(HTTPRequest(url: "\(base)/subjects"), within: .seconds(5))
-          #expect(read == .answered(status: 200, body: Array("[]".utf8)))
-          for (headers, rule) in [([], "no-token"), ([("X-Fencing-Token", "12")], "authority-unknown")]
-            as [([(name: String, value: String)], String)]
-          {
-            let write = HTTPRequest(
-              method: "POST", url: "\(base)/subjects/a/versions", headers: headers, body: Array("{}".utf8))
-            guard case .answered(409, let body) = try await sendHTTP(write, within: .seconds(10)) else {
-              Issue.record("a write was not refused: \(rule)")
-              continue
-            }
-            #expect(String(decoding: body, as: UTF8.self).contains("\"rule\":\"\(rule)\""))
+          let read = try await ask("GET /subjects", port: port)
+          #expect(read.hasPrefix("HTTP/1.1 200 ") && read.hasSuffix("[]"), "\(read)")
+          for (header, rule) in [("", "no-token"), ("X-Fencing-Token: 12\r\n", "authority-unknown")] {
+            let answer = try await ask("POST /subjects/a/versions", header, body: "{}", port: port)
+            #expect(answer.hasPrefix("HTTP/1.1 409 ") && answer.contains("\"rule\":\"\(rule)\""), "\(answer)")
           }
         }
         #expect(upstream.requests.map(\.method) == ["GET"])
@@ -103,7 +94,9 @@ import Testing
         try await withGuard(
           ["guard", "admin", "--route", "127.0.0.1:0=127.0.0.1:\(broker.port)"], in: directory
         ) { port in
-          let answer = try await onOwnThread("client") { try exchange(createTopics, port: port) }
+          let answer = try await onOwnThread("client") {
+            try exchange(createTopics, port: port, isWhole: isKafkaResponse)
+          }
           // Correlation id, no throttling, one topic `t`, CLUSTER_AUTHORIZATION_FAILED.
           #expect(
             answer.dropFirst(4).starts(with: [0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0x74, 0, 31]), "\(answer)")
@@ -112,6 +105,15 @@ import Testing
       }
       let log = String(decoding: try readFile("\(directory)/state/decisions.jsonl"), as: UTF8.self)
       #expect(log.contains("authority-unknown") && log.contains("\"clientID\":\"x;token=12\""), "\(log)")
+    }
+  }
+
+  /// Asks the registry guard on `port`, and returns its whole answer.
+  private func ask(_ what: String, _ header: String = "", body: String = "", port: UInt16) async throws -> String {
+    let request =
+      "\(what) HTTP/1.1\r\nHost: registry\r\n\(header)Connection: close\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+    return try await onOwnThread("client") {
+      String(decoding: try exchange(Array(request.utf8), port: port) { _ in false }, as: UTF8.self)
     }
   }
 
@@ -160,8 +162,15 @@ private let createTopics: [UInt8] = {
   return [0, 0, 0, UInt8(header.count + body.count)] + header + body
 }()
 
-/// Sends a request and returns what comes back within ten seconds, up to the end of its first response.
-private func exchange(_ request: [UInt8], port: UInt16) throws -> [UInt8] {
+/// Whether a response of Kafka is all there: its length stands before it.
+private func isKafkaResponse(_ bytes: [UInt8]) -> Bool {
+  bytes.count >= 4 && bytes.count >= 4 + Int(bytes[2]) << 8 + Int(bytes[3])
+}
+
+/// Sends a request and returns what comes back until it is whole, the connection ends or ten seconds bring nothing.
+private func exchange(
+  _ request: [UInt8], port: UInt16, isWhole: ([UInt8]) -> Bool
+) throws -> [UInt8] {
   let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
   defer { close(connection) }
   var address = sockaddr_in()
@@ -178,7 +187,7 @@ private func exchange(_ request: [UInt8], port: UInt16) throws -> [UInt8] {
   }
   var answer: [UInt8] = []
   var buffer = [UInt8](repeating: 0, count: 4096)
-  while answer.count < 4 || answer.count < 4 + Int(answer[2]) << 8 + Int(answer[3]) {
+  while !isWhole(answer) {
     var entry = pollfd(fd: connection, events: Int16(POLLIN), revents: 0)
     guard poll(&entry, 1, 10_000) > 0 else { break }
     let count = recv(connection, &buffer, buffer.count, 0)
