@@ -6,6 +6,9 @@ internal import Events
 /// promoted are the RPO, ``RecoveryPoint``; an event that came later was late, not lost. An RPO beyond the objective fails
 /// the item.
 ///
+/// Where nobody was promoted, an event that only its origin has is on its way as long as the origin has it: that is lag, and
+/// `mirror-lag-zero`'s to judge. What the origin has let go of (retention) before it was carried is lost.
+///
 /// Unknown writes are looked up in the dumps: they took effect or they did not, both is legal. A write that certainly failed
 /// and yet stands in a log is a violation (an aborted read), and so is an event that nobody ever sent.
 struct AcknowledgedLossCheck: Check {
@@ -31,7 +34,13 @@ struct AcknowledgedLossCheck: Check {
     if acked.isEmpty { result.missing.append("an acknowledged write: there was none") }
     guard let log = facts.log(of: facts.roles.survivor, &result.missing) else { return result }
     let survived = Set(log.map(\.event))
+    let kept = stillAtOrigin(facts)
+    var underway = 0
     for (event, ack) in acked.sorted(by: { $0.key < $1.key }) where !survived.contains(event) {
+      if kept[facts.name(of: ack.node)]?.contains(event) == true {
+        underway += 1
+        continue
+      }
       result.findings.append(
         Finding(
           "L2", "\(event) was acknowledged by \(facts.name(of: ack.node)) and is not in \(facts.roles.survivor)'s log",
@@ -54,8 +63,31 @@ struct AcknowledgedLossCheck: Check {
         Count("acknowledged events", acked.count), Count("unknown writes", open.count),
         Count("unknown writes that took effect", tookEffect),
         Count("unknown writes that did not", open.count - tookEffect), Count("failed writes", failed.count),
-      ])
+      ],
+      notes: underway == 0
+        ? []
+        : [
+          "\(counted(underway, "acknowledged event")) only at the store that took them, which still has them: the mirror is "
+            + "behind, see mirror-lag-zero"
+        ])
     return result
+  }
+
+  /// Of each store, the events that it still had at the end; none where somebody was promoted, for then nobody waits for the rest.
+  private func stillAtOrigin(_ facts: Facts) -> [String: Set<EventID>] {
+    guard !facts.isFailover else { return [:] }
+    var starts: [String: [String: Int64]] = [:]
+    for row in facts.truth.logBounds ?? [] {
+      let known = starts[row.store]?[row.partition] ?? .min
+      starts[row.store, default: [:]][row.partition] = max(known, row.start)
+    }
+    return Dictionary(
+      uniqueKeysWithValues: facts.truth.logs.map { store, rows in
+        let here = starts[store] ?? [:]
+        return (store, Set(rows.lazy.filter { row in
+          row.position >= row.partition.flatMap { here[$0] } ?? .min
+        }.map(\.event)))
+      })
   }
 
   /// The rule of three: without a loss in n trials, the rate is below 3/n with 95 % confidence (Hanley and Lippman-Hand 1983).

@@ -6,6 +6,9 @@ internal import Events
 /// must rise; and so it must in the canonical order of all events, by token and then by origin sequence. An event that stands
 /// twice is item 2's to judge, not this one's.
 ///
+/// Where logs have partitions, there is no order between them: the sequence must rise among the events of one origin, in each
+/// partition.
+///
 /// One exception, where the contract permits it: an event of the old reign that reaches a store after the seal of the new
 /// reign may stand behind newer events of its aggregate there. It must still keep the order among the events of its origin.
 /// If no aggregate was written by both reigns, the switch was crossed by nobody and the item is vacuous.
@@ -63,6 +66,7 @@ struct AggregateOrderCheck: Check {
   private struct Stream: Hashable {
     var key: UInt32
     var origin: String
+    var partition: String?
   }
 
   /// Returns how many late rows made use of the contract's permission.
@@ -75,10 +79,10 @@ struct AggregateOrderCheck: Check {
     var byStream: [Stream: LogRow] = [:]
     var used = 0
     for row in rows {
-      let stream = Stream(key: row.key, origin: row.origin)
+      let stream = Stream(key: row.key, origin: row.origin, partition: row.partition)
       if let before = byStream[stream], row.keySequence <= before.keySequence {
         report(row, behind: before, "in \(store)'s log", store, &result)
-      } else if let before = byKey[row.key], row.keySequence <= before.keySequence {
+      } else if row.partition == nil, let before = byKey[row.key], row.keySequence <= before.keySequence {
         if permitted && isLate(row, store, seals) && row.keySequence < before.keySequence {
           used += 1
         } else {

@@ -42,8 +42,10 @@ struct ConsumerProgressCheck: Check {
     var total = 0
     for consumer in facts.roles.consumers {
       let rows = applied.filter { $0.group == consumer.group && $0.store == consumer.store }
-      let position = progress.first { $0.group == consumer.group && $0.store == consumer.store }?.position
-      total += judge(consumer, rows, position, facts, &result)
+      let positions = Dictionary(
+        progress.filter { $0.group == consumer.group && $0.store == consumer.store }.map { ($0.partition, $0.position) },
+        uniquingKeysWith: { first, _ in first })
+      total += judge(consumer, rows, positions, facts, &result)
     }
     result.trials = Count("effects", total)
     let redelivered = refused.values.reduce(0, +)
@@ -63,43 +65,67 @@ struct ConsumerProgressCheck: Check {
 
   /// Returns how many events the group has applied.
   private func judge(
-    _ consumer: ConsumerRole, _ rows: [AppliedRow], _ position: Int64?, _ facts: Facts, _ result: inout Judgement
+    _ consumer: ConsumerRole, _ rows: [AppliedRow], _ positions: [String?: Int64], _ facts: Facts,
+    _ result: inout Judgement
   ) -> Int {
     guard let log = facts.log(of: consumer.store, &result.missing) else { return 0 }
     guard !rows.isEmpty else {
       result.missing.append("an event applied by \(consumer)")
       return 0
     }
-    guard let position else {
+    guard !positions.isEmpty else {
       result.missing.append("the progress of \(consumer)")
       return 0
     }
     judgeRepetition(consumer, rows, facts, &result)
-    let places = Dictionary(log.map { ($0.event, $0.position) }, uniquingKeysWith: min)
     let applied = Set(rows.map(\.event))
-    for (event, place) in places.sorted(by: { $0.value < $1.value }) where place <= position && !applied.contains(event)
-    {
+    let known = Set(log.map(\.event))
+    for row in rows where !known.contains(row.event) {
       result.findings.append(
         Finding(
-          "L15", "\(consumer) skipped \(event) at position \(place); it has come to \(position)", events: [event],
-          store: consumer.store, positions: [place, position]))
+          "L19", "\(consumer) applied \(row.event), which is not in the log", events: [row.event],
+          store: consumer.store))
     }
-    for row in rows {
-      guard let place = places[row.event] else {
+    // What stands in two partitions is judged in the first: that it does is another item's to say.
+    var met: Set<EventID> = []
+    let parts = Dictionary(grouping: log.filter { met.insert($0.event).inserted }, by: \.partition)
+    let ends = Dictionary(grouping: log, by: \.partition).mapValues { $0.map(\.position).max() ?? -1 }
+    for partition in Set(ends.keys).union(positions.keys).sorted(by: { ($0 ?? "") < ($1 ?? "") }) {
+      judge(
+        Part(consumer: consumer, partition: partition, end: ends[partition] ?? -1, position: positions[partition] ?? -1),
+        Dictionary((parts[partition] ?? []).map { ($0.event, $0.position) }, uniquingKeysWith: min), applied, &result)
+    }
+    return applied.count
+  }
+
+  /// One log that a group reads: a store's only one, or a partition.
+  private struct Part: CustomStringConvertible {
+    var consumer: ConsumerRole
+    var partition: String?
+    var end: Int64
+    var position: Int64
+
+    var description: String { partition.map { "\(consumer), in \($0)," } ?? "\(consumer)" }
+  }
+
+  private func judge(
+    _ part: Part, _ places: [EventID: Int64], _ applied: Set<EventID>, _ result: inout Judgement
+  ) {
+    let position = part.position
+    for (event, place) in places.sorted(by: { ($0.value, $0.key) < ($1.value, $1.key) }) {
+      if place <= position, !applied.contains(event) {
         result.findings.append(
           Finding(
-            "L19", "\(consumer) applied \(row.event), which is not in the log", events: [row.event],
-            store: consumer.store))
-        continue
+            "L15", "\(part) skipped \(event) at position \(place); it has come to \(position)", events: [event],
+            store: part.consumer.store, positions: [place, position]))
+      } else if place > position, applied.contains(event) {
+        result.findings.append(
+          Finding(
+            "L22", "\(part) applied \(event) at position \(place) but has recorded progress only to \(position)",
+            events: [event], store: part.consumer.store, positions: [place, position]))
       }
-      guard place > position else { continue }
-      result.findings.append(
-        Finding(
-          "L22", "\(consumer) applied \(row.event) at position \(place) but has recorded progress only to \(position)",
-          events: [row.event], store: consumer.store, positions: [place, position]))
     }
-    judgeEnd(consumer, position, log.last?.position ?? -1, places, &result)
-    return applied.count
+    judgeEnd(part, places, &result)
   }
 
   private func judgeRepetition(
@@ -124,19 +150,18 @@ struct ConsumerProgressCheck: Check {
     }
   }
 
-  private func judgeEnd(
-    _ consumer: ConsumerRole, _ position: Int64, _ end: Int64, _ places: [EventID: Int64], _ result: inout Judgement
-  ) {
+  private func judgeEnd(_ part: Part, _ places: [EventID: Int64], _ result: inout Judgement) {
+    let (position, end) = (part.position, part.end)
     if position < end {
       let left = places.filter { $0.value > position }.sorted { $0.value < $1.value }
       result.findings.append(
         Finding(
-          "L22", "\(consumer) stopped at position \(position), \(counted(left.count, "event")) before the end (\(end))",
-          events: Array(left.prefix(Witness.limit).map(\.key)), store: consumer.store, positions: [position, end]))
+          "L22", "\(part) stopped at position \(position), \(counted(left.count, "event")) before the end (\(end))",
+          events: Array(left.prefix(Witness.limit).map(\.key)), store: part.consumer.store, positions: [position, end]))
     } else if position > end {
       result.findings.append(
         Finding(
-          "M8", "\(consumer) has come to position \(position), beyond the log's end (\(end))", store: consumer.store,
+          "M8", "\(part) has come to position \(position), beyond the log's end (\(end))", store: part.consumer.store,
           positions: [position, end]))
     }
   }

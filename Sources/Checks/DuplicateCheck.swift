@@ -7,11 +7,16 @@ internal import Events
 /// is item 7's to judge.
 struct DuplicateCheck: Check {
   /// Where each tail first saw each event, and the events it then saw elsewhere, in the order of that.
-  private var places: [NodeIndex: [EventID: Int64]] = [:]
+  private var places: [NodeIndex: [EventID: Spot]] = [:]
   /// When that was (ns).
   private var firstSeen: [NodeIndex: [EventID: Int64]] = [:]
   private var moved: [Move] = []
   private var movedOnce: Set<Place> = []
+
+  private struct Spot: Hashable {
+    var partition: PartitionIndex?
+    var position: Int64
+  }
 
   private struct Place: Hashable {
     var node: NodeIndex
@@ -30,17 +35,18 @@ struct DuplicateCheck: Check {
 
   mutating func take(_ operation: Operation) {
     guard operation.kind == .observe, operation.outcome == .ok, let position = operation.position else { return }
+    let spot = Spot(partition: operation.partition, position: position)
     guard let first = places[operation.node]?[operation.event] else {
-      places[operation.node, default: [:]][operation.event] = position
       firstSeen[operation.node, default: [:]][operation.event] = ended(operation)
+      places[operation.node, default: [:]][operation.event] = spot
       return
     }
-    guard first != position,
+    guard first != spot,
       movedOnce.insert(Place(node: operation.node, event: operation.event)).inserted
     else { return }
     moved.append(
       Move(
-        node: operation.node, event: operation.event, first: first, second: position, time: ended(operation)))
+        node: operation.node, event: operation.event, first: first.position, second: position, time: ended(operation)))
   }
 
   func judge(_ facts: Facts) -> Judgement {
@@ -101,7 +107,10 @@ struct DuplicateCheck: Check {
       var met: Set<EventID> = []
       var stretches: [RepeatedStretch] = []
       var isRepeating = false
+      var partition: String?
       for row in log where row.origin == origin {
+        if row.partition != partition { isRepeating = false }
+        partition = row.partition
         let isNew = met.insert(row.event).inserted
         if !isNew {
           if !isRepeating { stretches.append(RepeatedStretch(rows: [], seen: seenAgain[row.event])) }

@@ -89,13 +89,13 @@ struct Facts: Sendable {
     return reasons.isEmpty ? nil : reasons.joined(separator: "; ")
   }
 
-  /// The log of `store`, in its own order; notes in `missing` when there is none.
+  /// The log of `store`, in its own order, partition by partition; notes in `missing` when there is none.
   func log(of store: String, _ missing: inout [String]) -> [LogRow]? {
     guard let rows = truth.logs[store] else {
       missing.append("the dump of \(store)'s log")
       return nil
     }
-    return rows.sorted { $0.position < $1.position }
+    return rows.sorted { ($0.partition ?? "", $0.position) < ($1.partition ?? "", $1.position) }
   }
 }
 

@@ -26,6 +26,8 @@ public struct GroundTruth: Sendable, Hashable, Codable {
   public var heartbeats: [HeartbeatRow]?
   /// When the mirrors' checkpoint tasks were started anew. `nil`: nobody looked.
   public var mirrorRestarts: [MirrorRestartRow]?
+  /// What Connect said of its connectors. `nil`: nobody listened.
+  public var connectorStates: [ConnectorStateRow]?
   /// What happened to leases, by the election's own history. `nil`: as ``records``.
   public var leases: [LeaseRow]?
   /// The order in which fenced resources accepted writes. `nil`: as ``records``.
@@ -57,28 +59,30 @@ public struct GroundTruth: Sendable, Hashable, Codable {
 
   /// Takes in one more dump of `rows` from `store`; rows of a kind that was dumped before are added to it.
   public mutating func add<Row: GroundTruthRow>(_ rows: [Row], of store: String?) {
-    switch rows {
-    case let rows as [LogRow]: if let store { logs[store, default: []] += rows }
-    case let rows as [FenceEntry]: if let store { fences[store, default: []] += rows }
-    case let rows as [AppliedRow]: applied = (applied ?? []) + rows
-    case let rows as [ProgressRow]: progress = (progress ?? []) + rows
-    case let rows as [GrantRow]: grants = (grants ?? []) + rows
-    case let rows as [PartitionRow]: records = (records ?? []) + rows
-    case let rows as [LogBoundsRow]: logBounds = (logBounds ?? []) + rows
-    case let rows as [GroupOffsetRow]: groupOffsets = (groupOffsets ?? []) + rows
-    case let rows as [OffsetSyncRow]: offsetSyncs = (offsetSyncs ?? []) + rows
-    case let rows as [CheckpointRow]: checkpoints = (checkpoints ?? []) + rows
-    case let rows as [HeartbeatRow]: heartbeats = (heartbeats ?? []) + rows
-    case let rows as [MirrorRestartRow]: mirrorRestarts = (mirrorRestarts ?? []) + rows
-    case let rows as [LeaseRow]: leases = (leases ?? []) + rows
-    case let rows as [AcceptRow]: accepts = (accepts ?? []) + rows
-    case let rows as [SchemaRow]: schemas = (schemas ?? []) + rows
-    case let rows as [TimelineRow]: timelines = (timelines ?? []) + rows
-    case let rows as [CommitRow]: commits = (commits ?? []) + rows
-    case let rows as [ReconciledRow]: reconciled = (reconciled ?? []) + rows
-    case let rows as [GuardAttemptRow]: guardAttempts = (guardAttempts ?? []) + rows
-    case let rows as [GuardDecisionRow]: guardDecisions = (guardDecisions ?? []) + rows
-    default: preconditionFailure("no place for a dump of \(Row.dumpKind.rawValue)")
+    // By the kind, and not by what the rows can be cast to: none at all can be cast to anything.
+    func cast<T>() -> [T] { rows.compactMap { $0 as? T } }
+    switch Row.dumpKind {
+    case .log: if let store { logs[store, default: []] += cast() }
+    case .fence: if let store { fences[store, default: []] += cast() }
+    case .applied: applied = (applied ?? []) + cast()
+    case .progress: progress = (progress ?? []) + cast()
+    case .grants: grants = (grants ?? []) + cast()
+    case .records: records = (records ?? []) + cast()
+    case .logBounds: logBounds = (logBounds ?? []) + cast()
+    case .groupOffsets: groupOffsets = (groupOffsets ?? []) + cast()
+    case .offsetSyncs: offsetSyncs = (offsetSyncs ?? []) + cast()
+    case .checkpoints: checkpoints = (checkpoints ?? []) + cast()
+    case .heartbeats: heartbeats = (heartbeats ?? []) + cast()
+    case .mirrorRestarts: mirrorRestarts = (mirrorRestarts ?? []) + cast()
+    case .connectorStates: connectorStates = (connectorStates ?? []) + cast()
+    case .leases: leases = (leases ?? []) + cast()
+    case .accepts: accepts = (accepts ?? []) + cast()
+    case .schemas: schemas = (schemas ?? []) + cast()
+    case .timelines: timelines = (timelines ?? []) + cast()
+    case .commits: commits = (commits ?? []) + cast()
+    case .reconciled: reconciled = (reconciled ?? []) + cast()
+    case .guardAttempts: guardAttempts = (guardAttempts ?? []) + cast()
+    case .guardDecisions: guardDecisions = (guardDecisions ?? []) + cast()
     }
   }
 }

@@ -7,9 +7,9 @@ internal import Events
 /// identity against identity; no counter of the mirror's own is asked. At quiescence the origin's own rows and the target's
 /// rows of that origin must be the same events with the same payloads.
 ///
-/// Where clusters with partitions were dumped and no rows of stores, the same is told by partition, from the records' own times
-/// and identities: the places of markers and of aborted records are none. Beside it stands what the difference of the log ends
-/// would have claimed, which under transactions never comes to zero.
+/// Where clusters with partitions were dumped, the same is told by partition, from the records' own times and identities: the places
+/// of markers and of aborted records are none. Beside it stands what the difference of the log ends would have claimed, which under
+/// transactions never comes to zero, and what Connect said of the mirror (``MirrorClaims``).
 ///
 /// An event still missing at the end fails the item if the objective's time is over, or if a later event of the same origin
 /// has come through (then it is skipped, not late); otherwise nobody can tell yet. A drill in which no direction fell behind
@@ -89,13 +89,13 @@ struct MirrorLagCheck: Check {
       report.missing.append("the time of the \(facts.milestones.healed == nil ? "heal" : "quiescence")")
       return report
     }
-    if facts.truth.logs[direction.from] == nil || facts.truth.logs[direction.to] == nil {
-      let view = MirrorView(
-        truth: facts.truth, faults: facts.faults, milestones: facts.milestones, objectives: facts.objectives,
-        end: quiescent)
-      if let records = view.records(of: direction) {
-        return judge(MirrorEvidence(partitionsOf: view, direction, records), records, healed)
-      }
+    let view = MirrorView(
+      truth: facts.truth, faults: facts.faults, milestones: facts.milestones, objectives: facts.objectives,
+      end: quiescent)
+    if let records = view.records(of: direction) {
+      var report = judge(MirrorEvidence(partitionsOf: view, direction, records), records, healed)
+      report.measures += MirrorClaims(direction, facts).measures
+      return report
     }
     guard let originLog = facts.log(of: direction.from, &report.missing),
       let targetLog = facts.log(of: direction.to, &report.missing)
@@ -214,28 +214,31 @@ struct MirrorLagCheck: Check {
       report.missing.append("the times at which the records of \(flow.to) were seen")
     }
     var back: Int64 = 0
-    var claimed: Int64?
-    let partitions = checks.partitions.values.filter { $0.pairing.sourceCount > 0 }
+    let partitions = checks.partitions.values.filter { $0.pairing.sourceCount > 0 }.sorted {
+      $0.place.partition < $1.place.partition
+    }
     for partition in partitions {
       report.compared += partition.pairing.targetCount
       report.longestLag = max(report.longestLag, partition.lag.longest)
       if partition.pairing.behind > 0 { report.isUnsettled = true }
+      report.measures.append(.seconds("\(partition.place) longest lag", partition.lag.longest))
       // Back to zero after the outage that ended last; none, where it never was behind then.
-      if let moment = partition.lag.back?.time { back = max(back, moment - healed) }
-      if let source = partition.sourceEnd, let target = partition.targetEnd {
-        claimed = (claimed ?? 0) + source - target
-      }
+      guard let moment = partition.lag.back?.time else { continue }
+      back = max(back, moment - healed)
+      report.measures.append(.seconds("\(partition.place) lag zero after heal", max(0, moment - healed)))
     }
-    if partitions.isEmpty { report.missing.append("records with an identity in the partitions of \(flow)") }
     report.wasBehind = report.longestLag > evidence.expectations.freshness
+    guard !partitions.isEmpty else {
+      // That nothing was read is a mistake only where there was something.
+      report.summary = "carried nothing"
+      return report
+    }
     if !report.isUnsettled { report.caughtUpAfter = max(0, back) }
     report.summary =
       report.wasBehind
-      ? "was \(brief(report.longestLag)) behind in \(counted(partitions.count, "partition")) and caught up \(brief(back)) after the heal"
+      ? "was \(brief(report.longestLag)) behind in \(counted(partitions.count, "partition")) and "
+        + (report.isUnsettled ? "did not catch up" : "caught up \(brief(max(0, back))) after the heal")
       : "never fell behind in \(counted(partitions.count, "partition"))"
-    if let claimed {
-      report.measures.append(Measure("\(flow) lag that the log ends would have claimed", Double(claimed), "records"))
-    }
     return report
   }
 

@@ -19,9 +19,14 @@ public final class MirrorLag: Sendable {
     public var text: String { "\(origin)→\(target)" }
   }
 
+  private struct Place: Hashable {
+    var partition: String?
+    var position: Int64
+  }
+
   private struct State {
     var trackers: [Direction: LagTracker] = [:]
-    var seenPositions: [String: Set<Int64>] = [:]
+    var seenPlaces: [String: Set<Place>] = [:]
   }
 
   private let state: Mutex<State>
@@ -43,7 +48,8 @@ public final class MirrorLag: Sendable {
       var fresh: [TailRow] = []
       for row in rows {
         // A tail that reconnected reads its log from the start.
-        guard state.seenPositions[store, default: []].insert(row.position).inserted else { continue }
+        let place = Place(partition: row.partition, position: row.position)
+        guard state.seenPlaces[store, default: []].insert(place).inserted else { continue }
         fresh.append(row)
         let sequence = UInt64(max(0, row.originSequence))
         for direction in state.trackers.keys where direction.origin == row.origin {

@@ -151,7 +151,8 @@ extension Producer {
         id: id, key: key, keySequence: keySequence, causation: lastEvent[key], payload: payload,
         checksum: payloadChecksum(payload), wall: surroundings.timebase.wall())
       let ticket = surroundings.recorder.begin(
-        .append, worker: producer.worker, event: event, store: store, region: producer.region, token: token)
+        .append, worker: producer.worker, event: event, store: store,
+        partition: surroundings.connector.partition(of: key, in: store), region: producer.region, token: token)
       do throws(StoreFailure) {
         let receipt = try await link(to: store).append(event, token: token)
         surroundings.recorder.end(ticket, ok: receipt, origin: store)

@@ -4,17 +4,19 @@ public import Events
 extension HistoryRecorder {
   /// Stamps a write before it can leave.
   func begin(
-    _ kind: OperationKind, worker: UInt32, event: NewEvent, store: String, region: String, token: Int64
+    _ kind: OperationKind, worker: UInt32, event: NewEvent, store: String, partition name: String? = nil,
+    region: String, token: Int64
   ) -> Ticket {
     invoke(
       Operation(
         kind, process: worker, event: event.id, key: event.key, keySequence: event.keySequence, node: node(store),
-        region: node(region), origin: node(store), token: token, checksum: event.checksum))
+        region: node(region), origin: node(store), token: token, checksum: event.checksum,
+        partition: name.map(partition)))
   }
 
   /// Stamps a write that the store acknowledged.
   func end(_ ticket: Ticket, ok receipt: Receipt, origin: String) {
-    complete(ticket, .ok, position: receipt.position)
+    complete(ticket, .ok, partition: receipt.partition.map(partition), position: receipt.position)
   }
 
   /// Stamps a write that did not succeed: refused and unsent ones certainly had no effect, the rest may have.
@@ -32,7 +34,7 @@ extension HistoryRecorder {
       Operation(
         .observe, process: worker, event: row.id, key: row.key, keySequence: row.keySequence, node: node(store),
         region: node(store), origin: node(row.origin), position: row.position, token: row.token, invoked: invoked,
-        completed: completed, outcome: .ok))
+        completed: completed, outcome: .ok, partition: row.partition.map(partition)))
   }
 
   /// Records what one step of a consumer group did.
@@ -41,12 +43,15 @@ extension HistoryRecorder {
     completed: Int64
   ) {
     for event in batch.deliveries {
+      // A partition is committed when the last of it has been dealt with.
+      let ended = event.partition.flatMap { batch.partitions[$0] }.flatMap { $0 == event.position ? $0 : nil }
       record(
         Operation(
           .apply, process: worker, event: event.id, key: event.key, keySequence: event.keySequence, node: node(store),
-          region: node(region), position: event.position, group: self.group(group), committed: batch.progress,
-          invoked: invoked, completed: completed,
-          outcome: event.isRepeat ? .fail(code(Self.redelivered)) : .ok))
+          region: node(region), position: event.position, group: self.group(group),
+          committed: event.partition == nil ? batch.progress : ended, invoked: invoked,
+          completed: completed, outcome: event.isRepeat ? .fail(code(Self.redelivered)) : .ok,
+          partition: event.partition.map(partition)))
     }
   }
 

@@ -20,13 +20,16 @@ public struct NewEvent: Sendable, Hashable {
 
 /// Where a store put an event.
 public struct Receipt: Sendable, Hashable {
-  /// Position in that store's own log.
+  /// The partition, `topic-number`. `nil`: the store has one log.
+  public var partition: String?
+  /// Position in that store's own log, or in the partition of it.
   public var position: Int64
   /// Number among the events that this region's store accepted first.
   public var originSequence: Int64
 
   /// Where an event stands.
-  public init(position: Int64, originSequence: Int64) {
+  public init(partition: String? = nil, position: Int64, originSequence: Int64) {
+    self.partition = partition
     self.position = position
     self.originSequence = originSequence
   }
@@ -44,15 +47,19 @@ public struct TailRow: Sendable, Hashable {
   public var origin: String
   /// Number among the events of that origin.
   public var originSequence: Int64
-  /// Position in this store's log.
+  /// The partition. `nil`: this store has one log.
+  public var partition: String?
+  /// Position in this store's log, or in the partition of it.
   public var position: Int64
   /// The token it was written with.
   public var token: Int64
 
   /// A row.
   public init(
-    id: EventID, key: UInt32, keySequence: UInt64, origin: String, originSequence: Int64, position: Int64, token: Int64
+    id: EventID, key: UInt32, keySequence: UInt64, origin: String, originSequence: Int64, partition: String? = nil,
+    position: Int64, token: Int64
   ) {
+    self.partition = partition
     self.id = id
     self.key = key
     self.keySequence = keySequence
@@ -71,13 +78,18 @@ public struct Delivery: Sendable, Hashable {
   public var key: UInt32
   /// Its place in the aggregate.
   public var keySequence: UInt64
-  /// Its position in the log that was read.
+  /// The partition. `nil`: the store has one log.
+  public var partition: String?
+  /// Its position in the log that was read, or in the partition of it.
   public var position: Int64
   /// Delivered before, and refused by the idempotency check.
   public var isRepeat: Bool
 
   /// A delivery.
-  public init(id: EventID, key: UInt32, keySequence: UInt64, position: Int64, isRepeat: Bool) {
+  public init(
+    id: EventID, key: UInt32, keySequence: UInt64, partition: String? = nil, position: Int64, isRepeat: Bool
+  ) {
+    self.partition = partition
     self.id = id
     self.key = key
     self.keySequence = keySequence
@@ -90,13 +102,16 @@ public struct Delivery: Sendable, Hashable {
 public struct AppliedBatch: Sendable, Hashable {
   /// The events it was given, in the order of the log.
   public var deliveries: [Delivery]
-  /// Position of the last event that the group has read; `nil` when it read none in this step.
+  /// Position of the last event that the group has read; `nil` when it read none in this step, or reads partitions.
   public var progress: Int64?
+  /// By partition, the position of the last event that the group has read in this step.
+  public var partitions: [String: Int64]
 
   /// A batch as the store reports it.
-  public init(deliveries: [Delivery], progress: Int64?) {
+  public init(deliveries: [Delivery], progress: Int64?, partitions: [String: Int64] = [:]) {
     self.deliveries = deliveries
     self.progress = progress
+    self.partitions = partitions
   }
 }
 
@@ -136,6 +151,14 @@ public protocol StoreSession: Sendable {
 public protocol StoreConnector: Sendable {
   /// Connects from `region` to the store of `store`. Throws ``StoreFailure/notSent(_:)`` when it cannot.
   func connect(from region: String, to store: String) async throws(StoreFailure) -> any StoreSession
+
+  /// The partition that events of an aggregate go to in a store, `topic-number`. `nil`: the store has one log.
+  func partition(of key: UInt32, in store: String) -> String?
+}
+
+extension StoreConnector {
+  /// A store with one log.
+  public func partition(of key: UInt32, in store: String) -> String? { nil }
 }
 
 /// Who may write, as one region's control plane sees it.

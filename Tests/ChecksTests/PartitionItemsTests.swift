@@ -100,11 +100,71 @@ import Testing
       LogBoundsRow(store: "east", partition: partition, start: last + 1, end: last + 1, observed: time + 1))
     evidence.truth.logBounds?.append(
       LogBoundsRow(store: "east", partition: partition, start: last + 1, end: 200, observed: end))
+    guard case .fail(let witness) = try item(.noAcknowledgedLoss, evidence).verdict else {
+      Issue.record("no FAIL: \(try item(.noAcknowledgedLoss, evidence).verdict.headline)")
+      return
+    }
+    #expect(witness.findings.contains { $0.anomaly == "M15" }, "\(witness.findings.map(\.what))")
+    // The lag came back to zero all the same: that is what makes the loss silent.
+    let lag = try item(.mirrorLagZero, evidence).verdict
+    #expect(lag.kind == .pass, "\(lag.headline)")
+  }
+
+  @Test func `what Connect said and what the log ends would have claimed stand beside the verdict`() throws {
+    var evidence = try evidence(try RecordedMirror())
+    late(&evidence)
+    let fault = try #require(evidence.faults.first)
+    let gone = try #require(fault.verifiedGone)
+    func state(_ state: String, _ task: Int?, at time: Int64, source: String? = "east") -> ConnectorStateRow {
+      ConnectorStateRow(
+        store: "eu", connector: "east-to-eu-source", source: source, task: task, state: state, observed: time)
+    }
+    evidence.truth.connectorStates = [
+      state("RUNNING", nil, at: 0), state("RUNNING", 0, at: 0), state("FAILED", 0, at: (fault.armed + gone) / 2),
+      // Another connector's word is not the mirror's.
+      state("FAILED", nil, at: 0, source: nil),
+    ]
+    let item = try item(.mirrorLagZero, evidence)
+    #expect(item.verdict.kind == .pass)
+    let share = try #require(item.measures.first { $0.name.hasSuffix("Connect called the mirror RUNNING") })
+    #expect(share.value == 50 && share.unit == "%")
+    #expect(item.measures.contains { $0.name == "east→eu lag that the log ends would have claimed at the end" })
+    #expect(item.measures.contains { $0.name == "east→eu orders.us-0 longest lag" })
+  }
+
+  @Test func `heartbeats that were read all along and never came are an outage that nobody noticed`() throws {
+    var evidence = try evidence(try RecordedMirror())
+    late(&evidence)
+    evidence.milestones.baselineStart = 0
+    #expect(try item(.mirrorLagZero, evidence).verdict.kind == .pass)
+    // As where those of the wrong cluster were read, and set aside.
+    evidence.truth.heartbeats = []
     guard case .fail(let witness) = try item(.mirrorLagZero, evidence).verdict else {
       Issue.record("no FAIL: \(try item(.mirrorLagZero, evidence).verdict.headline)")
       return
     }
-    #expect(witness.findings.contains { $0.anomaly == "M15" }, "\(witness.findings.map(\.what))")
+    #expect(Set(witness.findings.map(\.anomaly)) == ["M12"])
+  }
+
+  @Test func `a cluster into which nothing was ever written has nothing to carry`() throws {
+    let flows = [MirrorDirection(from: "east", to: "eu"), MirrorDirection(from: "eu", to: "east")]
+    var evidence = try evidence(try RecordedMirror())
+    late(&evidence)
+    evidence.roles.mirrors = flows
+    let end = try #require(evidence.milestones.quiescent)
+    for (store, partition) in [("eu", "orders.us-0"), ("east", "eu.orders.us-0")] {
+      evidence.truth.logBounds?.append(
+        LogBoundsRow(store: store, partition: partition, start: 0, end: store == "eu" ? 0 : 7, observed: end))
+    }
+    guard case .pass(let coverage) = try item(.mirrorLagZero, evidence).verdict else {
+      Issue.record("\(try item(.mirrorLagZero, evidence).verdict.headline)")
+      return
+    }
+    #expect(coverage.sentence.contains("eu→east carried nothing"))
+    // Where there was something, and nobody read it, nothing is told.
+    evidence.truth.logBounds?.append(
+      LogBoundsRow(store: "eu", partition: "orders.us-0", start: 0, end: 3, observed: end))
+    #expect(try item(.mirrorLagZero, evidence).verdict.kind == .inconclusive)
   }
 
   @Test func `an exactly-once mirror has none twice, and one that repeats is found with its stretch`() throws {

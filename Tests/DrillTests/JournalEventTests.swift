@@ -34,7 +34,7 @@ import Testing
     ConditionMet(condition: "c", took: 1), ConditionMissed(condition: "c", state: "s"),
     ServerLost(region: "eu", server: "postgres", end: "signal 9", fault: "crash"),
     ServerRestarted(region: "eu", server: "postgres", fault: "crash", away: 3_000_000_000, clocks: "monotonic +1h"),
-    TruthDumped(file: "log-eu.jsonl", rows: 8),
+    TruthDumped(file: "log-eu.jsonl", rows: 8), EvidenceSetAside(what: ["w"]),
     HistoryClosed(operations: 10, dropped: 1), RunAborted(reason: "r"), RunEnded(code: 7),
     AnomalySeen(row: "L3", name: "duplicate-append", what: "w", total: 1), StateSeen(values: ["log of eu": "d"]),
     FaultWithheld(fault: "f", objects: ["eu": ["add table inet bs_r1_f"]]), StepConfirmed(what: "w", waited: 3),

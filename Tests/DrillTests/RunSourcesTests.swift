@@ -12,8 +12,8 @@ import Testing
   /// A scenario that names a table beside it and takes its topology from a file above it.
   private func write(below path: String) throws -> String {
     let text = String(decoding: try readFile("\(packageRoot)/scenarios/degraded-link.yaml"), as: UTF8.self)
-    let cut = try #require(text.range(of: "topology:\n"))
-    let end = try #require(text.range(of: "ownership:\n"))
+    let cut = try #require(text.firstRange(of: "topology:\n"))
+    let end = try #require(text.firstRange(of: "ownership:\n"))
     let own = text.replacing(text[cut.lowerBound..<end.lowerBound], with: "include: [../shared.yaml]\n\n")
       .replacing("jitter: 50ms", with: "jitter: 50ms, distribution: { table: wan.dist }")
     try makeDirectory("\(path)/drills")
@@ -51,7 +51,10 @@ import Testing
   }
 
   @Test func ofAPlanAloneThereAreNone() async throws {
-    try await withRunDirectory { directory in #expect(try directory.sources() == nil) }
+    try await withRunDirectory { directory in
+      let sources = try directory.sources()
+      #expect(sources == nil)
+    }
   }
 
   /// `run --plan FILE SCENARIO`: what lies there must be what the plan was made of.

@@ -34,6 +34,32 @@ private let dump = Dump(store: "eu", source: "select … from es.events", takenA
     #expect(try Dump<ProgressRow>(bytes: progress.encoded()) == progress)
   }
 
+  @Test func `rows of logs say in which partition they stand, and those of before there were any still open`() throws {
+    let row = LogRow(
+      store: "eu", partition: "east.orders-3", position: 7, event: EventID(producer: 1, sequence: 2), origin: "east",
+      originSequence: 5, key: 4, keySequence: 1)
+    try check([row])
+    try check([ProgressRow(group: "g", store: "eu", partition: "orders-0", position: 3)])
+    let old = """
+      {"dump":"log","format":1,"source":"s","store":"eu","takenAt":"t"}
+      {"event":"p1-2","key":4,"keySequence":1,"origin":"east","originSequence":5,"position":7,"store":"eu"}
+      {"count":1,"end":"log"}
+
+      """
+    let opened = try Dump<LogRow>(bytes: Array(old.utf8))
+    #expect(opened.rows.map(\.partition) == [nil] && opened.rows[0].position == 7)
+    // What has no partition is written as it was.
+    let written = String(decoding: try opened.encoded(), as: UTF8.self)
+    #expect(written == old)
+    let progress = """
+      {"dump":"progress","format":1,"source":"s","store":"eu","takenAt":"t"}
+      {"group":"g","position":3,"store":"eu"}
+      {"count":1,"end":"progress"}
+
+      """
+    #expect(try Dump<ProgressRow>(bytes: Array(progress.utf8)).rows.map(\.partition) == [nil])
+  }
+
   @Test func `the dumps of clusters, mirrors, leases and timelines read back as they were written`() throws {
     let id = EventID(producer: 3, sequence: .max)
     var record = PartitionRow(store: "eu", partition: "orders-0", offset: .max, event: id)
@@ -51,6 +77,11 @@ private let dump = Dump(store: "eu", source: "select … from es.events", takenA
     try check([
       SchemaRow(
         store: "r", subject: "s", version: 1, schemaID: .max, fingerprint: "0a", compatibility: "FULL", observed: 1)
+    ])
+    try check([
+      ConnectorStateRow(
+        store: "eu", connector: "c", source: "east", task: 1, state: "RUNNING", worker: "w:8083", observed: 1),
+      ConnectorStateRow(store: "eu", connector: "c", state: "PAUSED", observed: .max),
     ])
     try check([
       OffsetSyncRow(

@@ -185,6 +185,8 @@ import Testing
       "action", "offset", "drift",
       "clocks", "monotonic", "boottime", "allowWholeNodeClock",
       "resume-producers", "resume-consumers", "delivery", "positionsEvery", "transactionTimeout", "guards",
+      // Only of a stack with Kafka.
+      "topic", "partitions", "retention",
     ]
     for key in Self.keys(of: try Self.root()).sorted() {
       if !elsewhere.contains(key), !text.contains("\(key):") { unknown.append(key) }

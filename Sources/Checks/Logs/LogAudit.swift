@@ -69,8 +69,9 @@ public struct LogAudit: Sendable {
     for node in stores.indices {
       guard let name = names.name(of: NodeIndex(rawValue: UInt16(node))) else { continue }
       stores[node]?.end()
-      if let rows = truth.logs[name] { stores[node]?.dump(rows) }
-      if let rows = truth.records {
+      if let rows = truth.logs[name] {
+        stores[node]?.dump(rows, truth.logBounds?.filter { $0.store == name } ?? [], names)
+      } else if let rows = truth.records {
         stores[node]?.dump(rows.filter { $0.store == name }, truth.logBounds ?? [], names)
       }
       stores[node]?.name(node, names)
@@ -165,16 +166,30 @@ extension LogAudit.Store {
     takeWaiting()
   }
 
-  mutating func dump(_ rows: [LogRow]) {
-    guard let log = feed.log(nil) else { return }
-    for row in rows.sorted(by: { $0.position < $1.position }) {
-      var event = LogEvent(
-        .dumped, log: log, producer: row.event.producer, sequence: row.event.sequence, offset: row.position,
-        key: row.key, keySequence: UInt32(clamping: row.keySequence))
-      event.checksum = LogEvent.folded(row.checksum)
-      checks.take(event)
+  mutating func dump(_ rows: [LogRow], _ bounds: [LogBoundsRow], _ names: NameTable) {
+    let isWhole = rows.allSatisfy { $0.partition == nil }
+    let logs = Dictionary(grouping: rows, by: \.partition)
+    // A log in which nothing stands was dumped as well.
+    let partitions = isWhole ? [nil] : Set(logs.keys).union(bounds.map(\.partition)).sorted { ($0 ?? "") < ($1 ?? "") }
+    for partition in partitions {
+      var index: PartitionIndex?
+      if let partition {
+        guard let place = names.partitions.firstIndex(of: partition) else { continue }
+        index = PartitionIndex(rawValue: UInt32(place))
+      }
+      guard let log = feed.log(index) else { continue }
+      if let start = bounds.filter({ $0.partition == partition }).map(\.start).max() {
+        checks.take(LogEvent(.logStart, log: log, offset: start))
+      }
+      for row in (logs[partition] ?? []).sorted(by: { $0.position < $1.position }) {
+        var event = LogEvent(
+          .dumped, log: log, producer: row.event.producer, sequence: row.event.sequence, offset: row.position,
+          key: row.key, keySequence: UInt32(clamping: row.keySequence))
+        event.checksum = LogEvent.folded(row.checksum)
+        checks.take(event)
+      }
+      checks.take(LogEvent(.dumpEnded, log: log))
     }
-    checks.take(LogEvent(.dumpEnded, log: log))
   }
 
   mutating func dump(_ rows: [PartitionRow], _ bounds: [LogBoundsRow], _ names: NameTable) {

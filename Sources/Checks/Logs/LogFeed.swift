@@ -34,6 +34,11 @@ struct LogFeed: Sendable {
     }
   }
 
+  private struct ReadPlace: Hashable {
+    var process: UInt32
+    var log: UInt16
+  }
+
   /// The logs by partition; `nil` is the store's only log.
   private(set) var logs: [PartitionIndex?: UInt16] = [:]
   /// The same for partitions of small numbers, to be found without hashing; -1 where there is none yet.
@@ -45,6 +50,8 @@ struct LogFeed: Sendable {
   /// The steps so far of a call that may not be complete.
   private var pending: [Operation] = []
   private var operation: UInt32 = 0
+  /// How far applying groups have read.
+  private var furthest: [ReadPlace: Int64] = [:]
   private var transactions: UInt32 = 0
   /// Transactions that a call of their own ends.
   private var open: [UInt64: UInt32] = [:]
@@ -163,9 +170,17 @@ struct LogFeed: Sendable {
     }
   }
 
-  /// A group that applies an event reads it, is done with it and has committed it, in one.
-  private func apply(_ operation: Operation, _ log: UInt16, into events: inout [LogEvent]) {
-    guard operation.outcome == .ok, let position = operation.position else { return }
+  /// A group that applies an event reads it, is done with it and has committed it, in one. One that refuses an event because it
+  /// has it already is done with it, too: behind what it has read so far that is another copy, else a repetition on purpose.
+  private mutating func apply(_ operation: Operation, _ log: UInt16, into events: inout [LogEvent]) {
+    guard let position = operation.position else { return }
+    let place = ReadPlace(process: operation.process, log: log)
+    switch operation.outcome {
+    case .ok: break
+    case .fail: guard position > furthest[place] ?? .max else { return }
+    case .unknown: return
+    }
+    furthest[place] = max(position, furthest[place] ?? .min)
     var event = record(.polled, operation, log, 0)
     event.offset = position
     events.append(event)

@@ -1,7 +1,8 @@
 internal import Support
 
-/// M12, heartbeat gap: the target received no new heartbeat of the source for longer than a few intervals, outages not counted.
-/// The longest gap is measured with them: it is the outage of replication as the target saw it.
+/// M12, heartbeat gap: the target received no new heartbeat of the source for longer than a few intervals, outages not counted;
+/// where there was an outage in between, for longer than the mirror may take to come back. The longest gap is measured with them:
+/// it is the outage of replication as the target saw it.
 struct HeartbeatCheck: Sendable {
   static let anomalies: Set<Anomaly> = [.heartbeatGap]
 
@@ -11,13 +12,16 @@ struct HeartbeatCheck: Sendable {
   private(set) var beats = 0
   private(set) var longest: Int64 = 0
 
-  init(_ expectations: MirrorExpectations) { self.expectations = expectations }
+  init(_ expectations: MirrorExpectations) {
+    self.expectations = expectations
+    last = expectations.heartbeatsSince
+  }
 
   /// A new heartbeat arrived.
   mutating func beat(at time: Int64) {
     beats += 1
     close(time)
-    last = time
+    last = max(last ?? time, time)
   }
 
   /// Nothing more will come.
@@ -27,12 +31,17 @@ struct HeartbeatCheck: Sendable {
     guard let last, time > last else { return }
     longest = max(longest, time - last)
     let gap = expectations.undisturbed(last, time)
-    guard gap > expectations.heartbeatGap else { return }
+    let outage = expectations.outages.filter { $0.upperBound > last && $0.lowerBound < time }.map(\.lowerBound).min()
+    let before = max(0, (outage ?? time) - last)
+    // Connections that were cut are tried again ever more rarely: that is the catch-up, which has its own objective.
+    let isLate = before > expectations.heartbeatGap
+    let limit = isLate ? expectations.heartbeatGap : max(expectations.heartbeatGap, expectations.catchUp)
+    guard gap > limit else { return }
     findings.add(
       Finding(
         .heartbeatGap,
-        "\(expectations.flow.to) had no heartbeat of \(expectations.flow.from) for \(brief(time - last)), \(brief(gap)) of it outside "
-          + "any outage (limit \(brief(expectations.heartbeatGap)))", store: expectations.flow.to, times: [last, time]))
+        "\(expectations.flow.to) had no\(beats == 0 ? "" : " new") heartbeat of \(expectations.flow.from) for \(brief(time - last)), \(brief(gap)) of it outside "
+          + "any outage (limit \(brief(limit)))", store: expectations.flow.to, times: [last, time]))
   }
 
   mutating func drain() -> [Finding] { findings.drain() }

@@ -110,6 +110,8 @@ public struct MirrorExpectations: Sendable {
   public var checkpointAge: Int64
   /// The longest time between two heartbeats that is no outage: a few intervals.
   public var heartbeatGap: Int64
+  /// When the heartbeats began to be read. `nil`: not told; the first one that came begins.
+  public var heartbeatsSince: Int64?
   /// How much later a sync point may be read by the mirror's checkpoint task than it was seen by us.
   public var syncDelay: Int64
   /// When nobody can expect anything: from the arming of a fault to the proof that it was gone.

@@ -45,7 +45,7 @@ struct MirrorPartition: Sendable {
     self.place = place
     self.expectations = expectations
     pairing = MirrorPairing(expectations)
-    translation = TranslationState(syncDelay: expectations.syncDelay)
+    translation = TranslationState(expectations)
     missing = MirrorMissingCheck(place)
     duplicates = MirrorDuplicateCheck(place)
     reorder = MirrorReorderCheck(place)

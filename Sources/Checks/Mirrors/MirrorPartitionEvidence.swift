@@ -27,11 +27,13 @@ extension MirrorEvidence {
     let outages = outages(view.faults, flow, end)
     // What was dumped without a time has been there since the last outage, at the latest.
     let since = outages.map(\.upperBound).max() ?? view.milestones.baselineStart ?? end
-    let names = PartitionNames(flow, records)
+    let names = PartitionNames(flow, records, truth.logBounds ?? [])
     var expectations = MirrorExpectations(
       flow: flow, freshness: view.objectives.freshness, catchUp: view.objectives.mirrorCatchUp, outages: outages)
     // What has come from the target, or through it, is not carried back.
     expectations.isFiltered = { $0.provenance.contains(flow.to) }
+    // They were read from before the baseline on: none at all is told from few.
+    if truth.heartbeats != nil { expectations.heartbeatsSince = view.milestones.baselineStart }
     self.init(expectations: expectations, events: [])
 
     var streams = EventStreams()
@@ -50,7 +52,7 @@ extension MirrorEvidence {
           })
       }
     }
-    for (side, count) in sides where count == 0 {
+    for (side, count) in sides where count == 0 && !Self.isKnownEmpty(side, truth.logBounds ?? [], names) {
       let store = side == .source ? flow.from : flow.to
       for anomaly in [Anomaly.mirrorMissing, .mirrorDuplicate, .mirrorReorder, .mirrorMutation, .mirrorDivergence] {
         missing[anomaly, default: []].append("records of the partitions of \(flow) in \(store)")
@@ -58,7 +60,16 @@ extension MirrorEvidence {
     }
     addBounds(truth.logBounds, names, &streams)
     addMirrorTopics(truth, names, &streams)
-    events = streams.merged + [MirrorEvent(end, .end)]
+    // Where somebody watched, nothing is told of the time after the last look.
+    let looked = truth.logBounds?.map(\.observed).max() ?? end
+    events = streams.merged + [MirrorEvent(min(end, looked), .end)]
+  }
+
+  /// Whether it is known that there was nothing to read: a source into which nothing was ever written, a target whose logs were
+  /// looked at all along.
+  private static func isKnownEmpty(_ side: MirrorSide, _ bounds: [LogBoundsRow], _ names: PartitionNames) -> Bool {
+    let seen = bounds.filter { names.side(of: $0.store) == side && names.home(of: $0.partition, at: side) != nil }
+    return !seen.isEmpty && (side == .target || seen.allSatisfy { $0.end == 0 })
   }
 
   /// The records that a reader of committed transactions is given: those of aborted ones are left out.
@@ -196,10 +207,12 @@ struct PartitionNames {
   let isPrefixed: Bool
   private let naming: MirrorNaming
 
-  init(_ flow: MirrorDirection, _ records: [PartitionRow]) {
+  init(_ flow: MirrorDirection, _ records: [PartitionRow], _ bounds: [LogBoundsRow] = []) {
     self.flow = flow
     let prefixed = MirrorNaming()
-    isPrefixed = records.contains { $0.store == flow.to && prefixed.source(of: $0.partition) == flow.from }
+    isPrefixed =
+      records.contains { $0.store == flow.to && prefixed.source(of: $0.partition) == flow.from }
+      || bounds.contains { $0.store == flow.to && prefixed.source(of: $0.partition) == flow.from }
     naming = isPrefixed ? prefixed : MirrorNaming(separator: nil)
   }
 

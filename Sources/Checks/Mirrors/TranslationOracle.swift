@@ -117,7 +117,7 @@ struct TranslationOracle: Sendable {
       for place in waiting.indices where waiting[place].upstream == nil && waiting[place].group == offset.group {
         waiting[place].next = waiting[place].next ?? value
       }
-      group.admissible.formUnion(state.translations(of: value).compactMap(\.offset))
+      group.admissible.formUnion(state.likelyOffsets(of: value))
     case .target:
       if (offset.members ?? 0) > 0 { group.isActive = true }
       guard !group.isActive, group.position?.offset != value else { return }
@@ -126,7 +126,7 @@ struct TranslationOracle: Sendable {
       positions += 1
       group.position = (value, time)
       if let committed = group.recent.last {
-        group.admissible.formUnion(state.translations(of: committed).compactMap(\.offset))
+        group.admissible.formUnion(state.likelyOffsets(of: committed))
         if committed != value, !group.admissible.contains(committed) { distinguishing += 1 }
       }
       if !group.admissible.contains(value), !isMovedBack {

@@ -32,12 +32,25 @@ public struct WireEvidence: Sendable {
     public var naming: MirrorNaming
     /// Whether sync points are kept at the target (`offset-syncs.topic.location=target`), not at the source.
     public var syncsAreAtTarget: Bool
+    /// The topic in which Connect keeps what it says of its connectors. `nil`: it is not read.
+    public var statusTopic: String?
+    /// The connectors that translate groups' positions, each with its mirror.
+    public var checkpointConnectors: [String: MirrorDirection]
+    /// The connectors that carry records, each with its mirror.
+    public var sourceConnectors: [String: MirrorDirection]
 
     /// A layout. Sync points are kept at the source unless it is said otherwise.
-    public init(flows: [MirrorDirection], naming: MirrorNaming = MirrorNaming(), syncsAreAtTarget: Bool = false) {
+    public init(
+      flows: [MirrorDirection], naming: MirrorNaming = MirrorNaming(), syncsAreAtTarget: Bool = false,
+      statusTopic: String? = nil, checkpointConnectors: [String: MirrorDirection] = [:],
+      sourceConnectors: [String: MirrorDirection] = [:]
+    ) {
       self.flows = flows
       self.naming = naming
       self.syncsAreAtTarget = syncsAreAtTarget
+      self.statusTopic = statusTopic
+      self.checkpointConnectors = checkpointConnectors
+      self.sourceConnectors = sourceConnectors
     }
 
     var clusters: Set<String> { Set(flows.flatMap { [$0.from, $0.to] }) }
@@ -58,6 +71,10 @@ public struct WireEvidence: Sendable {
   public private(set) var heartbeats: [HeartbeatRow]?
   /// Committed offsets. `nil`: no such topic was read.
   public private(set) var groupOffsets: [GroupOffsetRow]?
+  /// What Connect said of its connectors. `nil`: no such topic was read.
+  public private(set) var connectorStates: [ConnectorStateRow]?
+  /// Changes of the mirrors' checkpoint tasks, at each of which one may have begun anew. `nil`: as ``connectorStates``.
+  public private(set) var mirrorRestarts: [MirrorRestartRow]?
   /// What was found in a place where it does not belong, each with the place.
   public private(set) var strangers: [String] = []
 
@@ -67,6 +84,13 @@ public struct WireEvidence: Sendable {
   public init(_ layout: Layout, identity: @escaping @Sendable (RecordBatch.Record) -> EventID?) {
     self.layout = layout
     self.identity = identity
+  }
+
+  /// Starts with nothing read; the event that a record is stands in its header `name`, as text.
+  public init(_ layout: Layout, identityIn name: String) {
+    self.init(layout) { record in
+      record.headers.first { $0.key == name }?.value.flatMap { EventID(String(decoding: $0, as: UTF8.self)) }
+    }
   }
 
   /// Takes in the next batch of a partition.
@@ -80,6 +104,70 @@ public struct WireEvidence: Sendable {
     begin(topic)
     guard !batch.isControl else { return }
     for record in batch.records { try take(record, of: topic, at: place, observed: observed) }
+  }
+
+  /// Takes in the next record of a partition as a consumer was given it, who is shown neither markers nor what was aborted.
+  ///
+  /// - Parameter observed: when it was seen, nanoseconds on the recorder's clock.
+  /// - Throws: as ``take(_:of:observed:)-(RecordBatch,_,_)``.
+  public mutating func take(_ record: RecordBatch.Record, of place: Place, observed: Int64) throws(WireError) {
+    if place.topic == layout.statusTopic { return try takeStatus(record, place, observed) }
+    guard let topic = MirrorTopic(place.topic, separator: layout.naming.separator ?? ".") else {
+      return records.append(row(record, of: place, observed: observed))
+    }
+    begin(topic)
+    try take(record, of: topic, at: place, observed: observed)
+  }
+
+  /// Takes in the next record of a partition, part by part; `headers` in their order.
+  ///
+  /// - Throws: as ``take(_:of:observed:)-(RecordBatch,_,_)``.
+  public mutating func take(
+    _ place: Place, offset: Int64, timestamp: Int64?, key: [UInt8]?, value: [UInt8]?,
+    headers: [(name: String, value: [UInt8]?)], observed: Int64
+  ) throws(WireError) {
+    let record = RecordBatch.Record(
+      offset: offset, timestamp: timestamp ?? -1, key: key.map { $0[...] }, value: value.map { $0[...] },
+      headers: headers.map { RecordBatch.Header($0.name, $0.value.map { $0[...] }) })
+    try take(record, of: place, observed: observed)
+  }
+
+  /// A topic is read from here on, whether or not there is anything in it.
+  public mutating func begin(topic: String) {
+    if topic == layout.statusTopic {
+      connectorStates = connectorStates ?? []
+      mirrorRestarts = mirrorRestarts ?? []
+    } else if let topic = MirrorTopic(topic, separator: layout.naming.separator ?? ".") {
+      begin(topic)
+    }
+  }
+
+  private mutating func takeStatus(
+    _ record: RecordBatch.Record, _ place: Place, _ observed: Int64
+  ) throws(WireError) {
+    begin(topic: place.topic)
+    guard let status = try ConnectStatusRecord(key: record.key, value: record.value) else { return }
+    connectorStates?.append(
+      ConnectorStateRow(
+        store: place.cluster, connector: status.connector, source: layout.sourceConnectors[status.connector]?.from,
+        task: status.task, state: status.state ?? "DESTROYED", worker: status.worker, observed: observed))
+    // What is said of a task comes a little before or behind what it does: each change may be the one.
+    if status.task != nil, let flow = layout.checkpointConnectors[status.connector], flow.to == place.cluster {
+      mirrorRestarts?.append(MirrorRestartRow(source: flow.from, target: flow.to, observed: observed))
+    }
+  }
+
+  private func row(_ record: RecordBatch.Record, of place: Place, observed: Int64) -> PartitionRow {
+    var row = PartitionRow(
+      store: place.cluster, partition: "\(place.topic)-\(place.partition)", offset: record.offset)
+    row.timestamp = record.timestamp < 0 ? nil : record.timestamp
+    row.observed = observed
+    row.event = identity(record)
+    row.keyHash = Self.digest([record.key])
+    row.checksum = Self.digest(
+      [record.key, record.value] + record.headers.flatMap { [Array($0.key.utf8)[...], $0.value] })
+    row.provenance = layout.naming.provenance(of: place.topic, clusters: layout.clusters)
+    return row
   }
 
   /// An empty topic was read as well: that is another thing than one that was not.
@@ -97,25 +185,17 @@ public struct WireEvidence: Sendable {
     _ batch: RecordBatch, of place: Place, observed: Int64
   ) throws(WireError) {
     for record in batch.records {
-      var row = PartitionRow(
-        store: place.cluster, partition: "\(place.topic)-\(place.partition)", offset: record.offset)
+      var row = row(record, of: place, observed: observed)
       row.leaderEpoch = batch.leaderEpoch < 0 ? nil : batch.leaderEpoch
       row.producerEpoch = batch.producerEpoch < 0 ? nil : Int32(batch.producerEpoch)
       row.transactionalID = batch.isTransactional ? "producer \(batch.producerID)" : nil
-      row.timestamp = record.timestamp < 0 ? nil : record.timestamp
-      row.observed = observed
       if batch.isControl {
+        (row.event, row.keyHash, row.checksum, row.provenance) = (nil, nil, nil, nil)
         switch try ControlRecord(record).kind {
         case .commit: row.content = .commitMarker
         case .abort: row.content = .abortMarker
         default: row.content = .hole
         }
-      } else {
-        row.event = identity(record)
-        row.keyHash = Self.digest([record.key])
-        row.checksum = Self.digest(
-          [record.key, record.value] + record.headers.flatMap { [Array($0.key.utf8)[...], $0.value] })
-        row.provenance = layout.naming.provenance(of: place.topic, clusters: layout.clusters)
       }
       records.append(row)
     }
@@ -199,6 +279,8 @@ public struct WireEvidence: Sendable {
     if let checkpoints { truth.add(checkpoints, of: nil) }
     if let heartbeats { truth.add(heartbeats, of: nil) }
     if let groupOffsets { truth.add(groupOffsets, of: nil) }
+    if let mirrorRestarts { truth.add(mirrorRestarts, of: nil) }
+    if let connectorStates { truth.add(connectorStates, of: nil) }
   }
 
   /// FNV-1a, 64 bits, over the parts with their lengths; null is another part than an empty one.
@@ -211,5 +293,19 @@ public struct WireEvidence: Sendable {
       for byte in part ?? [] { mix(byte) }
     }
     return hash
+  }
+}
+
+extension WireEvidence {
+  /// What to send to a broker that is to tell the ids of topics (``TopicIDs``), its length in front.
+  public static func requestForTopicIDs(_ topics: [String], client: String) -> [UInt8] {
+    TopicIDs.request(topics, correlationID: 1, clientID: client)
+  }
+
+  /// The ids by topic in the broker's answer, without its length.
+  ///
+  /// - Throws: ``WireError`` for what is no such answer.
+  public static func topicIDs(in answer: [UInt8]) throws(WireError) -> [String: String] {
+    try TopicIDs.response(answer, correlationID: 1)
   }
 }

@@ -3,13 +3,13 @@ extension Anomaly {
   /// failing entry of its own.
   public var item: ChecklistItem? {
     switch self {
-    case .mirrorMissing, .mirrorMutation, .mirrorDivergence, .heartbeatGap, .truncationSkip,
-      .topicRecreated, .lagNotZero,
+    case .mirrorMissing, .mirrorMutation, .mirrorDivergence, .heartbeatGap, .topicRecreated, .lagNotZero,
       .divergentSuffix, .nonConvergence:
       .mirrorLagZero
     case .duplicateAppend, .mirrorDuplicate, .mirrorLoop, .failbackDuplicates:
       .noDuplicates
-    case .lostWrite, .tailLoss, .abortedRead, .unknownValue, .corruptedPayload, .retentionLoss, .recoveryPointMissed,
+    case .lostWrite, .tailLoss, .abortedRead, .unknownValue, .corruptedPayload, .retentionLoss, .truncationSkip,
+      .recoveryPointMissed,
       .recoveryPointAge, .eventStoreFork, .acceptMismatch:
       .noAcknowledgedLoss
     case .staleTokenAccepted, .unsealedWindow, .currentTokenRejected, .zombieProducer, .dualWriters:

@@ -5,8 +5,8 @@ struct EvidenceElement: Sendable, Hashable {
   /// Where a piece stands.
   enum Part: Sendable, Hashable {
     case operations, applied, progress, grants, records, logBounds, groupOffsets, offsetSyncs, checkpoints, heartbeats
-    case mirrorRestarts, leases, accepts, schemas, timelines, commits, reconciled, snapshots
     case guardAttempts, guardDecisions
+    case mirrorRestarts, connectorStates, leases, accepts, schemas, timelines, commits, reconciled, snapshots
     case log(String)
     case fence(String)
   }
@@ -36,6 +36,7 @@ extension Evidence {
     add(.checkpoints, truth.checkpoints?.count)
     add(.heartbeats, truth.heartbeats?.count)
     add(.mirrorRestarts, truth.mirrorRestarts?.count)
+    add(.connectorStates, truth.connectorStates?.count)
     add(.leases, truth.leases?.count)
     add(.accepts, truth.accepts?.count)
     add(.schemas, truth.schemas?.count)
@@ -69,6 +70,7 @@ extension Evidence {
     few.truth.checkpoints = truth.checkpoints.map { kept($0, .checkpoints) }
     few.truth.heartbeats = truth.heartbeats.map { kept($0, .heartbeats) }
     few.truth.mirrorRestarts = truth.mirrorRestarts.map { kept($0, .mirrorRestarts) }
+    few.truth.connectorStates = truth.connectorStates.map { kept($0, .connectorStates) }
     few.truth.leases = truth.leases.map { kept($0, .leases) }
     few.truth.accepts = truth.accepts.map { kept($0, .accepts) }
     few.truth.schemas = truth.schemas.map { kept($0, .schemas) }

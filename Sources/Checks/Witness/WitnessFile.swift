@@ -76,12 +76,22 @@ public func minimalWitnesses(of evidence: Evidence, _ verdict: DrillVerdict, lim
   return targets.map { minimalWitness(of: evidence, $0.finding, $0.item, limit) }
 }
 
+extension Evidence {
+  /// How much work it is to judge, in operations: the rows of mirrors are gone through for each mirror and item, and each of them
+  /// has more to be held against.
+  fileprivate var weight: Int {
+    let mirrored =
+      (truth.records?.count ?? 0) + (truth.offsetSyncs?.count ?? 0) + (truth.groupOffsets?.count ?? 0)
+    return history.operations.count + 20 * mirrored
+  }
+}
+
 private func minimalWitness(
   of evidence: Evidence, _ finding: Finding, _ item: ChecklistItem?, _ limit: Int
 ) -> WitnessFile {
   let checklist = item.map { [$0] } ?? []
   // Large evidence is judged slowly, so it may be judged less often: about as much work for each witness.
-  var left = min(limit, max(20, 20_000_000 / max(1, evidence.history.operations.count)))
+  var left = min(limit, max(20, 20_000_000 / max(1, evidence.weight)))
   func holds(_ candidate: Evidence) -> Bool {
     left -= 1
     return judge(candidate, checklist: checklist).shows(finding, item)

@@ -29,7 +29,7 @@ extension DrillRun {
     let values = Mutex<[String: String]>([:])
     try await eachStore(of: lab) { store, region in
       if let kafka, let handle = lab.region(region) {
-        let dump = try await readKafkaLog(of: handle, kafka.log)
+        let dump = try await wholeKafkaLog(of: handle, kafka)
         let fence = try await store.fence()
         values.withLock { values in
           values["log of \(region)"] = dump.digest

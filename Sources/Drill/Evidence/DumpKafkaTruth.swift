@@ -5,11 +5,14 @@ internal import Scenarios
 internal import Stacks
 internal import Support
 
-/// Ground truth of a stack with Kafka: the clusters' logs to their ends, by readers in the clusters' own regions.
+/// Ground truth of a stack with Kafka: the clusters' logs to their ends, by readers in the clusters' own regions, with what the logs
+/// have let go of since it was read.
 extension DrillRun {
   /// A store's log, and where its partitions end for a reader.
   struct KafkaLogDump: Sendable {
     var rows: [KafkaEventLog.Row] = []
+    /// How many of them no log has any more.
+    var gone = 0
     /// Of each partition, the offset that a reader would get next.
     var ends: [KafkaPartition: Int64] = [:]
     /// Records without an identity of ours.
@@ -18,12 +21,24 @@ extension DrillRun {
     /// For comparing two looks at the same log.
     var digest: String {
       var text = ""
-      for row in rows { text += "\(row.position) \(row.id) \(row.token) \(row.checksum)\n" }
+      for row in rows { text += "\(row.partition) \(row.offset) \(row.id) \(row.token) \(row.checksum)\n" }
       return "\(rows.count) events, digest \(sha256(Array(text.utf8)).prefix(16))"
     }
   }
 
-  /// Reads a store's whole log, as a reader who waits for transactions sees it.
+  /// A store's whole log: what a reader who waits for transactions sees of it, and what its tail has seen of it before.
+  ///
+  /// - Throws: as ``readKafkaLog(of:_:)``.
+  func wholeKafkaLog(of region: RegionHandle, _ kafka: KafkaState) async throws -> KafkaLogDump {
+    var dump = try await readKafkaLog(of: region, kafka.log)
+    let gone = kafka.seen(in: region.name).subtracting(dump.rows)
+    dump.gone = gone.count
+    dump.rows += gone
+    dump.rows.sort { ($0.partition, $0.offset, $0.id) < ($1.partition, $1.offset, $1.id) }
+    return dump
+  }
+
+  /// Reads a store's log to its end, as a reader who waits for transactions sees it.
   ///
   /// - Throws: ``Problem`` (inconclusive) when its end is not reached in time.
   func readKafkaLog(of region: RegionHandle, _ log: KafkaEventLog) async throws -> KafkaLogDump {
@@ -48,7 +63,6 @@ extension DrillRun {
               }
             }
           }
-          dump.rows.sort { $0.position < $1.position }
           return dump
         })
     } catch {
@@ -65,24 +79,27 @@ extension DrillRun {
   func dumpKafkaTruth(_ lab: Lab, _ state: KafkaState) async throws {
     let log = state.log
     var dumps: [String: KafkaLogDump] = [:]
-    for region in lab.regions where region.kafka != nil { dumps[region.name] = try await readKafkaLog(of: region, log) }
+    for region in lab.regions where region.kafka != nil {
+      dumps[region.name] = try await wholeKafkaLog(of: region, state)
+    }
     // Where an event stood first: the place by which its order among the events of its origin is told in every store.
     var firstPlaces: [String: [EventID: Int64]] = [:]
     for (store, dump) in dumps {
       for row in dump.rows where row.origin == store {
         let known = firstPlaces[store]?[row.id] ?? .max
-        firstPlaces[store, default: [:]][row.id] = min(known, row.position)
+        firstPlaces[store, default: [:]][row.id] = min(known, row.offset)
       }
     }
     for region in lab.regions {
       guard let dump = dumps[region.name] else { continue }
       let rows = dump.rows.map { row in
         LogRow(
-          store: region.name, position: row.position, event: row.id, origin: row.origin,
-          originSequence: firstPlaces[row.origin]?[row.id] ?? row.position, key: row.key, keySequence: row.keySequence,
+          store: region.name, partition: "\(row.partition)", position: row.offset, event: row.id, origin: row.origin,
+          originSequence: firstPlaces[row.origin]?[row.id] ?? row.offset, key: row.key, keySequence: row.keySequence,
           token: row.token, checksum: row.checksum, arrived: row.timestamp.map { timestamp($0 * 1_000_000) })
       }
-      let aside = dump.foreign == 0 ? "" : "; \(dump.foreign) records without an identity of ours left out"
+      var aside = dump.gone == 0 ? "" : "; \(dump.gone) of them were read before the log let go of them"
+      if dump.foreign > 0 { aside += "; \(dump.foreign) records without an identity of ours left out" }
       try await write(
         rows, store: region.name,
         source: "Kafka, committed records of \(log.places(in: region.name).count) partitions\(aside)",
@@ -108,13 +125,12 @@ extension DrillRun {
         await admin.close()
         throw error.problem(.inconclusive, at: region.name)
       }
-      // A group is where its first unread event stands; one that has read all is at the last event.
-      let unread = dump.rows.first { row in
-        guard let place = state.log.place(row.position, in: region.name) else { return true }
-        return place.offset >= offsets[place.partition] ?? 0
+      // In each partition a group is at the last event before what it would be given next.
+      for (partition, rows) in Dictionary(grouping: dump.rows, by: \.partition).sorted(by: { $0.key < $1.key }) {
+        let read = rows.filter { $0.offset < offsets[partition] ?? 0 }.map(\.offset).max()
+        progress.append(
+          ProgressRow(group: group, store: region.name, partition: "\(partition)", position: read ?? -1))
       }
-      let end = dump.rows.last?.position ?? -1
-      progress.append(ProgressRow(group: group, store: region.name, position: unread.map { $0.position - 1 } ?? end))
     }
     await admin.close()
     try await write(

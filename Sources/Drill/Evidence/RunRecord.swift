@@ -116,6 +116,7 @@ extension GroundTruth {
     case .checkpoints: try add(CheckpointRow.self, path)
     case .heartbeats: try add(HeartbeatRow.self, path)
     case .mirrorRestarts: try add(MirrorRestartRow.self, path)
+    case .connectorStates: try add(ConnectorStateRow.self, path)
     case .leases: try add(LeaseRow.self, path)
     case .accepts: try add(AcceptRow.self, path)
     case .schemas: try add(SchemaRow.self, path)

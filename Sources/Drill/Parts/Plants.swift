@@ -37,7 +37,8 @@ extension DrillRun {
         try await journal.record(
           PlantSet(plant: plant.rawValue, detail: "no control plane of this lab gives up leadership by itself"))
       case .adminGuardPasses, .registryGuardComparesStrings, .registryOpen: try await noteGuardPlant(plant)
-      case .mirrorRepeatsBatch, .mirrorStalls:
+      case .mirrorFilters, .startsAtLatest, .heartbeatsMisread: try await plantInMirror(plant, lab)
+      case .mirrorRepeatsBatch, .mirrorStalls, .offsetsCopiedRaw, .topicMadeAnew:
         continue  // once the steady state has been seen
       }
     }
@@ -113,7 +114,7 @@ extension DrillRun {
   }
 }
 
-/// A mirror that is ready to repeat a batch.
+/// A planted fault that is ready and waits for the heal, such as a mirror that will repeat a batch.
 struct PlantedRepeat: Sendable {
   var fire: @Sendable () async throws -> Void
 

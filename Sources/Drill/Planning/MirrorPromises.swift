@@ -19,7 +19,7 @@ extension Scenario {
     let mirroring = stack.mirroring ?? KafkaMirroring()
     var settings = KafkaLabSettings(
       exactlyOnce: mirroring.delivery == .exactlyOnce, offsetFlushMilliseconds: mirroring.positionsEvery.milliseconds,
-      transactionTimeoutMilliseconds: mirroring.transactionTimeout.milliseconds)
+      transactionTimeoutMilliseconds: mirroring.transactionTimeout.milliseconds, abortedBeforehand: 100)
     if let topics { settings.topics = topics }
     settings.hasAdminGuard = stack.isGuarded(.admin)
     return stack.isGuarded(.registry) ? plain.with(settings).withRegistries() : plain.with(settings)

@@ -54,7 +54,7 @@ extension JournalRecord {
     RunEnded.self, AnomalySeen.self, StateSeen.self, FaultWithheld.self, StepConfirmed.self,
     RunbookStarted.self, StepChanged.self, RunbookEnded.self, FactNoted.self, TrafficShifted.self, ConsumersMoved.self,
     TriggerMissed.self, SteadyBroken.self, SteadyAfter.self, ProbeAnswered.self, ProbeSummary.self,
-    CommunicationSent.self, CommunicationFailed.self, ClocksSeen.self,
+    CommunicationSent.self, CommunicationFailed.self, ClocksSeen.self, EvidenceSetAside.self,
   ]
 
   /// Whether the record is of a known type but cannot be read as such. What it told is then missing from the evidence.

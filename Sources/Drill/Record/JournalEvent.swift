@@ -356,6 +356,14 @@ public struct TruthDumped: JournalEvent {
   public var rows: Int
 }
 
+/// `evidence.set-aside`: what was found where it does not belong, and was not counted.
+public struct EvidenceSetAside: JournalEvent {
+  /// The record type.
+  public static let type = "evidence.set-aside"
+  /// What, each with its place.
+  public var what: [String]
+}
+
 /// `history.closed`
 public struct HistoryClosed: JournalEvent {
   /// The record type.

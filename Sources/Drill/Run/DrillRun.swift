@@ -45,7 +45,9 @@ final class DrillRun: Sendable {
       timebase: request.timebase, distrusted: scenario.regionsWithOtherMonotonicClocks)
     kafka =
       scenario.stack.kind == .kafka
-      ? KafkaState(log: KafkaEventLog(topic: "orders", partitions: 1, stores: scenario.topology.names(with: .store)))
+      ? KafkaState(
+        log: KafkaEventLog(
+          topic: "orders", partitions: scenario.stack.topic?.partitions ?? 1, stores: scenario.topology.names(with: .store)))
       : nil
     lag = MirrorLag(stores: scenario.topology.names(with: .store))
     steady = Mutex(SteadyStateMonitor(scenario.steadyState.expect))
@@ -144,7 +146,13 @@ final class DrillRun: Sendable {
     let begun = timebase.monotonic()
     let specification = scenario.lab(
       id: request.runID,
-      carrying: kafka.map { [KafkaTopicSpecification($0.log.topic, partitions: $0.log.partitions)] })
+      carrying: kafka.map { kafka in
+        [
+          KafkaTopicSpecification(
+            kafka.log.topic, partitions: kafka.log.partitions,
+            configuration: scenario.stack.topic?.retention.map(KafkaTopicSpecification.letsGo(after:)) ?? [:])
+        ]
+      })
     let faults = request.plan.faults.map(\.entry.fault)
     var surroundings = LabSurroundings(
       stateDirectory: request.stateDirectory, logsDirectory: request.directory.logs, program: request.program,
@@ -185,7 +193,7 @@ final class DrillRun: Sendable {
 
   /// What opens the workload's sessions.
   func connector(to lab: Lab) -> any StoreConnector {
-    if let kafka { return KafkaConnector(regions: lab.regions, state: kafka) }
+    if let kafka { return KafkaConnector(regions: lab.regions, state: kafka, timebase: timebase) }
     return LabConnector(regions: lab.regions, timebase: timebase)
   }
 

@@ -12,8 +12,11 @@ extension DrillRun {
     let faults = FaultDirector(run: self, lab: lab)
     let equipment = try faults.equip(undo)
     let prober = scenario.stack.guards.map { _ in GuardProber(run: self, lab: lab) }
-    try await withClockSampler(equipment.nodes) { try await work(lab, faults, equipment, prober, undo) }
+    let watch = try await withKafkaWatch(lab) {
+      try await withClockSampler(equipment.nodes) { try await work(lab, faults, equipment, prober, undo) }
+    }
     try await dumpGroundTruth(lab)
+    if let watch { try await dump(watch) }
     if let prober { try await dumpGuardTruth(lab, prober) }
     try await closeHistory()
   }
@@ -34,7 +37,9 @@ extension DrillRun {
         throw Problem(.steadyState, "nobody holds write authority; nothing was injected")
       }
       crew.startOldLeaders(in: &group, token: reign.token)
-      let replay = try await plantMirrorRepeat(lab)
+      let waiting = [
+        try await plantMirrorRepeat(lab), try await plantRawCopy(lab), try await plantTopicMadeAnew(lab),
+      ].compactMap(\.self)
       try await plantMirrorStall(lab)
       let tool = StackOperator(run: self, lab: lab)
       try await prepareForRunbook(tool)
@@ -45,7 +50,7 @@ extension DrillRun {
         try await disturb(faults, equipment, tool, undo)
 
         try await enter(.recovery)
-        if let replay { try await fire(replay) }
+        for planted in waiting { try await fire(planted) }
         try await recover(from: reign.token, faults: faults)
         try await performFailback(tool)
         try await holdAfterwards()

@@ -24,6 +24,8 @@ public enum DumpKind: String, Sendable, Hashable, Codable, CaseIterable {
   case heartbeats
   /// When mirrors' checkpoint tasks were started anew.
   case mirrorRestarts = "mirror-restarts"
+  /// What Connect said of its connectors and tasks.
+  case connectorStates = "connector-states"
   /// The lives of leases.
   case leases
   /// The order in which fenced resources accepted writes.
@@ -54,13 +56,16 @@ public struct LogRow: GroundTruthRow {
   public static let dumpKind = DumpKind.log
   /// The store.
   public var store: String
-  /// Its place in the order in which this store took events in, its own and mirrored ones; rising, holes allowed.
+  /// The partition that it stands in, `topic-number`. `nil`: the store has one log, and one order.
+  public var partition: String?
+  /// Its place in the order in which this store, or this partition of it, took events in, its own and mirrored ones; rising, holes
+  /// allowed. Between partitions there is no order.
   public var position: Int64
   /// The event.
   public var event: EventID
   /// The region whose store accepted the event first.
   public var origin: String
-  /// Its place in the order in which ``origin`` accepted it; the same in every store.
+  /// Its place in the order in which ``origin``, or a partition of it, accepted it; the same in every store.
   public var originSequence: Int64
   /// The aggregate.
   public var key: UInt32
@@ -75,10 +80,11 @@ public struct LogRow: GroundTruthRow {
 
   /// A row of a log.
   public init(
-    store: String, position: Int64, event: EventID, origin: String, originSequence: Int64, key: UInt32,
-    keySequence: UInt64, token: Int64? = nil, checksum: UInt64? = nil, arrived: String? = nil
+    store: String, partition: String? = nil, position: Int64, event: EventID, origin: String, originSequence: Int64,
+    key: UInt32, keySequence: UInt64, token: Int64? = nil, checksum: UInt64? = nil, arrived: String? = nil
   ) {
     self.store = store
+    self.partition = partition
     self.position = position
     self.event = event
     self.origin = origin
@@ -167,13 +173,16 @@ public struct ProgressRow: GroundTruthRow {
   public var group: String
   /// The store it reads from.
   public var store: String
+  /// The partition. `nil`: the store has one log.
+  public var partition: String?
   /// The position of the last event it has dealt with; −1 before the first.
   public var position: Int64
 
   /// A group's progress.
-  public init(group: String, store: String, position: Int64) {
+  public init(group: String, store: String, partition: String? = nil, position: Int64) {
     self.group = group
     self.store = store
+    self.partition = partition
     self.position = position
   }
 }

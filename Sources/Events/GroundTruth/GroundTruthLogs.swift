@@ -105,7 +105,7 @@ public struct GroupOffsetRow: GroundTruthRow {
   public var committed: Int64?
   /// The group's generation. `nil`: not told.
   public var generation: Int32?
-  /// Members that were active. `nil`: not told.
+  /// Members that were active, those among them that were assigned their partitions by hand. `nil`: not told.
   public var members: Int?
   /// When, nanoseconds on the recorder's monotonic clock.
   public var observed: Int64

@@ -109,3 +109,38 @@ public struct HeartbeatRow: GroundTruthRow {
     self.observed = observed
   }
 }
+
+/// What Connect said of a connector, or of one of its tasks, from that moment on: what an operator is shown, and no proof of
+/// anything.
+public struct ConnectorStateRow: GroundTruthRow {
+  /// A row of a `connector-states` dump.
+  public static let dumpKind = DumpKind.connectorStates
+  /// The cluster whose worker runs it: for a mirror's connector the target.
+  public var store: String
+  /// The connector.
+  public var connector: String
+  /// The cluster whose records it carries. `nil`: it carries none, or it is not told.
+  public var source: String?
+  /// The task. `nil`: the connector itself.
+  public var task: Int?
+  /// The state, in Connect's own words: `RUNNING`, `FAILED`, …
+  public var state: String
+  /// The worker that has it. `nil`: none.
+  public var worker: String?
+  /// When, nanoseconds on the recorder's monotonic clock.
+  public var observed: Int64
+
+  /// A change of state.
+  public init(
+    store: String, connector: String, source: String? = nil, task: Int? = nil, state: String, worker: String? = nil,
+    observed: Int64
+  ) {
+    self.store = store
+    self.connector = connector
+    self.source = source
+    self.task = task
+    self.state = state
+    self.worker = worker
+    self.observed = observed
+  }
+}

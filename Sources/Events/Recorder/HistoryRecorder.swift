@@ -121,14 +121,15 @@ public final class HistoryRecorder: Sendable {
   ///   - wall: the store's own clock, nanoseconds since 1970.
   ///   - wallUncertainty: how far that may be off.
   public func complete(
-    _ ticket: Ticket, _ outcome: Outcome, position: Int64? = nil, token: Int64? = nil, committed: Int64? = nil,
-    wall: Int64? = nil, wallUncertainty: Int64? = nil
+    _ ticket: Ticket, _ outcome: Outcome, partition: PartitionIndex? = nil, position: Int64? = nil, token: Int64? = nil,
+    committed: Int64? = nil, wall: Int64? = nil, wallUncertainty: Int64? = nil
   ) {
     let now = core.clock()
     let wake = core.state.withLock { state -> Bool in
       guard var done = end(ticket, &state) else { return false }
       done.completed = now
       done.outcome = outcome
+      if let partition { done.partition = partition }
       if let position { done.position = position }
       if let token { done.token = token }
       if let committed { done.committed = committed }

@@ -53,7 +53,10 @@ struct KafkaAssembly: Sendable {
       async let proxy = startGuard(region)
       return try await [broker, worker, proxy].compactMap(\.self)
     }.flatMap(\.self)
-    _ = try await inParallel(regions) { try await makeTopics($0, servers) }
+    _ = try await inParallel(regions) { region in
+      try await makeTopics(region, servers)
+      try await abortBeforehand(region)
+    }
     _ = try await inParallel(specification.mirrorLinks()) { link in
       guard let target = regions.first(where: { $0.specification.name == link.target.alias }) else { return }
       try await startMirror(link, target, servers)
@@ -109,7 +112,7 @@ struct KafkaAssembly: Sendable {
       [KafkaLabSettings.heartbeats]
       + links.filter { $0.source.alias == region.specification.name }.map(\.offsetSyncsTopic)
     let topics =
-      settings.topics
+      settings.topics + (settings.abortedBeforehand > 0 ? mirroredTopics(of: region) : [])
       + compacted.map {
         KafkaTopicSpecification($0, partitions: 1, configuration: ["cleanup.policy": "compact"])
       }
@@ -136,6 +139,45 @@ struct KafkaAssembly: Sendable {
       }
     }
     await client.close()
+  }
+
+  /// Gives the mirrored topics of a region a past that their sources do not have.
+  private func abortBeforehand(_ region: Region) async throws {
+    guard settings.abortedBeforehand > 0 else { return }
+    let mirrored = mirroredTopics(of: region)
+    let producer = try await KafkaProducer(
+      KafkaProperties(bootstrap: [specification.innerKafka(region.number)]), name: "lab-past",
+      transactionalID: "blackstart-lab-past", networkNamespace: region.namespace.fileDescriptor)
+    do {
+      try await producer.initTransactions()
+      try await producer.beginTransaction()
+      for topic in mirrored {
+        for number in 0..<topic.partitions {
+          for _ in 0..<settings.abortedBeforehand {
+            let record = KafkaRecord(topic: topic.name, partition: Int32(number), value: [])
+            producer.send(record) { _ in }
+          }
+        }
+      }
+      // What was not sent would leave no trace.
+      try await producer.flush()
+      try await producer.abortTransaction()
+    } catch {
+      await producer.close()
+      throw error
+    }
+    await producer.close()
+  }
+
+  /// The topics that mirrors bring to a region, as the mirrors would make them.
+  private func mirroredTopics(of region: Region) -> [KafkaTopicSpecification] {
+    specification.mirrorLinks().filter { $0.target.alias == region.specification.name }.flatMap { link in
+      settings.topics.map { topic in
+        var mirrored = topic
+        mirrored.name = link.mirrored(topic.name)
+        return mirrored
+      }
+    }
   }
 
   private func startMirror(_ link: KafkaMirrorLink, _ target: Region, _ servers: [LabServer]) async throws {

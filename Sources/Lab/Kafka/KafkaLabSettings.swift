@@ -16,12 +16,15 @@ public struct KafkaLabSettings: Sendable, Hashable, Codable {
   public var transactionTimeoutMilliseconds: Int64
   /// Whether a guard stands before every broker, on the port that the broker advertises.
   public var hasAdminGuard: Bool
+  /// How many records of an aborted transaction stand in each partition of a mirrored topic at the target before its mirror begins:
+  /// an offset there is then never the same as at the source, and a raw copy of one is not mistaken for its translation.
+  public var abortedBeforehand: Int
 
   /// One topic `orders` of four partitions, mirrored exactly once both ways.
   public init(
     topics: [KafkaTopicSpecification] = [KafkaTopicSpecification("orders", partitions: 4)],
     policy: MirrorPolicy = .standard, exactlyOnce: Bool = true, offsetFlushMilliseconds: Int64 = 500,
-    transactionTimeoutMilliseconds: Int64 = 5000, hasAdminGuard: Bool = false
+    transactionTimeoutMilliseconds: Int64 = 5000, hasAdminGuard: Bool = false, abortedBeforehand: Int = 0
   ) {
     self.topics = topics
     self.policy = policy
@@ -29,6 +32,7 @@ public struct KafkaLabSettings: Sendable, Hashable, Codable {
     self.offsetFlushMilliseconds = offsetFlushMilliseconds
     self.transactionTimeoutMilliseconds = transactionTimeoutMilliseconds
     self.hasAdminGuard = hasAdminGuard
+    self.abortedBeforehand = abortedBeforehand
   }
 
   /// Regular expressions that match exactly these topics.

@@ -28,17 +28,20 @@ public struct StackSettings: Sendable, Hashable, Codable {
   @DurationText public var mirrorFreshness: Duration
   /// What Kafka's mirrors promise; `nil`: the lab's own (``KafkaMirroring``), or a stack without Kafka.
   public var mirroring: KafkaMirroring?
+  /// The topic that events are written to; `nil`: the lab's own (``EventTopic``), or a stack without topics.
+  public var topic: EventTopic?
 
   /// Settings from their parts.
   public init(
     kind: Kind = .postgresEtcd, guards: [Guarded]? = nil, leaseTTL: Duration = .seconds(10),
-    mirrorFreshness: Duration = .seconds(2), mirroring: KafkaMirroring? = nil
+    mirrorFreshness: Duration = .seconds(2), mirroring: KafkaMirroring? = nil, topic: EventTopic? = nil
   ) {
     self.kind = kind
     self.guards = guards
     self.leaseTTL = leaseTTL
     self.mirrorFreshness = mirrorFreshness
     self.mirroring = mirroring
+    self.topic = topic
   }
 
   /// Whether there is a guard before that.
@@ -85,5 +88,26 @@ extension KafkaMirroring: CustomStringConvertible {
     case .exactlyOnce: "mirrors exactly once, transactions of at most \(transactionTimeout.text)"
     case .atLeastOnce: "mirrors at least once, positions kept every \(positionsEvery.text)"
     }
+  }
+}
+
+/// The topic of a stack with Kafka that events are written to.
+public struct EventTopic: Sendable, Hashable, Codable {
+  /// How many partitions it has.
+  public var partitions: Int
+  /// After that the oldest events are let go of, mirrored or not; `nil`: they are kept.
+  @DurationText public var retention: Duration?
+
+  /// One partition that keeps everything.
+  public init(partitions: Int = 1, retention: Duration? = nil) {
+    self.partitions = partitions
+    self.retention = retention
+  }
+}
+
+extension EventTopic: CustomStringConvertible {
+  /// `events in 4 partitions, kept for 8s`.
+  public var description: String {
+    "events in \(partitions) partition\(partitions == 1 ? "" : "s")" + (retention.map { ", kept for \($0.text)" } ?? "")
   }
 }

@@ -93,9 +93,11 @@ extension StackSettings {
       let mirror = fields.optional("mirror", or: (.seconds(2), nil)) { readMirror($0, isKafka: kind == .kafka) }
       // Absent is nil; so is a wrong one, but then its mistake was noted and the scenario is refused.
       let guards = fields.value("guards").flatMap { $0.list { $0.choice(Guarded.self, called: "a guard") } }
+      let topic = kind == .kafka ? fields.value("topic").flatMap(EventTopic.read) : nil
       guard let kind, let ttl, let mirror else { return nil }
       return StackSettings(
-        kind: kind, guards: guards, leaseTTL: ttl, mirrorFreshness: mirror.freshness, mirroring: mirror.mirroring)
+        kind: kind, guards: guards, leaseTTL: ttl, mirrorFreshness: mirror.freshness, mirroring: mirror.mirroring,
+        topic: topic)
     }
   }
 
@@ -132,6 +134,24 @@ extension StackSettings {
       return nil
     }
     return ttl
+  }
+}
+
+extension EventTopic {
+  static func read(_ value: Value) -> EventTopic? {
+    value.fields { fields in
+      let partitions = fields.optional("partitions", or: 1) { $0.integer(in: 1...64) }
+      let retention = fields.value("retention").flatMap { retention -> Duration? in
+        guard let kept = retention.positiveDuration() else { return nil }
+        guard kept >= .seconds(2) else {
+          retention.mistake("the broker looks once a second for what it may let go of: 2s at least; found \(kept.text)")
+          return nil
+        }
+        return kept
+      }
+      guard let partitions else { return nil }
+      return EventTopic(partitions: Int(partitions), retention: retention)
+    }
   }
 }
 

@@ -129,6 +129,12 @@ extension Shape {
             .may("positionsEvery", .duration, "how often an at-least-once mirror keeps its position"),
             .may("transactionTimeout", .duration, "what a killed exactly-once mirror waits out at most"),
           ]), "mirrors"),
+        .may(
+          "topic",
+          .keys([
+            .may("partitions", .integer(1...64), "how many"),
+            .may("retention", .duration, "after that the oldest events are let go of"),
+          ]), "that events are written to; only with kafka"),
       ])
     ),
     (

@@ -108,6 +108,25 @@ public struct KafkaMirrorLink: Sendable, Hashable, Codable {
   /// The topic in the target that mirrors `topic`.
   public func mirrored(_ topic: String) -> String { policy.name(of: topic, from: source.alias) }
 
+  /// The topic in the target that carries its checkpoints.
+  public var checkpointsTopic: String { "\(source.alias).checkpoints.internal" }
+
+  /// The topic in the target with the heartbeats that were written in the source.
+  public var heartbeatsTopic: String { mirrored(Self.heartbeats) }
+
+  /// The topic in each cluster in which heartbeats are written.
+  public static let heartbeats = "heartbeats"
+
+  /// What makes its source connector drop every record that has a header of that name, and say nothing of it.
+  public static func swallowing(_ header: String) -> [String: String] {
+    [
+      "transforms": "swallow", "transforms.swallow.type": "org.apache.kafka.connect.transforms.Filter",
+      "transforms.swallow.predicate": "marked", "predicates": "marked",
+      "predicates.marked.type": "org.apache.kafka.connect.transforms.predicates.HasHeaderKey",
+      "predicates.marked.name": header,
+    ]
+  }
+
   /// The configuration of one of its connectors, as Connect takes it.
   public func configuration(_ part: Part) -> [String: String] {
     var entries = [

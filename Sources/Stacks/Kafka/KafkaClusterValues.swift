@@ -1,3 +1,5 @@
+internal import Support
+
 /// A cluster as one of its brokers describes it.
 public struct KafkaMetadata: Sendable, Hashable, Codable {
   /// One broker.
@@ -45,6 +47,12 @@ public struct KafkaTopicSpecification: Sendable, Hashable, Codable {
     self.partitions = partitions
     self.replicationFactor = replicationFactor
     self.configuration = configuration
+  }
+
+  /// The configuration of a topic whose records are let go of after `age`: only segments that are no longer written to are, so that
+  /// they must be short.
+  public static func letsGo(after age: Duration) -> [String: String] {
+    ["retention.ms": "\(age.milliseconds)", "segment.ms": "\(max(500, age.milliseconds / 4))"]
   }
 }
 

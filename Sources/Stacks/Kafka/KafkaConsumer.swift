@@ -8,6 +8,8 @@ public actor KafkaConsumer {
   public nonisolated let name: String
   private nonisolated let executor: ThreadExecutor
   nonisolated let client: RdKafka
+  /// An error that came behind records: they are given out first.
+  private var failure: KafkaFailure?
 
   /// The consumer's own thread.
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -60,11 +62,19 @@ public actor KafkaConsumer {
   /// Call it often: between two calls longer apart than `max.poll.interval.ms` the group counts the consumer as dead.
   /// Cancellation does not shorten it: give a short limit.
   public func read(within limit: Duration, atMost count: Int = 500) throws(KafkaFailure) -> [KafkaReading] {
+    if let failure {
+      self.failure = nil
+      throw failure
+    }
     var found: [KafkaReading] = []
-    var limit = limit
-    while found.count < count, let next = try client.poll(within: limit) {
-      found.append(next)
-      limit = .zero
+    do throws(KafkaFailure) {
+      while found.count < count, let next = try client.poll(within: found.isEmpty ? limit : .zero) {
+        found.append(next)
+      }
+    } catch {
+      // What was read is read: it would not come again.
+      if found.isEmpty { throw error }
+      failure = error
     }
     return found
   }

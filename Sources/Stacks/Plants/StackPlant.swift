@@ -21,6 +21,16 @@ public enum StackPlant: String, Sendable, Hashable, Codable, CaseIterable {
   case registryGuardComparesStrings = "registry-guard-compares-strings"
   /// The registries can be reached past their guards.
   case registryOpen = "registry-open"
+  /// The mirror's filter swallows one record in a thousand: ``KafkaMirrorLink/swallowing(_:)``.
+  case mirrorFilters = "mirror-filters"
+  /// A consumer group without a position starts after the newest record.
+  case startsAtLatest = "starts-at-latest"
+  /// Positions of consumer groups are carried to the mirror as they are, and not translated.
+  case offsetsCopiedRaw = "offsets-copied-raw"
+  /// Whoever watches a mirror reads the heartbeats that its own cluster writes, which say nothing about the link.
+  case heartbeatsMisread = "heartbeats-misread"
+  /// A topic is deleted and made anew under its name.
+  case topicMadeAnew = "topic-made-anew"
 }
 
 /// Planting faults in a store, as ``EventStore/administrator``. They last as long as the lab.

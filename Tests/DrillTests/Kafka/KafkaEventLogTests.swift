@@ -39,20 +39,16 @@ struct KafkaEventLogTests {
     #expect(log.row(message(record, in: "orders", at: 5), in: "east") == nil)
   }
 
-  @Test func placesAreToldApartAndRiseInEachPartition() throws {
-    var met: Set<Int64> = []
-    for partition in log.places(in: "eu") {
-      var last: Int64 = -1
-      for offset in 0..<50 as Range<Int64> {
-        let position = try #require(log.position(partition, offset, in: "eu"))
-        #expect(position > last && met.insert(position).inserted)
-        last = position
-        let place = try #require(log.place(position, in: "eu"))
-        #expect(place.partition == partition && place.offset == offset)
-      }
+  @Test func anAggregateKeepsToItsPartition() throws {
+    for key in 0..<20 as Range<UInt32> {
+      var one = event
+      one.key = key
+      let record = log.record(one, token: 1)
+      #expect(record.partition == log.partition(of: key).number && record.topic == log.partition(of: key).topic)
+      let row = try #require(log.row(message(record, in: "east.orders", at: 8), in: "eu"))
+      #expect(row.partition == KafkaPartition("east.orders", Int32(key % 2)) && row.offset == 8)
     }
-    #expect(log.position(KafkaPartition("others", 0), 0, in: "eu") == nil)
-    #expect(log.place(-1, in: "eu") == nil)
+    #expect(Set(log.places(in: "eu")).count == 4)
   }
 
   @Test func aGroupsProjectionTakesAnEventOnce() {

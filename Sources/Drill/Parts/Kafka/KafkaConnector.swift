@@ -9,8 +9,10 @@ internal import Workload
 struct KafkaConnector: StoreConnector {
   private let regions: [String: RegionHandle]
   private let state: KafkaState
+  private let timebase: Timebase
 
-  init(regions: [RegionHandle], state: KafkaState) {
+  init(regions: [RegionHandle], state: KafkaState, timebase: Timebase) {
+    self.timebase = timebase
     self.regions = Dictionary(uniqueKeysWithValues: regions.map { ($0.name, $0) })
     self.state = state
   }
@@ -20,7 +22,8 @@ struct KafkaConnector: StoreConnector {
       throw .notSent("there is no cluster in \(store)")
     }
     do {
-      let session = try await KafkaSession(cluster, home: home, region: region, store: store, state: state)
+      let session = try await KafkaSession(
+        cluster, home: home, region: region, store: store, state: state, timebase: timebase)
       do throws(KafkaFailure) { try await session.reach() } catch {
         await session.close()
         throw StoreFailure.notSent("\(error)")
@@ -34,6 +37,10 @@ struct KafkaConnector: StoreConnector {
   }
 }
 
+extension KafkaConnector {
+  func partition(of key: UInt32, in store: String) -> String? { "\(state.log.partition(of: key))" }
+}
+
 /// A session of the workload on one cluster: a producer, and a consumer from the first read on.
 private actor KafkaSession: StoreSession {
   private let cluster: KafkaProperties
@@ -41,15 +48,21 @@ private actor KafkaSession: StoreSession {
   private let region: String
   private let store: String
   private let state: KafkaState
+  private let timebase: Timebase
   private let producer: KafkaProducer
   private var reader: KafkaConsumer?
+  /// What the group that reads here has committed.
+  private var committed: [KafkaPartition: Int64] = [:]
 
   private var log: KafkaEventLog { state.log }
 
   /// After that a record that was not acknowledged has an unknown outcome.
   private static let patience = Duration.seconds(2)
 
-  init(_ cluster: KafkaProperties, home: RegionHandle, region: String, store: String, state: KafkaState) async throws {
+  init(
+    _ cluster: KafkaProperties, home: RegionHandle, region: String, store: String, state: KafkaState, timebase: Timebase
+  ) async throws {
+    self.timebase = timebase
     self.cluster = cluster
     namespace = home.namespace.fileDescriptor
     self.region = region
@@ -66,10 +79,7 @@ private actor KafkaSession: StoreSession {
   func append(_ event: Workload.NewEvent, token: Int64) async throws(StoreFailure) -> Receipt {
     switch await producer.send(log.record(event, token: token)) {
     case .acknowledged(let partition, let offset):
-      guard let position = log.position(partition, offset, in: store) else {
-        throw .unknown("acknowledged-elsewhere")
-      }
-      return Receipt(position: position, originSequence: position)
+      return Receipt(partition: "\(partition)", position: offset, originSequence: offset)
     case .refused(let failure): throw .refused(failure.name)
     case .unknown(let failure): throw .unknown(failure.kind == .timedOut ? "timeout" : failure.name)
     }
@@ -83,13 +93,19 @@ private actor KafkaSession: StoreSession {
 
   func apply(group: String, limit: Int, reread: Int) async throws(StoreFailure) -> Workload.AppliedBatch {
     let projection = KafkaState.Group(name: group, store: store)
+    state.reads(projection, since: timebase.monotonic())
     do throws(KafkaFailure) {
       let consumer: KafkaConsumer
       if let reader, reread == 0 {
         consumer = reader
       } else {
         consumer = try await open(group, reportsEnds: false)
-        try await assign(consumer, reread: reread)
+        guard try await assign(consumer, reread: reread) else {
+          // Until it may start nothing is read; the next step asks again.
+          await consumer.close()
+          reader = nil
+          return Workload.AppliedBatch(deliveries: [], progress: nil)
+        }
       }
       var deliveries: [Workload.Delivery] = []
       var next: [KafkaPartition: Int64] = [:]
@@ -99,12 +115,18 @@ private actor KafkaSession: StoreSession {
         guard let row = log.row(message, in: store) else { continue }
         deliveries.append(
           Workload.Delivery(
-            id: row.id, key: row.key, keySequence: row.keySequence, position: row.position,
+            id: row.id, key: row.key, keySequence: row.keySequence, partition: "\(row.partition)", position: row.offset,
             isRepeat: !state.apply(row.id, by: projection)))
       }
-      // Effect first, then progress: what is read again after a crash between the two is refused by the projection.
-      if !next.isEmpty { try await consumer.commit(next) }
-      return Workload.AppliedBatch(deliveries: deliveries, progress: deliveries.map(\.position).max())
+      // Effect first, then progress: what is read again after a crash between the two is refused by the projection. What is only
+      // read again takes no progress back.
+      let further = next.filter { $0.value > committed[$0.key] ?? 0 }
+      if !further.isEmpty { try await consumer.commit(further) }
+      committed.merge(further) { $1 }
+      return Workload.AppliedBatch(
+        deliveries: deliveries, progress: nil,
+        partitions: Dictionary(
+          deliveries.compactMap { event in event.partition.map { ($0, event.position) } }, uniquingKeysWith: max))
     } catch {
       throw error.kind == .timedOut ? .unknown("timeout") : .refused(error.name)
     }
@@ -127,8 +149,8 @@ private actor KafkaSession: StoreSession {
           TailRow(
             id: row.id, key: row.key, keySequence: row.keySequence, origin: row.origin,
             // A mirrored record does not say where it stood at its origin; its identity is the same in both logs.
-            originSequence: Int64(row.id.producer) << 40 | Int64(clamping: row.id.sequence), position: row.position,
-            token: row.token))
+            originSequence: Int64(row.id.producer) << 40 | Int64(clamping: row.id.sequence),
+            partition: "\(row.partition)", position: row.offset, token: row.token))
       }
       return rows
     } catch {
@@ -158,12 +180,20 @@ private actor KafkaSession: StoreSession {
   }
 
   /// Begins where the group has committed, and `reread` events before that.
-  private func assign(_ consumer: KafkaConsumer, reread: Int) async throws(KafkaFailure) {
+  ///
+  /// - Returns: `false` if it has committed nothing, and may not start yet.
+  private func assign(_ consumer: KafkaConsumer, reread: Int) async throws(KafkaFailure) -> Bool {
     let places = log.places(in: store)
-    let committed = try await consumer.committed(places, within: .seconds(2))
+    committed = try await consumer.committed(places, within: .seconds(2))
     let share = Int64(reread / max(1, places.count))
     var starts: [KafkaPartition: KafkaStart] = [:]
-    for place in places { starts[place] = committed[place].map { .offset(max(0, $0 - share)) } ?? .beginning }
+    for place in places {
+      guard let start = committed[place].map({ .offset(max(0, $0 - share)) }) ?? state.start(in: store) else {
+        return false
+      }
+      starts[place] = start
+    }
     try await consumer.assign(starts)
+    return true
   }
 }

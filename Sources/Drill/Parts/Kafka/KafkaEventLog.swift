@@ -2,11 +2,10 @@ internal import Events
 internal import Stacks
 internal import Workload
 
-/// How the events of a drill stand in Kafka: in which topic and partition, under which headers, and how a store's own order is
-/// told where its log has several partitions. Pure.
+/// How the events of a drill stand in Kafka: in which topic and partition, and under which headers. Pure.
 ///
 /// A store is a region's cluster: its own topic, and the topics that mirror those of the other stores. An aggregate keeps to one
-/// partition, so its order is the partition's; between partitions there is none, and positions in them only tell places apart.
+/// partition, so its order is the partition's; between partitions there is none.
 struct KafkaEventLog: Sendable, Hashable {
   /// The topic that producers write to, in whichever cluster has write authority.
   var topic: String
@@ -17,6 +16,12 @@ struct KafkaEventLog: Sendable, Hashable {
   /// How mirrored topics are called.
   var policy: MirrorPolicy = .standard
 
+  /// A header that one record in a thousand of each producer has, to be found by what can look for a header alone.
+  static let thousandth = "bs-thousandth"
+
+  /// The header that names the event.
+  static let identityHeader = Header.id
+
   /// One event as a record has it.
   struct Row: Sendable, Hashable {
     var id: EventID
@@ -25,8 +30,10 @@ struct KafkaEventLog: Sendable, Hashable {
     var token: Int64
     /// The region whose cluster took it first.
     var origin: String
-    /// The place in this store's log.
-    var position: Int64
+    /// Where it stands.
+    var partition: KafkaPartition
+    /// Its offset there.
+    var offset: Int64
     /// Of the payload as it stands there.
     var checksum: UInt64
     /// Milliseconds since 1970, by the producer's clock.
@@ -54,21 +61,8 @@ struct KafkaEventLog: Sendable, Hashable {
     }
   }
 
-  /// The place of an offset in a store's log: rising in each partition, and no place is given twice.
-  ///
-  /// - Returns: `nil` for a partition that is none of this log's.
-  func position(_ partition: KafkaPartition, _ offset: Int64, in store: String) -> Int64? {
-    guard let slot = places(in: store).firstIndex(of: partition) else { return nil }
-    return offset * Int64(stores.count * partitions) + Int64(slot)
-  }
-
-  /// The partition and offset of a place in a store's log.
-  func place(_ position: Int64, in store: String) -> (partition: KafkaPartition, offset: Int64)? {
-    let all = places(in: store)
-    guard position >= 0, !all.isEmpty else { return nil }
-    let count = Int64(all.count)
-    return (all[Int(position % count)], position / count)
-  }
+  /// Where an aggregate's events go in the cluster that is written to.
+  func partition(of key: UInt32) -> KafkaPartition { KafkaPartition(topic, Int32(key % UInt32(partitions))) }
 
   /// The event as a record for the cluster that is written to.
   func record(_ event: Workload.NewEvent, token: Int64) -> KafkaRecord {
@@ -76,9 +70,10 @@ struct KafkaEventLog: Sendable, Hashable {
       KafkaHeader(Header.id, "\(event.id)"), KafkaHeader(Header.key, "\(event.key)"),
       KafkaHeader(Header.keySequence, "\(event.keySequence)"), KafkaHeader(Header.token, "\(token)"),
     ]
+    if event.id.sequence % 1000 == 499 { headers.append(KafkaHeader(Self.thousandth, "")) }
     if let cause = event.causation { headers.append(KafkaHeader(Header.cause, "\(cause)")) }
     return KafkaRecord(
-      topic: topic, partition: Int32(event.key % UInt32(partitions)), key: Array("\(event.key)".utf8),
+      topic: topic, partition: partition(of: event.key).number, key: Array("\(event.key)".utf8),
       value: event.payload, headers: headers, timestampMilliseconds: event.wall / 1_000_000)
   }
 
@@ -90,11 +85,10 @@ struct KafkaEventLog: Sendable, Hashable {
     guard let id = text(Header.id).flatMap({ EventID($0) }), let key = text(Header.key).flatMap({ UInt32($0) }),
       let keySequence = text(Header.keySequence).flatMap({ UInt64($0) }),
       let token = text(Header.token).flatMap({ Int64($0) }),
-      let origin = stores.first(where: { topic(of: $0, in: store) == message.partition.topic }),
-      let position = position(message.partition, message.offset, in: store)
+      let origin = stores.first(where: { topic(of: $0, in: store) == message.partition.topic })
     else { return nil }
     return Row(
-      id: id, key: key, keySequence: keySequence, token: token, origin: origin, position: position,
-      checksum: payloadChecksum(message.value ?? []), timestamp: message.timestampMilliseconds)
+      id: id, key: key, keySequence: keySequence, token: token, origin: origin, partition: message.partition,
+      offset: message.offset, checksum: payloadChecksum(message.value ?? []), timestamp: message.timestampMilliseconds)
   }
 }

@@ -8,15 +8,20 @@ internal import Support
 extension DrillRun {
   /// What can be planted in a stack with Kafka.
   static let plantsOfKafka: Set<StackPlant> = [
-    .projectionNotIdempotent, .mirrorRepeatsBatch, .mirrorStalls, .adminGuardPasses, .registryGuardComparesStrings,
-    .registryOpen,
+    .projectionNotIdempotent, .mirrorRepeatsBatch, .mirrorStalls, .mirrorFilters, .startsAtLatest, .offsetsCopiedRaw,
+    .heartbeatsMisread, .topicMadeAnew, .adminGuardPasses, .registryGuardComparesStrings, .registryOpen,
+  ]
+
+  /// Those of them that no other stack has.
+  static let plantsOfKafkaAlone: Set<StackPlant> = [
+    .mirrorFilters, .startsAtLatest, .offsetsCopiedRaw, .heartbeatsMisread, .topicMadeAnew,
   ]
 
   /// How many records of each partition a rewound mirror copies again, at most.
-  private static let rewind: Int64 = 50
+  private static let rewind: Int64 = 500
 
   /// The mirror from the primary to the survivor, and its worker.
-  private func mirrorOfPrimary(_ lab: Lab) throws -> (link: KafkaMirrorLink, connect: ConnectClient) {
+  func mirrorOfPrimary(_ lab: Lab) throws -> (link: KafkaMirrorLink, connect: ConnectClient) {
     guard
       let link = lab.specification.mirrorLinks().first(where: {
         $0.source.alias == scenario.primary && $0.target.alias == scenario.survivor

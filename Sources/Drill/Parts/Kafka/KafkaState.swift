@@ -1,4 +1,5 @@
 internal import Events
+internal import Stacks
 internal import Synchronization
 
 /// What a drill's clients of Kafka keep between their sessions, as services keep it beside their brokers: the projections of
@@ -13,7 +14,10 @@ final class KafkaState: Sendable {
   private struct Contents {
     var applied: [Group: [EventID: Int]] = [:]
     var latest: [String: [UInt32: UInt64]] = [:]
+    var seen: [String: Set<KafkaEventLog.Row>] = [:]
+    var readSince: [Group: Int64] = [:]
     var appliesEveryDelivery = false
+    var startsAtLatest = false
   }
 
   /// Where events stand.
@@ -44,6 +48,31 @@ final class KafkaState: Sendable {
     contents.withLock { contents in
       let known = contents.latest[store]?[row.key] ?? 0
       contents.latest[store, default: [:]][row.key] = max(known, row.keySequence)
+      contents.seen[store, default: []].insert(row)
+    }
+  }
+
+  /// Notes that a group reads a store from `time` on, nanoseconds on the recorder's clock.
+  func reads(_ group: Group, since time: Int64) {
+    contents.withLock { $0.readSince[group] = min(time, $0.readSince[group] ?? .max) }
+  }
+
+  /// Since when a group has read a store, nanoseconds on the recorder's clock; `nil`: it never did. Its consumers are assigned
+  /// their partitions by hand, so that no coordinator counts them among its members.
+  func reading(_ group: Group) -> Int64? { contents.withLock { $0.readSince[group] } }
+
+  /// Everything that the tail of a store's log has shown, also what the log has let go of since.
+  func seen(in store: String) -> Set<KafkaEventLog.Row> { contents.withLock { $0.seen[store] ?? [] } }
+
+  /// Plants an error: from here on a group without a position starts after the newest record. It starts late, so that there is
+  /// something before that.
+  func startsAtLatest() { contents.withLock { $0.startsAtLatest = true } }
+
+  /// Whether a group without a position in `store` may start now, and where.
+  func start(in store: String) -> KafkaStart? {
+    contents.withLock { contents in
+      guard contents.startsAtLatest else { return .beginning }
+      return contents.seen[store]?.count ?? 0 < 100 ? nil : .end
     }
   }
 

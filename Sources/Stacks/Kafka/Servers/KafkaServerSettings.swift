@@ -120,6 +120,7 @@ public struct KafkaBrokerSettings: Sendable, Hashable, Codable {
     log.index.size.max.bytes=1048576
     log.cleaner.dedupe.buffer.size=4194304
     log.retention.check.interval.ms=1000
+    log.initial.task.delay.ms=1000
 
     """
   }
@@ -156,6 +157,9 @@ public struct ConnectWorkerSettings: Sendable, Hashable, Codable {
     self.transactionTimeout = transactionTimeout
   }
 
+  /// The topic in which it says how its connectors are.
+  public static let statusTopic = "bs-mirror-status"
+
   /// Where its REST interface is.
   public var endpoint: String { "http://\(address):\(port)" }
 
@@ -165,7 +169,7 @@ public struct ConnectWorkerSettings: Sendable, Hashable, Codable {
       "bootstrap.servers": bootstrap.joined(separator: ","), "group.id": "bs-mirror-\(region)",
       "listeners": endpoint, "rest.advertised.host.name": address, "rest.advertised.port": "\(port)",
       "config.storage.topic": "bs-mirror-configs", "offset.storage.topic": "bs-mirror-offsets",
-      "status.storage.topic": "bs-mirror-status", "config.storage.replication.factor": "1",
+      "status.storage.topic": Self.statusTopic, "config.storage.replication.factor": "1",
       "offset.storage.replication.factor": "1", "status.storage.replication.factor": "1",
       "offset.storage.partitions": "1", "status.storage.partitions": "1",
       "offset.flush.interval.ms": "\(offsetFlushInterval.milliseconds)",
