@@ -269,7 +269,7 @@ public struct WireEvidence: Sendable {
   }
 
   private mutating func note(_ stranger: String) {
-    if strangers.last != stranger, strangers.count < 1000 { strangers.append(stranger) }
+    if strangers.count < 1000, !strangers.contains(stranger) { strangers.append(stranger) }
   }
 
   /// Adds what was read to `truth`.
