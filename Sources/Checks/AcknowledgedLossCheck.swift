@@ -84,9 +84,13 @@ struct AcknowledgedLossCheck: Check {
     return Dictionary(
       uniqueKeysWithValues: facts.truth.logs.map { store, rows in
         let here = starts[store] ?? [:]
-        return (store, Set(rows.lazy.filter { row in
-          row.position >= row.partition.flatMap { here[$0] } ?? .min
-        }.map(\.event)))
+        return (
+          store,
+          Set(
+            rows.lazy.filter { row in
+              row.position >= row.partition.flatMap { here[$0] } ?? .min
+            }.map(\.event))
+        )
       })
   }
 

@@ -43,7 +43,9 @@ struct ConsumerProgressCheck: Check {
     for consumer in facts.roles.consumers {
       let rows = applied.filter { $0.group == consumer.group && $0.store == consumer.store }
       let positions = Dictionary(
-        progress.filter { $0.group == consumer.group && $0.store == consumer.store }.map { ($0.partition, $0.position) },
+        progress.filter { $0.group == consumer.group && $0.store == consumer.store }.map {
+          ($0.partition, $0.position)
+        },
         uniquingKeysWith: { first, _ in first })
       total += judge(consumer, rows, positions, facts, &result)
     }
@@ -92,7 +94,8 @@ struct ConsumerProgressCheck: Check {
     let ends = Dictionary(grouping: log, by: \.partition).mapValues { $0.map(\.position).max() ?? -1 }
     for partition in Set(ends.keys).union(positions.keys).sorted(by: { ($0 ?? "") < ($1 ?? "") }) {
       judge(
-        Part(consumer: consumer, partition: partition, end: ends[partition] ?? -1, position: positions[partition] ?? -1),
+        Part(
+          consumer: consumer, partition: partition, end: ends[partition] ?? -1, position: positions[partition] ?? -1),
         Dictionary((parts[partition] ?? []).map { ($0.event, $0.position) }, uniquingKeysWith: min), applied, &result)
     }
     return applied.count

@@ -36,7 +36,8 @@ import Testing
       Operation(
         .append, process: 0, event: EventID(producer: 0, sequence: number), key: key, keySequence: number / 2,
         node: names.node("east"), region: names.node("east"), position: Int64(number / 2), token: 1,
-        invoked: time * second - 1, completed: time * second, outcome: .ok, partition: names.partition("orders-\(key)")))
+        invoked: time * second - 1, completed: time * second, outcome: .ok, partition: names.partition("orders-\(key)"))
+    )
   }
 
   private mutating func row(_ number: UInt64, key: UInt32, in store: String, _ partition: String, at offset: Int64) {
@@ -112,7 +113,9 @@ import Testing
     // The mirror has written the last event of aggregate 1 once more; the projection refuses it, and goes on behind it.
     var drill = self
     let again = EventID(producer: 0, sequence: 9)
-    let names = (node: drill.names.node("eu"), log: drill.names.partition("east.orders-1"), group: drill.names.group("billing"))
+    let names = (
+      node: drill.names.node("eu"), log: drill.names.partition("east.orders-1"), group: drill.names.group("billing")
+    )
     func seen(_ kind: OperationKind, _ event: EventID, _ offset: Int64, _ outcome: Outcome, by process: UInt32) {
       drill.operations.append(
         Operation(

@@ -13,7 +13,8 @@ import Testing
     }
   }
 
-  private func record(_ key: [UInt8]?, _ value: [UInt8]?, at offset: Int64 = 0, id: String? = nil) -> RecordBatch.Record {
+  private func record(_ key: [UInt8]?, _ value: [UInt8]?, at offset: Int64 = 0, id: String? = nil) -> RecordBatch.Record
+  {
     RecordBatch.Record(
       offset: offset, timestamp: 1000, key: key.map { $0[...] }, value: value.map { $0[...] },
       headers: id.map { [RecordBatch.Header("id", Array($0.utf8)[...])] } ?? [])
@@ -50,7 +51,9 @@ import Testing
     #expect(wire.heartbeats == [] && wire.strangers.count == 1)
   }
 
-  @Test func `what Connect says of its connectors is kept, and each change of a checkpoint task may be its start`() throws {
+  @Test func `what Connect says of its connectors is kept, and each change of a checkpoint task may be its start`()
+    throws
+  {
     let layout = WireEvidence.Layout(
       flows: [Self.flow], statusTopic: "status", checkpointConnectors: ["c": Self.flow],
       sourceConnectors: ["s": Self.flow])

@@ -82,7 +82,9 @@ struct TopicIDsTests {
   func truncated() throws {
     let bytes = response([("orders", 0)])
     for count in 0..<bytes.count - 1 {
-      #expect(throws: WireError.self, "\(count)") { try TopicIDs.response(Array(bytes.prefix(count)), correlationID: 5) }
+      #expect(throws: WireError.self, "\(count)") {
+        try TopicIDs.response(Array(bytes.prefix(count)), correlationID: 5)
+      }
     }
     var absurd = bytes
     absurd.replaceSubrange(9..<10, with: [0xff, 0xff, 0xff, 0xff, 0x0f])

@@ -6,7 +6,9 @@ import Testing
 @Suite struct TopicTests {
   private func stack(_ text: String) throws -> StackSettings {
     try parseScenario(
-      Array(scenario([(old: "kind: postgres-etcd", new: "kind: kafka"), (old: "stack:\n", new: "stack:\n  \(text)\n")]).utf8),
+      Array(
+        scenario([(old: "kind: postgres-etcd", new: "kind: kafka"), (old: "stack:\n", new: "stack:\n  \(text)\n")]).utf8
+      ),
       file: "drill.yaml"
     ).scenario.stack
   }
@@ -21,7 +23,8 @@ import Testing
 
   @Test func whatCannotBeIsRefusedWithItsReason() {
     for (text, word) in [
-      ("topic: { partitions: 0 }", "1"), ("topic: { partitions: 65 }", "64"), ("topic: { retention: 500ms }", "2s at least"),
+      ("topic: { partitions: 0 }", "1"), ("topic: { partitions: 65 }", "64"),
+      ("topic: { retention: 500ms }", "2s at least"),
       ("topic: { replicas: 3 }", "replicas"),
     ] {
       let said = problem { _ = try stack(text) } ?? ""

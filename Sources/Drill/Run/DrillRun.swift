@@ -47,7 +47,8 @@ final class DrillRun: Sendable {
       scenario.stack.kind == .kafka
       ? KafkaState(
         log: KafkaEventLog(
-          topic: "orders", partitions: scenario.stack.topic?.partitions ?? 1, stores: scenario.topology.names(with: .store)))
+          topic: "orders", partitions: scenario.stack.topic?.partitions ?? 1,
+          stores: scenario.topology.names(with: .store)))
       : nil
     lag = MirrorLag(stores: scenario.topology.names(with: .store))
     steady = Mutex(SteadyStateMonitor(scenario.steadyState.expect))

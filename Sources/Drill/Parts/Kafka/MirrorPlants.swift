@@ -13,7 +13,8 @@ extension DrillRun {
       let (link, connect) = try mirrorOfPrimary(lab)
       let name = link.name(.source)
       let configuration = link.configuration(.source).merging(
-        KafkaMirrorLink.swallowing(KafkaEventLog.thousandth)) { $1 }
+        KafkaMirrorLink.swallowing(KafkaEventLog.thousandth)
+      ) { $1 }
       try await note(plant, "\(name) drops what has the header \(KafkaEventLog.thousandth), one record in a thousand")
       try await connect.put(name, configuration)
       try await connect.waitUntil(name, is: .running)
@@ -44,7 +45,8 @@ extension DrillRun {
     }
     try await note(
       .offsetsCopiedRaw,
-      "after the heal the positions of \(groups.joined(separator: ", ")) are written to \(link.target.alias) as they are")
+      "after the heal the positions of \(groups.joined(separator: ", ")) are written to \(link.target.alias) as they are"
+    )
     return PlantedRepeat {
       for group in groups {
         let raw = try await withAdmin(of: source) { try await $0.offsets(ofGroup: group) }
@@ -65,7 +67,8 @@ extension DrillRun {
 extension DrillRun {
   /// Prepares to make a topic anew, if that is planted: the one that nobody writes to, so that nothing is lost with it.
   func plantTopicMadeAnew(_ lab: Lab) async throws -> PlantedRepeat? {
-    guard request.plants.contains(.topicMadeAnew), let log = kafka?.log, let region = lab.region(scenario.survivor) else {
+    guard request.plants.contains(.topicMadeAnew), let log = kafka?.log, let region = lab.region(scenario.survivor)
+    else {
       return nil
     }
     let topic = KafkaTopicSpecification(log.topic, partitions: log.partitions)
