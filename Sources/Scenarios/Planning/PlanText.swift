@@ -183,9 +183,10 @@ private struct PlanPage {
   }
 
   var checklist: [String] {
-    ["CHECKLIST"]
+    let width = max(22, (plan.evidence.map(\.item.rawValue.count).max() ?? 0) + 2)
+    return ["CHECKLIST"]
       + plan.evidence.flatMap { evidence in
-        let label = "  \(evidence.item.rawValue)" + String(repeating: " ", count: 22 - evidence.item.rawValue.count)
+        let label = "  \(evidence.item.rawValue)" + String(repeating: " ", count: width - evidence.item.rawValue.count)
         var lines = wrapped(evidence.level, width: 92)
         lines += wrapped("needs " + evidence.needs.joined(separator: "; "), width: 92)
         lines += wrapped(evidence.otherwise, width: 92)
