@@ -44,6 +44,15 @@ private let subject = """
         waitpid(p, 0, 0);
         usleep(500);
       }
+    } else if (!strcmp(v[2], "vfork")) {
+      page[0] = 1;
+      for (;; usleep(500)) {
+        page[1]++;
+        if (!page[2] || vfork()) continue;
+        for (page[4] = 1; !page[3];) usleep(500);
+        page[2] = 0;
+        _exit(0);
+      }
     } else if (!strcmp(v[2], "sync")) {
       page[0] = 1;
       for (;;) { fdatasync(fd); page[1]++; }
@@ -263,6 +272,27 @@ private func program() async throws -> TestProgram { try await .compiled("subjec
       let other = try TracerThread("tracer-test")
       try await other.run { tracer in _ = try tracer.seize(identity) }
       #expect(refusal(identity) == .tracedAlready(by: getpid()))
+    }
+  }
+
+  /// A thread that waits for its vfork child comes to no stop, as one that gets no processor does. It is let go when it does, and
+  /// whoever wants the process again meanwhile waits for that.
+  @Test func aProcessThatDidNotStopInTimeIsTracedAgainWhenItHas() async throws {
+    try await program().run(["vfork"]) { child, file in
+      let identity = child.identity
+      file.set(2, 1)
+      #expect(try await eventually(within: .seconds(10)) { file.word(4) == 1 })
+      try TracerThread.once { tracer in
+        let first = try tracer.seize(identity)
+        let failure = #expect(throws: TraceError.self) { try first.stop() }
+        #expect(failure?.reason == .didNotStop(thread: identity.pid))
+        file.set(3, 1)
+        let second = try tracer.seize(identity)
+        try second.stop()
+        second.detach()
+      }
+      let seen = file.word(1)
+      #expect(try await eventually(within: .seconds(10)) { file.word(1) > seen + 2 })
     }
   }
 

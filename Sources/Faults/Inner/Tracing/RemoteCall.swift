@@ -25,6 +25,8 @@ struct RemoteCall {
     private static let redZone: UInt64 = 0
   #endif
 
+  /// How long each stretch of it may take: the others run meanwhile, and on a busy machine it waits for a processor.
+  private static let limit = Duration.seconds(1)
   private static let frameBytes: UInt64 = 640
   private static let scratchBytes: UInt64 = 64
 
@@ -68,7 +70,7 @@ struct RemoteCall {
       if comeBack == nil {
         try leaveCall(skipping: true)
       } else {
-        guard try process.runToStop(thread, toCall: true) == .systemCall else {
+        guard try process.runToStop(thread, toCall: true, within: Self.limit) == .systemCall else {
           throw TraceError(.unexpected("it did not come back as it should"), process.process)
         }
         try leaveCall(skipping: false)
@@ -77,6 +79,8 @@ struct RemoteCall {
     } catch {
       outcome = .failure(error)
     }
+    // It got no processor for a second, and nothing of it can be reached while it runs. It comes back by itself.
+    if case .failure(let error) = outcome, process.state(of: thread) == nil { throw error }
     // Registers first: until then the record may be needed.
     try process.setRegisters(of: thread, begun.registers)
     try process.setSignalMask(of: thread, begun.mask)
@@ -147,7 +151,7 @@ struct RemoteCall {
       registers.setArguments(arguments)
       try process.setRegisters(of: thread, registers)
       _ = try runToGate()
-      guard try process.runToStop(thread, toCall: true) == .systemCall else {
+      guard try process.runToStop(thread, toCall: true, within: Self.limit) == .systemCall else {
         throw TraceError(.unexpected("a system call that was made in it did not end as one"), process.process)
       }
       let result = try process.systemCall(of: thread).result
@@ -156,6 +160,7 @@ struct RemoteCall {
     } catch {
       outcome = .failure(error)
     }
+    if case .failure(let error) = outcome, process.state(of: thread) == nil { throw error }  // it runs
     try process.setRegisters(of: thread, saved)
     try process.setSignalMask(of: thread, savedMask)
     return try outcome.get()
@@ -164,7 +169,7 @@ struct RemoteCall {
   /// Runs to the entry of the system call at the gate, through those that a function makes of its own.
   private func runToGate() throws(TraceError) -> TracedSystemCall {
     for _ in 0..<64 {
-      switch try process.runToStop(thread, toCall: true) {
+      switch try process.runToStop(thread, toCall: true, within: Self.limit) {
       case .systemCall:
         let call = try process.systemCall(of: thread)
         if call.phase == .entry && call.instruction == gate + Self.gateBytes { return call }
@@ -190,7 +195,7 @@ struct RemoteCall {
     }
     try process.interrupt(thread)
     for _ in 0..<8 {
-      switch try process.runToStop(thread, toCall: false) {
+      switch try process.runToStop(thread, toCall: false, within: Self.limit) {
       case .interrupted, .groupStop: return
       case .signal(let number): try resend(number)
       case .systemCall, .event: continue

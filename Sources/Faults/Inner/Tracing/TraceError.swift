@@ -44,6 +44,12 @@ struct TraceError: Error, Sendable, Hashable, CustomStringConvertible {
     return TraceError(.system(SystemError(call, process.description, number: number)), process)
   }
 
+  /// Whether it is a thread of this program that traces it, or one that has just ended.
+  var isOfOurTrace: Bool {
+    guard case .tracedAlready(let tracer) = reason else { return false }
+    return tracer == getpid() || !fileExists("/proc/\(tracer)")
+  }
+
   /// What the reader can do.
   var fix: String? {
     switch reason {

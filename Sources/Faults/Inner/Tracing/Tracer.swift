@@ -30,18 +30,45 @@ final class Tracer {
     alarm = try TraceAlarm()
   }
 
+  /// How long a trace of ours may take to end that was given up already (ns).
+  private static let patience: Int64 = 1_000_000_000
+
   /// Traces every thread of `process`; they go on running.
+  ///
+  /// On a busy machine a thread may not have come to the stop at which it is let go, nor another tracer of ours to its end: they
+  /// are waited for, a second at most.
   ///
   /// - Parameter observer: who is told of what happens to it; with none, everything passes.
   /// - Throws: ``TraceError`` saying why not; it goes on untouched then.
   func seize(
     _ process: ProcessIdentity, options: TraceOptions = [], observer: (any Observer)? = nil
   ) throws(TraceError) -> TracedProcess {
-    let traced = TracedProcess(process, options: options, tracer: self)
-    traced.observer = observer
-    try traced.seize()
-    processes[process.pid] = traced
-    return traced
+    let deadline = timebase.monotonic() + Self.patience
+    while true {
+      let traced = TracedProcess(process, options: options, tracer: self)
+      traced.observer = observer
+      do throws(TraceError) {
+        try traced.seize()
+        processes[process.pid] = traced
+        return traced
+      } catch {
+        guard error.isOfOurTrace, timebase.monotonic() < deadline else { throw error }
+        releaseStragglers()
+        usleep(2_000)
+      }
+    }
+  }
+
+  /// Lets those go that have stopped meanwhile.
+  private func releaseStragglers() {
+    for thread in stragglers {
+      var status: Int32 = 0
+      switch bs_trace_wait(thread, 1, &status) {
+      case thread: dispatch(thread, status)
+      case 0: continue
+      default: stragglers.remove(thread)  // it has ended
+      }
+    }
   }
 
   /// Calls `job` on this thread at `moment`, nanoseconds on the monotonic clock.

@@ -36,7 +36,7 @@ final class SkewedProcess: @unchecked Sendable {  // proof: the fault's thread a
   /// - Throws: ``TraceError`` or ``VDSOError`` saying why it cannot be skewed.
   init(_ process: ProcessIdentity, template: ClockTemplate, timebase: Timebase) throws {
     let facts = try TraceableProcess(process)
-    try facts.checkTraceable()
+    try facts.checkTraceable(ownTrace: false)  // a trace of ours ends before another begins (``Tracer/seize``)
     try facts.checkUnfiltered()
     try Self.checkTimeNamespace(process)
     self.process = process
