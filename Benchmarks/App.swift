@@ -36,6 +36,8 @@ private func runCommand(_ words: [String]) async -> Int32 {
       return try await sweepInside(InnerSweepRequest(Array(words.dropFirst()))) ? 0 : 1
     case "fault-sweep":
       return try await sweepFaults(FaultSweepRequest(Array(words.dropFirst()))) ? 0 : 1
+    case "mirror-kills":
+      return try await sweepMirrorKills(MirrorKillsRequest(Array(words.dropFirst()))) ? 0 : 1
     case "kill-sweep":
       return try await sweepKills(KillSweepRequest(Array(words.dropFirst()))) ? 0 : 1
     default:
@@ -62,6 +64,8 @@ private let usageText = """
          Benchmarks --list
          Benchmarks fault-sweep [--tool PATH] [--rounds N] [--seed N] [FAULT ...]
          Benchmarks inner-sweep [--tool PATH] [--rounds N] [--seed N] [FAULT ...]
+         Benchmarks mirror-kills [--at-least-once] [--positions-every-ms M] [--count N] [--rate N] [--list FILE] [--tool PATH]
+                    [--seed N]
          Benchmarks kill-sweep --scenario FILE [--tool PATH] [--count N] [--limit-ms M] [--seed N]
 
   Measures on real kernel objects in network namespaces of its own. Needs root.
@@ -78,6 +82,9 @@ private let usageText = """
 
   inner-sweep does the same with faults inside a node: in a program of its own, which must be free again within the lease
   and a second.
+
+  mirror-kills kills the worker of a Kafka mirror in one lab, at drawn moments while records flow, and says how long it was until
+  they flowed again and what stands twice, counted by us and by sort and uniq. Needs KAFKA_HOME.
 
   kill-sweep runs a drill again and again, ends it with SIGKILL at random moments of its fault phase, and fails if a rule
   is left for longer than the limit, or anything at all after `blackstart recover`.

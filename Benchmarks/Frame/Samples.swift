@@ -10,6 +10,9 @@ struct Samples: Sendable {
     sorted.insert(nanoseconds, at: sorted.firstIndex { $0 > nanoseconds } ?? sorted.endIndex)
   }
 
+  /// How many are no smaller than `least`.
+  func count(atLeast least: Int64) -> Int { sorted.count { $0 >= least } }
+
   /// The same with `nanoseconds` added to each.
   func shifted(by nanoseconds: Int64) -> Samples {
     var shifted = self

@@ -9,6 +9,8 @@ struct Program: Sendable {
   var arguments: [String]
   /// The file that it reads as standard input.
   var input = "/dev/null"
+  /// The file that its standard output goes to; made anew.
+  var output = "/dev/null"
   /// Whether it may end with an error, as programs do that are run to be on the safe side.
   var mayFail = false
 
@@ -22,7 +24,7 @@ struct Program: Sendable {
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
     posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o644)
     // Freed below; the child has a copy.
     var words = ([path] + arguments).map { strdup($0) } + [nil]
