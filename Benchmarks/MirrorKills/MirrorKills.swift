@@ -59,7 +59,7 @@ func sweepMirrorKills(_ request: MirrorKillsRequest) async throws -> Bool {
   return try await withWorkspace { workspace in
     let lab = try await Lab.up(
       .kafka(id: "kills\(getpid())", request.settings),
-      LabSurroundings(stateDirectory: "\(workspace)/state", logsDirectory: "\(workspace)/logs", program: request.tool))
+      LabSurroundings(logsDirectory: "\(workspace)/logs", program: request.tool))
     let outcome: Result<Bool, any Error>
     do { outcome = .success(try await MirrorKills(request, lab, workspace).run()) } catch { outcome = .failure(error) }
     try await lab.down()
