@@ -30,13 +30,13 @@ struct MirrorStream: Sendable {
       let now = Timebase.system.monotonic()
       let due = pace.due(now: now)
       if due > now { try await ContinuousClock().sleep(for: .nanoseconds(due - now)) }
-      let number = watch.next()
+      let number = watch.next(at: Timebase.system.monotonic())
       producer.send(
         KafkaRecord(
           topic: Self.topic, partition: Int32(number) % Self.partitions, value: Array(repeating: 120, count: 100),
           headers: [KafkaHeader(Self.header, Self.identity(number))])
       ) { [watch] delivery in
-        if case .acknowledged = delivery { watch.acknowledge(number, at: Timebase.system.monotonic()) }
+        if case .acknowledged = delivery { watch.acknowledge(number) }
       }
     }
     try await producer.flush()

@@ -1,16 +1,19 @@
 internal import Support
 internal import Synchronization
 
-/// What is known of the records that a mirror carries: when each was acknowledged at the source, and when and how often it was seen
+/// What is known of the records that a mirror carries: when each was sent to the source, and when and how often it was seen
 /// at the target. A record's identity is its number.
 final class MirrorWatch: Sendable {
   private struct Contents {
-    /// By number: when the source acknowledged it (ns, monotonic); `nil` if it did not, or not yet.
-    var acknowledged: [Int64?] = []
+    /// By number: when it was sent (ns, monotonic).
+    var sent: [Int64] = []
+    /// By number: whether the source acknowledged it.
+    var acknowledged: [Bool] = []
     /// By number: how often the target showed it.
     var times: [UInt8] = []
     var seen = 0
-    var newest: (acknowledged: Int64, seen: Int64)?
+    /// Of the records seen, the one that was sent last.
+    var newest: (sent: Int64, seen: Int64)?
     /// By partition of the target: whether what is read there is a repetition, and how long it has been so far.
     var repeating: [Int32: (from: Int, length: Int)] = [:]
     var stretches: [String] = []
@@ -20,17 +23,18 @@ final class MirrorWatch: Sendable {
 
   private let contents = Mutex(Contents())
 
-  /// The number of the next record.
-  func next() -> Int {
+  /// The number of the next record, which is sent now.
+  func next(at time: Int64) -> Int {
     contents.withLock { contents in
-      contents.acknowledged.append(nil)
+      contents.sent.append(time)
+      contents.acknowledged.append(false)
       contents.times.append(0)
       return contents.times.count - 1
     }
   }
 
   /// The source has it.
-  func acknowledge(_ number: Int, at time: Int64) { contents.withLock { $0.acknowledged[number] = time } }
+  func acknowledge(_ number: Int) { contents.withLock { $0.acknowledged[number] = true } }
 
   /// The target shows it, in this partition.
   func see(_ number: Int, in partition: Int32, at time: Int64) {
@@ -43,9 +47,7 @@ final class MirrorWatch: Sendable {
       }
       close(partition, &contents)
       contents.seen += 1
-      // A record may be mirrored before its acknowledgement has come back.
-      let acknowledged = contents.acknowledged[number] ?? time
-      if acknowledged > contents.newest?.acknowledged ?? .min { contents.newest = (acknowledged, time) }
+      if contents.sent[number] > contents.newest?.sent ?? .min { contents.newest = (contents.sent[number], time) }
     }
   }
 
@@ -54,9 +56,9 @@ final class MirrorWatch: Sendable {
     contents.stretches.append("partition \(partition), \(length) records from \(first) on")
   }
 
-  /// When a record was first seen at the target that the source acknowledged only after `moment`; `nil`: none was yet.
+  /// When a record was seen at the target that was sent only after `moment`; `nil`: none was yet.
   func progress(after moment: Int64) -> Int64? {
-    contents.withLock { $0.newest.flatMap { $0.acknowledged > moment ? $0.seen : nil } }
+    contents.withLock { $0.newest.flatMap { $0.sent > moment ? $0.seen : nil } }
   }
 
   /// Nothing is written any more.
@@ -72,12 +74,12 @@ final class MirrorWatch: Sendable {
   var seen: Int { contents.withLock(\.seen) }
 
   /// How many records the source has.
-  var acknowledged: Int { contents.withLock { $0.acknowledged.count { $0 != nil } } }
+  var acknowledged: Int { contents.withLock { $0.acknowledged.count { $0 } } }
 
   /// How many of those the target never showed.
   var lost: Int {
     contents.withLock { contents in
-      contents.acknowledged.indices.count { contents.acknowledged[$0] != nil && contents.times[$0] == 0 }
+      contents.acknowledged.indices.count { contents.acknowledged[$0] && contents.times[$0] == 0 }
     }
   }
 
