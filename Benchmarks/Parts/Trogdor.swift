@@ -59,7 +59,7 @@ struct Trogdor: Sendable {
     let process = try await onOwnThread("trogdor") { try ChildProcess(started) }
     let end = await process.wait()
     let said = String(decoding: try readFile("\(workspace)/trogdor.log", limit: 1 << 24), as: UTF8.self)
-    guard end == .exited(0), let from = said.range(of: "Task succeeded with status ")?.upperBound,
+    guard end == .exited(0), let from = said.lastRange(of: "Task succeeded with status ")?.upperBound,
       let to = said[from...].firstIndex(of: "}")
     else { throw Problem(.fail, at: "Trogdor", "it did not succeed: \(said.suffix(400))") }
     return try decodeJSON(Latency.self, from: Array(said[from...to].utf8))
@@ -67,6 +67,6 @@ struct Trogdor: Sendable {
 }
 
 extension StringProtocol {
-  /// The first place of `part`.
-  fileprivate func range(of part: String) -> Range<Index>? { ranges(of: part).first }
+  /// The last place of `part`: the log has those of earlier runs too.
+  fileprivate func lastRange(of part: String) -> Range<Index>? { ranges(of: part).last }
 }
