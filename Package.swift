@@ -92,7 +92,8 @@ let package = Package(
     .executableTarget(
       name: "Benchmarks",
       dependencies: [
-        "CSQLite", "CRdKafka", "Drill", "Lab", "Stacks", "Workload", "Agents", "Faults", "Guards", "PassThrough", "Scenarios",
+        "CSQLite", "CRdKafka", "Drill", "Lab", "Stacks", "Workload", "Agents", "Faults", "Guards", "PassThrough",
+        "Scenarios",
         "Checks", "Events",
         "Netlink",
         "Support",

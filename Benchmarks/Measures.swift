@@ -2,5 +2,6 @@
 let measures: [Measure] = [
   partitionMeasure, commandSequenceMeasure, peersMeasure, cutSkewMeasure, releaseMeasure, timeoutMeasure,
   packetCostMeasure, realismMeasure, lossMeasure, collateralMeasure, delayLineMeasure, netemMeasure,
-  diskMeasure, labMeasure, kafkaLabMeasure, kafkaProducerMeasure, historyMeasure, checkMeasure, clockMeasure, guardMeasure,
+  diskMeasure, labMeasure, kafkaLabMeasure, kafkaProducerMeasure, historyMeasure, checkMeasure, clockMeasure,
+  guardMeasure,
 ]

@@ -7,7 +7,8 @@ internal import Support
 /// The lab with Kafka, up until a record that was written in one region was read in the other, and down.
 let kafkaLabMeasure = Measure(
   name: "kafka-lab",
-  summary: "three regions with etcd, PostgreSQL, control planes and two Kafka clusters that mirror each other, up and down"
+  summary:
+    "three regions with etcd, PostgreSQL, control planes and two Kafka clusters that mirror each other, up and down"
 ) { bench in
   if let absent = figureWithoutKafka() { return [absent] }
   let tool = try toolPath(bench.tool)

@@ -11,7 +11,8 @@ internal import Workload
 /// the same kind of record, one record of each under way, turn by turn.
 let kafkaProducerMeasure = Measure(
   name: "kafka-producer",
-  summary: "records acknowledged by a real broker: our workload with its history recorded, beside bare librdkafka and Trogdor"
+  summary:
+    "records acknowledged by a real broker: our workload with its history recorded, beside bare librdkafka and Trogdor"
 ) { bench in
   if let absent = figureWithoutKafka() { return [absent] }
   let lab = try await Lab.up(
@@ -64,7 +65,8 @@ private func latencies(_ bench: Bench, _ lab: Lab, _ region: RegionHandle) async
     try removeTree(path)
     figures.append(
       Figure(
-        what: "acknowledged, 1,000 a second", samples: ours, note: "p95 \(brief(ours.quantile(0.95))), our workload, recorded"))
+        what: "acknowledged, 1,000 a second", samples: ours,
+        note: "p95 \(brief(ours.quantile(0.95))), our workload, recorded"))
     let theirs = try await trogdor.produce(bench.isQuick ? 2000 : 10_000, perSecond: 1000, valueBytes: 512)
     figures.append(
       Figure(

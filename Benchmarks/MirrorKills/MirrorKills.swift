@@ -54,7 +54,9 @@ func sweepMirrorKills(_ request: MirrorKillsRequest) async throws -> Bool {
     request.isExactlyOnce
     ? "exactly once, transactions of at most \(MirrorKillsRequest.transactionTimeout.brief)"
     : "at least once, positions kept every \(request.positionsEvery.brief)"
-  print("mirror-kills: \(request.count) kills of the worker from east to eu, \(request.rate) records/s, mirrored \(promise)")
+  print(
+    "mirror-kills: \(request.count) kills of the worker from east to eu, \(request.rate) records/s, mirrored \(promise)"
+  )
   print(try machineLine(seed: request.seed))
   return try await withWorkspace { workspace in
     let lab = try await Lab.up(
@@ -181,7 +183,8 @@ private struct MirrorKills: Sendable {
       func dump(_ partition: String, _ options: [String]) throws -> String {
         var program = Program(
           path: request.tool,
-          arguments: ["kafka", "dump", "\(log)/\(partition)", "--identities", "--header", MirrorStream.header] + options)
+          arguments: ["kafka", "dump", "\(log)/\(partition)", "--identities", "--header", MirrorStream.header] + options
+        )
         program.output = "\(workspace)/\(partition)\(options.joined())"
         try program.run(errors: "\(workspace)/dump.errors")
         return program.output

@@ -37,7 +37,8 @@ import Testing
     #expect(once.kafka?.exactlyOnce == true && once.kafka?.transactionTimeoutMilliseconds == 5000)
     let often = try scenario("scenarios/kafka-mirror-worker-killed.yaml").scenario.lab(id: "x", carrying: nil)
     #expect(often.kafka?.exactlyOnce == false && often.kafka?.offsetFlushMilliseconds == 4000)
-    #expect(often.worker(of: "eu", address: "10.91.2.1", bootstrap: [])?.properties["offset.flush.interval.ms"] == "4000")
+    #expect(
+      often.worker(of: "eu", address: "10.91.2.1", bootstrap: [])?.properties["offset.flush.interval.ms"] == "4000")
     #expect(try scenario("scenarios/store-killed.yaml").scenario.lab(id: "x", carrying: nil).kafka == nil)
   }
 }
