@@ -1,5 +1,6 @@
 package import Lab
 internal import Stacks
+package import Support
 package import Workload
 
 /// What opens the sessions of a drill's workload on Kafka, for measuring them without a drill around.
@@ -7,8 +8,11 @@ package import Workload
 /// - Parameters:
 ///   - topic: the topic that producers write to.
 ///   - partitions: how many it has.
-package func kafkaConnector(to lab: Lab, topic: String, partitions: Int) -> any StoreConnector {
+package func kafkaConnector(
+  to lab: Lab, topic: String, partitions: Int, timebase: Timebase = .system
+) -> any StoreConnector {
   let stores = lab.regions.filter { $0.kafka != nil }.map(\.name)
   return KafkaConnector(
-    regions: lab.regions, state: KafkaState(log: KafkaEventLog(topic: topic, partitions: partitions, stores: stores)))
+    regions: lab.regions, state: KafkaState(log: KafkaEventLog(topic: topic, partitions: partitions, stores: stores)),
+    timebase: timebase)
 }
