@@ -307,6 +307,13 @@ public struct Contract: Sendable, Hashable, Codable {
   /// fence's token. `BS423`: read-only.
   public static let postgresEtcd = Contract(
     permits: [.lateEventsBehindNewReign], refusalCodes: ["BS409", "BS423"], redeliveryCodes: ["already-applied"])
+
+  /// Kafka clusters, mirrored by MirrorMaker 2, fenced by access rules that name the token's holder and by producer epochs.
+  /// `_FENCED`, `PRODUCER_FENCED` and `INVALID_PRODUCER_EPOCH`: another producer has the transactional id.
+  public static let kafka = Contract(
+    permits: [.lateEventsBehindNewReign],
+    refusalCodes: ["_FENCED", "PRODUCER_FENCED", "INVALID_PRODUCER_EPOCH", "TOPIC_AUTHORIZATION_FAILED"],
+    redeliveryCodes: ["already-applied"])
 }
 
 /// What the drill demands. Durations are nanoseconds.

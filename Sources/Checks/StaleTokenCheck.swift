@@ -77,7 +77,7 @@ struct StaleTokenCheck: Check {
         + "before and after the heal",
       counts: refused + [
         Count("rows checked against the seals", rowsChecked), Count("inflated tokens refused", inflation),
-      ],
+      ] + refusals(facts),
       notes: inflation == 0 ? ["no token beyond the granted ones was tried"] : [])
     return result
   }
@@ -189,6 +189,22 @@ struct StaleTokenCheck: Check {
       }
     }
     return counts
+  }
+
+  /// How the old token was refused, by code: a fence of several parts shows here which of them it was.
+  private func refusals(_ facts: Facts) -> [Count] {
+    guard let token = facts.newToken else { return [] }
+    var byCode: [OutcomeCode: Int] = [:]
+    for attempt in attempts where attempt.token < token && isRefusal(attempt.outcome, facts) {
+      if case .fail(let code) = attempt.outcome { byCode[code, default: 0] += 1 }
+    }
+    return byCode.compactMap { code, count in
+      // Others say by themselves what they are.
+      facts.names.name(of: code).flatMap {
+        LeadershipEvidence.eitherCodes.contains($0) ? Count("refused with \($0)", count) : nil
+      }
+    }
+    .sorted { $0.name < $1.name }
   }
 
   private func isRefusal(_ outcome: Outcome, _ facts: Facts) -> Bool {

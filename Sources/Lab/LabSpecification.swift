@@ -65,6 +65,8 @@ public struct LabSpecification: Sendable, Hashable, Codable {
     public var kafka = 9092
     /// Where its controller listens.
     public var kafkaController = 9093
+    /// Where a broker serves clients that come under a name.
+    public var kafkaNamed: Int { kafkaController + 1 }
     /// Where a Connect worker has its REST interface.
     public var connect = 8083
     /// Where a broker listens behind an admin guard, which then has ``kafka``.
@@ -79,7 +81,7 @@ public struct LabSpecification: Sendable, Hashable, Codable {
     /// All of them.
     var all: [Int] {
       [
-        etcdClient, etcdPeer, store, kafka, kafkaController, connect, kafkaGuarded, kafkaInner, registry,
+        etcdClient, etcdPeer, store, kafka, kafkaController, kafkaNamed, connect, kafkaGuarded, kafkaInner, registry,
         registryGuarded,
       ]
     }

@@ -25,6 +25,8 @@ public final class RegionHandle: Sendable {
   public let kafka: KafkaProperties?
   /// The directory with its cluster's log, a directory a partition; `nil` without one.
   public let kafkaLog: String?
+  /// Where the same cluster serves clients that come under a name; without one they are refused there.
+  public let kafkaNamed: KafkaProperties?
   /// Where its Connect worker has its REST interface, `http://10.91.1.1:8083`; `nil` without one.
   public let connectEndpoint: String?
   /// The same cluster for the region's own servers, past the guard where there is one; `nil` without one.
@@ -70,6 +72,7 @@ public final class RegionHandle: Sendable {
       kafka: region.has(.broker) && specification.kafka?.hasAdminGuard == true
         ? "\(address4):\(ports.kafkaGuarded)" : nil)
     kafkaLog = region.has(.broker) ? paths.brokerData(region.name) : nil
+    kafkaNamed = region.has(.broker) ? KafkaProperties(bootstrap: ["\(address4):\(ports.kafkaNamed)"]) : nil
     connectEndpoint = region.has(.mirror) ? "http://\(address4):\(ports.connect)" : nil
     controlPlaneSocket = region.has(.control) ? paths.controlPlaneSocket(region.name) : nil
   }

@@ -41,6 +41,10 @@ public struct Consumer: Sendable {
       if let sentTo = surroundings.traffic.store(ofGroup: group), sentTo != store {
         if let session { await session.close() }
         session = nil
+        // Where it goes on, and if it ever comes back, is for whoever sent it to say.
+        surroundings.recorder.left(
+          surroundings.connector.partitions(of: store), worker: worker, group: group, store: store, region: region,
+          at: surroundings.timebase.monotonic())
         store = sentTo
       }
       do throws(StoreFailure) {

@@ -55,6 +55,18 @@ extension HistoryRecorder {
     }
   }
 
+  /// Records that a consumer group has given up the partitions of a store.
+  func left(
+    _ partitions: [String?], worker: UInt32, group: String, store: String, region: String, at time: Int64
+  ) {
+    for name in partitions {
+      record(
+        Operation(
+          .revoke, process: worker, node: node(store), region: node(region), group: self.group(group), invoked: time,
+          completed: time, outcome: .ok, partition: name.map(partition)))
+    }
+  }
+
   /// Outcome code of an event that was delivered again and refused by the idempotency check.
   public static var redelivered: String { "already-applied" }
 }

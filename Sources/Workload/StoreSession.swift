@@ -154,11 +154,17 @@ public protocol StoreConnector: Sendable {
 
   /// The partition that events of an aggregate go to in a store, `topic-number`. `nil`: the store has one log.
   func partition(of key: UInt32, in store: String) -> String?
+
+  /// The partitions that a consumer of a store reads; `nil` for the store's one log.
+  func partitions(of store: String) -> [String?]
 }
 
 extension StoreConnector {
   /// A store with one log.
   public func partition(of key: UInt32, in store: String) -> String? { nil }
+
+  /// A store with one log.
+  public func partitions(of store: String) -> [String?] { [nil] }
 }
 
 /// Who may write, as one region's control plane sees it.

@@ -3,6 +3,13 @@ internal import Events
 extension LeadershipEvidence {
   /// The outcome code with which a store says that it takes no writes at all, whatever their token.
   static let closedCodes: Set<String> = ["BS423"]
+  /// With these Kafka refuses both a token that does not rule, and everybody where nobody does: which of them it was, the cluster's
+  /// fence tells.
+  static let eitherCodes: Set<String> = [
+    "TOPIC_AUTHORIZATION_FAILED", "_FENCED", "PRODUCER_FENCED", "INVALID_PRODUCER_EPOCH",
+  ]
+  /// A fence of several parts is set one by one, before it is known to be set (ns).
+  private static let settingTime: Int64 = 2_000_000_000
 
   /// What the evidence of a drill tells of leadership: the grants and leases of the election, the fences and logs of the stores,
   /// the writes, and the intervals in which a region was proven to be cut off.
@@ -14,7 +21,7 @@ extension LeadershipEvidence {
     result.judgeClocks(leases)
     result.doubts = TimeAudit.clockDoubts(evidence)
     let writes = writes(
-      evidence.history, refusals: Set(evidence.contract.refusalCodes), closed: Self.closedCodes)
+      evidence.history, refusals: Set(evidence.contract.refusalCodes), closed: Self.closedCodes, evidence.truth.fences)
     var changes = leases.map { (time: $0.returned, event: LeadershipEvent.lease($0)) }
     changes += writes.map { (time: $0.returned ?? .max, event: LeadershipEvent.write($0)) }
     let isolations = isolations(evidence)
@@ -166,7 +173,11 @@ extension LeadershipEvidence {
   }
 
   /// The writes with a token, and those without an event under a number of their own.
-  static func writes(_ history: HistoryEvidence, refusals: Set<String>, closed: Set<String>) -> [FencedWrite] {
+  ///
+  /// - Parameter fences: the stores' fences, by which refusals are told apart whose code says nothing.
+  static func writes(
+    _ history: HistoryEvidence, refusals: Set<String>, closed: Set<String>, _ fences: [String: [FenceEntry]] = [:]
+  ) -> [FencedWrite] {
     let names = history.names
     return history.operations.enumerated().compactMap { place, operation in
       guard isFenced(operation), let token = operation.token else { return nil }
@@ -176,12 +187,27 @@ extension LeadershipEvidence {
       case .unknown: status = .unknown
       case .fail(let code):
         let code = names.name(of: code) ?? ""
-        status = closed.contains(code) ? .closed : refusals.contains(code) ? .rejected : .failed
+        let store = fences[names.name(of: operation.node) ?? ""] ?? []
+        let isClosed =
+          closed.contains(code) || eitherCodes.contains(code) && !isOpen(store, to: token, throughout: operation)
+        status = isClosed ? .closed : refusals.contains(code) ? .rejected : .failed
       }
       return FencedWrite(
         holder: holder(operation, names), token: FencingToken(token),
         resource: names.name(of: operation.node) ?? "node \(operation.node.rawValue)", event: event(operation, place),
         invoked: operation.invoked, returned: operation.completed, status: status, holderClock: operation.wall)
+    }
+  }
+
+  /// Whether a store was certainly open to `token` from the beginning of an operation to its end.
+  private static func isOpen(_ fences: [FenceEntry], to token: Int64, throughout operation: Operation) -> Bool {
+    guard
+      let ruling = fences.last(where: { $0.observed.map { $0 <= operation.invoked } ?? false }),
+      ruling.mode == .readWrite, ruling.token == token
+    else { return false }
+    let end = ended(operation) + settingTime
+    return !fences.contains { fence in
+      fence.observed.map { $0 > operation.invoked && $0 <= end } ?? false
     }
   }
 

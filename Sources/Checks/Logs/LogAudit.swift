@@ -9,6 +9,8 @@ public struct LogAudit: Sendable {
     var feed = LogFeed()
     var checks: LogChecks
     var named = 0
+    /// The numbers of the topics; 0 is that of a store's only log.
+    var topics: [Substring: UInt16] = [:]
     /// Events that wait to be taken together.
     var waiting: [LogEvent] = []
     /// Whether its readers go by position, as those of a partition do. The tails and groups of a store that has one log read in the
@@ -57,11 +59,11 @@ public struct LogAudit: Sendable {
       if node >= stores.count || stores[node] == nil { open(node) }
       if operation.isWrite { tellOthers(operation) }
       stores[node]?.take(operation)
-    }
-    for node in stores.indices {
-      stores[node]?.takeWaiting()
+      // Before anything of a log is judged: keys are followed within topics.
       stores[node]?.name(node, names)
+      stores[node]?.takeWaitingIfMany()
     }
+    for node in stores.indices { stores[node]?.takeWaiting() }
   }
 
   /// Takes the dumps and judges the whole. Once.
@@ -153,6 +155,9 @@ extension LogAudit.Store {
   mutating func take(_ operation: Operation) {
     isReadByPosition = isReadByPosition || operation.partition != nil
     feed.take(operation, into: &waiting)
+  }
+
+  mutating func takeWaitingIfMany() {
     if waiting.count >= Self.limit { takeWaiting() }
   }
 
@@ -235,8 +240,19 @@ extension LogAudit.Store {
     named = feed.logs.count
     let store = names.name(of: NodeIndex(rawValue: UInt16(node))) ?? "node \(node)"
     for (partition, log) in feed.logs {
-      checks.name(log, partition.flatMap { names.name(of: $0) }.map { "\(store)/\($0)" } ?? store)
+      let name = partition.flatMap { names.name(of: $0) }
+      checks.name(log, name.map { "\(store)/\($0)" } ?? store, topic: topic(of: name))
     }
+  }
+
+  /// The number of the topic of a partition called `topic-number`.
+  private mutating func topic(of partition: String?) -> UInt16 {
+    guard let partition, let end = partition.lastIndex(of: "-") else { return 0 }
+    let topic = partition[..<end]
+    if let known = topics[topic] { return known }
+    let number = UInt16(clamping: topics.count + 1)
+    topics[topic] = number
+    return number
   }
 }
 

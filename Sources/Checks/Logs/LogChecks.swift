@@ -61,10 +61,10 @@ public struct LogChecks: AnomalyCheck {
   /// How often each row was found, also beyond what is listed.
   public var totals: [Anomaly: Int] { dense?.totals ?? opaque?.totals ?? [:] }
 
-  /// Names a log from here on.
-  public mutating func name(_ log: UInt16, _ name: String) {
-    dense?.name(log, name)
-    opaque?.name(log, name)
+  /// Names a log from here on. The topic, by a number, counts if nothing was judged of the log before.
+  public mutating func name(_ log: UInt16, _ name: String, topic: UInt16 = 0) {
+    dense?.name(log, name, topic)
+    opaque?.name(log, name, topic)
   }
 
   /// What was looked at.

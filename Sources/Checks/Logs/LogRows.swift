@@ -119,7 +119,9 @@ struct LogRows<Records: RecordIndex>: Sendable {
   /// How often each row was found, also beyond what is listed.
   var totals: [Anomaly: Int] { findings.totals }
 
-  mutating func name(_ log: UInt16, _ name: String) {
+  mutating func name(_ log: UInt16, _ name: String, _ topic: UInt16) {
+    while ledger.options.topics.count <= Int(log) { ledger.options.topics.append(0) }
+    ledger.options.topics[Int(log)] = topic
     while ledger.options.names.count <= Int(log) {
       ledger.options.names.append("log \(ledger.options.names.count)")
     }

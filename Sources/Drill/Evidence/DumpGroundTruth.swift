@@ -74,7 +74,11 @@ extension DrillRun {
   }
 
   private func dump(_ store: EventStore, of region: String) async throws {
-    try await dumpFences(store, of: region)
+    if let fence = kafka?.fence {
+      try await dumpFences(fence, of: region)
+    } else {
+      try await dumpFences(store, of: region)
+    }
     // With Kafka the store is only what write authority seals; the events are in the clusters.
     if kafka != nil { return }
     var rows: [LogRow] = []

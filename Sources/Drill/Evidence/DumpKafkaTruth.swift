@@ -44,6 +44,7 @@ extension DrillRun {
   func readKafkaLog(of region: RegionHandle, _ log: KafkaEventLog) async throws -> KafkaLogDump {
     guard let cluster = region.kafka else { throw Problem(.inconclusive, at: region.name, "there is no cluster") }
     let places = log.places(in: region.name)
+    let begun = try await newestOffsets(of: places, in: region, cluster)
     let consumer = try await KafkaConsumer(
       cluster, name: "dump-\(region.name)", group: "blackstart-dump", reportsEnds: true,
       networkNamespace: region.namespace.fileDescriptor)
@@ -59,6 +60,10 @@ extension DrillRun {
               switch reading {
               case .end(let partition, let offset): dump.ends[partition] = offset
               case .message(let message):
+                // Where records keep coming, the end is never reached; what was there at the beginning is enough.
+                if message.offset >= begun[message.partition] ?? .max {
+                  dump.ends[message.partition] = message.offset + 1
+                }
                 if let row = log.row(message, in: region.name) { dump.rows.append(row) } else { dump.foreign += 1 }
               }
             }
@@ -73,6 +78,26 @@ extension DrillRun {
     }
     await consumer.close()
     return try outcome.get()
+  }
+
+  /// The offset of the newest record, or marker, of each partition; none for an empty one, and for one that a mirror has not made.
+  private func newestOffsets(
+    of places: [KafkaPartition], in region: RegionHandle, _ cluster: KafkaProperties
+  ) async throws -> [KafkaPartition: Int64] {
+    let admin = try await KafkaAdmin(
+      cluster, name: "ends-\(region.name)", networkNamespace: region.namespace.fileDescriptor)
+    var newest: [KafkaPartition: Int64] = [:]
+    for place in places {
+      do throws(KafkaFailure) {
+        let high = try await admin.watermarks(place).high
+        if high > 0 { newest[place] = high - 1 }
+      } catch where error.kind != .notFound {
+        await admin.close()
+        throw error.problem(.inconclusive, at: region.name)
+      } catch {}
+    }
+    await admin.close()
+    return newest
   }
 
   /// Dumps the clusters' logs, and what the consumer groups have made of them.
@@ -108,9 +133,21 @@ extension DrillRun {
     }
   }
 
+  /// What kept writers out of a region's cluster, and where its log stood at each change.
+  func dumpFences(_ fence: KafkaFence, of region: String) async throws {
+    let entries = fence.changes(of: region).map { change in
+      FenceEntry(
+        store: region, token: change.token, mode: change.isOpen ? .readWrite : .readOnly, holder: change.holder,
+        barrierPosition: change.barrier, barrierOriginSequence: change.barrier, at: timestamp(change.wall),
+        observed: change.observed)
+    }
+    try await write(
+      entries, store: region, source: "access rules and producer epochs of the cluster, as they were set", as: "fence")
+  }
+
   private func dumpGroups(of region: RegionHandle, _ dump: KafkaLogDump, _ state: KafkaState) async throws {
     guard let cluster = region.kafka else { return }
-    let groups = scenario.workload.consumers.filter { $0.store == region.name }.map(\.name)
+    let groups = groups(reading: region.name)
     var applied: [AppliedRow] = []
     var progress: [ProgressRow] = []
     let admin = try await KafkaAdmin(

@@ -138,13 +138,14 @@ extension GroundTruth {
 extension RunRecord {
   /// What the checklist is judged on.
   public var evidence: Evidence {
+    let promised: Contract = scenario.stack.kind == .kafka ? .kafka : .postgresEtcd
     let faults = faultIntervals
     let milestones = milestones(faults)
     return Evidence(
       history: history, truth: truth, faults: faults, milestones: milestones, roles: roles,
       contract: Contract(
-        permits: [], permissions: permissions, refusalCodes: Contract.postgresEtcd.refusalCodes,
-        redeliveryCodes: Contract.postgresEtcd.redeliveryCodes),
+        permits: [], permissions: permissions, refusalCodes: promised.refusalCodes,
+        redeliveryCodes: promised.redeliveryCodes),
       objectives: objectives, coordinatorChangedLeader: coordinatorChangedLeader(milestones),
       gaps: gaps, snapshots: snapshots, expectsFailover: scenario.expectsFailover, leaderDeaths: leaderDeaths,
       clocks: clocks, redelivery: redelivery)

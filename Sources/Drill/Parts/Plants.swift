@@ -11,6 +11,12 @@ extension DrillRun {
   func plantBefore(_ lab: Lab) async throws {
     for plant in request.plants {
       switch plant {
+      case .fenceOff where kafka != nil:
+        try await journal.record(
+          PlantSet(
+            plant: plant.rawValue,
+            detail: "\(scenario.survivor): everybody may write to its cluster, and no producer's epoch is ended"))
+        kafka?.fence?.switchOff(in: scenario.survivor)
       case .fenceOff:
         try await self.plant(plant, on: scenario.survivor, in: lab, "its guard no longer looks at the token") {
           try await $0.plantFenceOff()

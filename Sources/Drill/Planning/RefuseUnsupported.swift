@@ -23,18 +23,20 @@ func refuseUnsupported(_ plan: Plan, plants: [StackPlant] = []) throws(Problems)
   }
 }
 
-/// What a drill on Kafka cannot do yet: whatever needs another cluster to take the writes over, or reads the event stores, which
-/// have no events there.
+/// What a drill on Kafka cannot do yet.
 private func unsupportedWithKafka(_ scenario: Scenario, _ plants: [StackPlant]) -> [String] {
-  var parts: [String] = []
-  if scenario.expectsFailover { parts.append("a failover on Kafka (the timeline cuts the owner off from its quorum)") }
-  if scenario.runbook != nil || scenario.failback != nil { parts.append("a runbook on Kafka") }
-  if scenario.workload.oldLeader != nil { parts.append("an old leader on Kafka") }
-  for entry in scenario.checklist where entry.item == .electionWithinTTL {
-    parts.append("the item \(entry.item.rawValue) on Kafka")
+  var parts = plants.filter { plant in
+    // There is a fence only where somebody is to be kept out.
+    !DrillRun.plantsOfKafka.contains(plant) || plant == .fenceOff && !scenario.movesWriteAuthority
+  }.map { "the plant \($0.rawValue) on Kafka" }
+  guard scenario.movesWriteAuthority else { return parts }
+  // What stood in a log when its fence was set is told by one number.
+  if scenario.stack.topic?.partitions ?? 1 > 1 {
+    parts.append("several partitions (stack.topic.partitions) where write authority may move")
   }
-  for plant in plants where !DrillRun.plantsOfKafka.contains(plant) {
-    parts.append("the plant \(plant.rawValue) on Kafka")
+  // Writers come under a name to a port of their own, which no guard stands before.
+  if scenario.stack.guards?.contains(.admin) ?? false {
+    parts.append("an admin guard (stack.guards) where write authority may move")
   }
   return parts
 }

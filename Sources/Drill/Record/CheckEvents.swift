@@ -55,6 +55,7 @@ extension JournalRecord {
     RunbookStarted.self, StepChanged.self, RunbookEnded.self, FactNoted.self, TrafficShifted.self, ConsumersMoved.self,
     TriggerMissed.self, SteadyBroken.self, SteadyAfter.self, ProbeAnswered.self, ProbeSummary.self,
     CommunicationSent.self, CommunicationFailed.self, ClocksSeen.self, EvidenceSetAside.self,
+    KafkaFenceSet.self, KafkaFenceDelayed.self,
   ]
 
   /// Whether the record is of a known type but cannot be read as such. What it told is then missing from the evidence.

@@ -43,13 +43,7 @@ final class DrillRun: Sendable {
     let scenario = request.plan.scenario
     board = AuthorityBoard(
       timebase: request.timebase, distrusted: scenario.regionsWithOtherMonotonicClocks)
-    kafka =
-      scenario.stack.kind == .kafka
-      ? KafkaState(
-        log: KafkaEventLog(
-          topic: "orders", partitions: scenario.stack.topic?.partitions ?? 1,
-          stores: scenario.topology.names(with: .store)))
-      : nil
+    kafka = scenario.stack.kind == .kafka ? KafkaState(of: scenario) : nil
     lag = MirrorLag(stores: scenario.topology.names(with: .store))
     steady = Mutex(SteadyStateMonitor(scenario.steadyState.expect))
   }
@@ -67,6 +61,14 @@ final class DrillRun: Sendable {
         group.addTask(name: "authority in \(region.name)") {
           try await self.board.follow(region, journal: self.journal)
           return false
+        }
+      }
+      if let fence = kafka?.fence {
+        for region in lab.regions where region.kafka != nil {
+          group.addTask(name: "fence of \(region.name)'s cluster") {
+            try await fence.follow(region, in: self)
+            return false
+          }
         }
       }
       group.addTask(name: "supervision") {

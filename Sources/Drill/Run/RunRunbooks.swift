@@ -147,6 +147,11 @@ extension DrillRun {
 }
 
 extension Scenario {
+  /// Whether write authority may go over to another region, by itself or by a runbook, or somebody is to write without it.
+  var movesWriteAuthority: Bool {
+    expectsFailover || runbook != nil || failback != nil || workload.oldLeader != nil
+  }
+
   /// Whether write authority goes over by a step of the runbook, and not by itself.
   var isPromotedByRunbook: Bool {
     runbook?.steps.contains { [.promote, .transferLeadership].contains($0.action.verb) } ?? false

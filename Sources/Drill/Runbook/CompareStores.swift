@@ -79,6 +79,20 @@ extension StackOperator {
 enum EventRanges {
   typealias Ranges = [UInt32: [ClosedRange<UInt64>]]
 
+  /// The ranges of these events.
+  static func ranges(_ events: some Sequence<EventID>) -> Ranges {
+    var ranges: Ranges = [:]
+    for event in Set(events).sorted() {
+      if let last = ranges[event.producer]?.last, last.upperBound + 1 == event.sequence {
+        ranges[event.producer]?.removeLast()
+        ranges[event.producer]?.append(last.lowerBound...event.sequence)
+      } else {
+        ranges[event.producer, default: []].append(event.sequence...event.sequence)
+      }
+    }
+    return ranges
+  }
+
   /// How many events.
   static func count(_ ranges: Ranges) -> UInt64 {
     ranges.values.joined().reduce(0) { $0 + ($1.upperBound - $1.lowerBound + 1) }

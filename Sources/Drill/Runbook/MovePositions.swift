@@ -31,7 +31,7 @@ struct PositionFile: Codable, Sendable {
   /// Position and offsets of each group.
   var stands: [GroupStand] {
     groups.map { group in
-      GroupStand(position: group, offsets: offsets?.first { $0.group == group.group })
+      GroupStand(region: region, position: group, offsets: offsets?.first { $0.group == group.group })
     }
   }
 

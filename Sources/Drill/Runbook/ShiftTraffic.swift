@@ -35,8 +35,8 @@ extension StackOperator {
 
   private func hold(_ shift: TrafficShift) async throws -> ShiftMachine.Answer {
     let end = run.timebase.monotonic() + shift.hold.nanoseconds
-    // The figures of the last half second are still those of the share before.
-    let settled = run.timebase.monotonic() + min(1_000_000_000, shift.hold.nanoseconds / 2)
+    // The first figures are still those of the share before, and clients that have to connect first have none.
+    let settled = run.timebase.monotonic() + min(2_000_000_000, shift.hold.nanoseconds / 2)
     while run.timebase.monotonic() < end {
       try await run.clock.sleep(for: .milliseconds(100))
       guard let gate = shift.gate, run.timebase.monotonic() > settled else { continue }

@@ -79,7 +79,7 @@ struct KafkaAssembly: Sendable {
           controllerPort: port(\.kafkaController), innerPort: port(\.kafkaInner), dataDirectory: paths.brokerData(name))
         : KafkaBrokerSettings(
           address: region.address, port: port(\.kafka), controllerPort: port(\.kafkaController),
-          dataDirectory: paths.brokerData(name)), in: directory)
+          namedPort: port(\.kafkaNamed), dataDirectory: paths.brokerData(name)), in: directory)
     return try await starter.start(ServerName(region: name, kind: .broker), in: region.namespace, request)
   }
 

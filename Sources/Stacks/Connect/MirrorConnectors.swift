@@ -148,6 +148,10 @@ public struct KafkaMirrorLink: Sendable, Hashable, Codable {
         "offset.lag.max": "0", "tasks.max": "\(tasks)", "refresh.topics.interval.seconds": "\(refreshSeconds)",
         "sync.topic.configs.interval.seconds": "5", "sync.topic.acls.interval.seconds": "5",
         "consumer.poll.timeout.ms": "100",
+        // What it has asked a source that does not answer holds its pause and its stop up: a minute, unless set. The checkpoint
+        // connector is left alone: one that is not answered in time takes groups for gone, and begins anew.
+        "source.admin.request.timeout.ms": "2000", "source.admin.default.api.timeout.ms": "3000",
+        "admin.timeout.ms": "4000",
         // Without `read_committed` at the source Connect refuses `required`, and aborted records would be copied.
         "source.consumer.isolation.level": "read_committed",
         "exactly.once.support": exactlyOnce ? "required" : "requested",

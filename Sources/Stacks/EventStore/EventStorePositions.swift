@@ -11,6 +11,14 @@ public struct GroupPosition: Sendable, Hashable, Codable {
   /// The events that it has applied, as ranges of sequences by producer.
   public var applied: [UInt32: [ClosedRange<UInt64>]]
 
+  /// A position from its parts.
+  public init(group: String, ordinal: Int64, last: EventID?, applied: [UInt32: [ClosedRange<UInt64>]]) {
+    self.group = group
+    self.ordinal = ordinal
+    self.last = last
+    self.applied = applied
+  }
+
   /// Whether the group has applied `event`.
   public func hasApplied(_ event: EventID) -> Bool {
     guard let ranges = applied[event.producer] else { return false }
@@ -35,6 +43,13 @@ public struct ImportedPosition: Sendable, Hashable {
   public var last: EventID?
   /// Events that the group had applied and that come again here, behind one that it had not.
   public var again: Int64
+
+  /// What an import came to, from its parts.
+  public init(ordinal: Int64, last: EventID?, again: Int64) {
+    self.ordinal = ordinal
+    self.last = last
+    self.again = again
+  }
 }
 
 /// One part of a store's log, for comparing stores.
@@ -47,6 +62,14 @@ public struct LogDigest: Sendable, Hashable {
   public var count: Int64
   /// A digest of them, whatever their order.
   public var digest: String
+
+  /// A part from its figures.
+  public init(origin: String, bucket: Int64, count: Int64, digest: String) {
+    self.origin = origin
+    self.bucket = bucket
+    self.count = count
+    self.digest = digest
+  }
 }
 
 /// Positions that move from one store to another, and the comparison of two stores; as ``administrator``.

@@ -121,7 +121,7 @@ public actor KafkaProducer {
         try client.abortTransaction(within: limit)
         return .aborted(error)
       } catch let abort {
-        return abort.kind == .fenced && connectionHeld ? .aborted(abort) : .unknown(abort)
+        return abort.kind == .fenced && connectionHeld ? .aborted(abort) : .unknown(error)
       }
     }
   }

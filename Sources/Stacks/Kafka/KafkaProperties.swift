@@ -60,8 +60,21 @@ public struct KafkaProperties: Sendable, Hashable, Codable {
   /// The client id that carries a fencing token: `bs;token=7`.
   public static func clientID(token: Int64) -> String { "bs;token=\(token)" }
 
+  /// These properties for a client that comes as `name` and proves it by nothing: an unsecured token, for brokers that ask for no
+  /// more (RFC 7519, section 6).
+  public func with(unsecuredName name: String) -> KafkaProperties {
+    with("security.protocol", "sasl_plaintext").with("sasl.mechanisms", "OAUTHBEARER")
+      .with("enable.sasl.oauthbearer.unsecure.jwt", "true").with(Self.tokenClaims, Self.subject + name)
+  }
+
+  private static let tokenClaims = "sasl.oauthbearer.config"
+  private static let subject = "principal="
+
   /// As whom the client comes, for messages.
   public var principal: String? {
+    if case .text(let claims)? = values[Self.tokenClaims], claims.hasPrefix(Self.subject) {
+      return "User:\(claims.dropFirst(Self.subject.count))"
+    }
     guard case .text(let name)? = values["sasl.username"] else { return nil }
     return "User:\(name)"
   }
@@ -85,7 +98,9 @@ public struct KafkaProperties: Sendable, Hashable, Codable {
   ) throws -> String {
     switch value {
     case .text(let text):
-      if secrets.contains(name) {
+      // A name alone proves nothing, and is no secret.
+      let isName = name == tokenClaims && text.hasPrefix(subject) && !text.contains(" ")
+      if secrets.contains(name) && !isName {
         throw Problem(
           .usage, at: name, "a secret stands in clear in the properties; nothing was sent",
           fix: "give it as a reference: an environment variable or a file")

@@ -27,7 +27,7 @@ import Testing
   @Test func anAlteredExportIsNotWhole() throws {
     let position = GroupPosition(
       group: "g", ordinal: 3, last: EventID(producer: 1, sequence: 2), applied: [1: [0...2], 4: [1...1], 9: [0...0]])
-    var file = PositionFile(region: "eu", taken: "t", [GroupStand(position: position)])
+    var file = PositionFile(region: "eu", taken: "t", [GroupStand(region: "eu", position: position)])
     #expect(file.isWhole)
     file.groups[0].ordinal = 4
     #expect(!file.isWhole)

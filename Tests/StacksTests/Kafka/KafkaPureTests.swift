@@ -19,6 +19,23 @@ struct KafkaPropertyTests {
     #expect(throws: Problem.self) { try KafkaProperties(bootstrap: []).resolved() }
   }
 
+  @Test func aNameWithoutProofIsNoSecretAndAnythingMoreIs() throws {
+    let named = KafkaProperties(bootstrap: ["b:1"]).with(unsecuredName: "orders-7")
+    #expect(try named.resolved().contains { $0.name == "sasl.oauthbearer.config" && $0.value == "principal=orders-7" })
+    #expect(named.principal == "User:orders-7")
+    let more = named.with("sasl.oauthbearer.config", "principal=a secret=hunter2")
+    #expect(throws: Problem.self) { try more.resolved() }
+    #expect(throws: Problem.self) { try named.with("sasl.oauthbearer.config", "hunter2").resolved() }
+  }
+
+  @Test func aBrokerTakesNamesOnlyWhereItIsTold() {
+    let plain = KafkaBrokerSettings(address: "10.91.1.1", dataDirectory: "/d")
+    #expect(!plain.configurationText.contains("NAMED://") && !plain.configurationText.contains("allow.everyone"))
+    let named = KafkaBrokerSettings(address: "10.91.1.1", namedPort: 9094, dataDirectory: "/d")
+    #expect(named.configurationText.contains("9093,NAMED://10.91.1.1:9094\n"))
+    #expect(named.configurationText.contains("listener.name.named.sasl.enabled.mechanisms=OAUTHBEARER\n"))
+  }
+
   @Test func aSecretsFileMayEndWithALineEnd() async throws {
     try await withTemporaryDirectory("kafka", remove: { try removeTree($0) }) { directory in
       try writeFile("\(directory)/secret", Array("two words\r\n".utf8))

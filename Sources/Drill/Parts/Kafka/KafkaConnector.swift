@@ -23,7 +23,8 @@ struct KafkaConnector: StoreConnector {
     }
     do {
       let session = try await KafkaSession(
-        cluster, home: home, region: region, store: store, state: state, timebase: timebase)
+        cluster, named: regions[store]?.kafkaNamed, home: home, region: region, store: store, state: state,
+        timebase: timebase)
       do throws(KafkaFailure) { try await session.reach() } catch {
         await session.close()
         throw StoreFailure.notSent("\(error)")
@@ -39,31 +40,38 @@ struct KafkaConnector: StoreConnector {
 
 extension KafkaConnector {
   func partition(of key: UInt32, in store: String) -> String? { "\(state.log.partition(of: key))" }
+
+  func partitions(of store: String) -> [String?] { state.log.places(in: store).map { "\($0)" } }
 }
 
 /// A session of the workload on one cluster: a producer, and a consumer from the first read on.
-private actor KafkaSession: StoreSession {
+actor KafkaSession: StoreSession {
   private let cluster: KafkaProperties
-  private let namespace: Int32
-  private let region: String
-  private let store: String
-  private let state: KafkaState
+  /// Where writers come under a name.
+  let named: KafkaProperties?
+  let namespace: Int32
+  let region: String
+  let store: String
+  let state: KafkaState
   private let timebase: Timebase
   private let producer: KafkaProducer
+  var owner: Owner?
   private var reader: KafkaConsumer?
   /// What the group that reads here has committed.
   private var committed: [KafkaPartition: Int64] = [:]
 
-  private var log: KafkaEventLog { state.log }
+  var log: KafkaEventLog { state.log }
 
   /// After that a record that was not acknowledged has an unknown outcome.
-  private static let patience = Duration.seconds(2)
+  static let patience = Duration.seconds(2)
 
   init(
-    _ cluster: KafkaProperties, home: RegionHandle, region: String, store: String, state: KafkaState, timebase: Timebase
+    _ cluster: KafkaProperties, named: KafkaProperties?, home: RegionHandle, region: String, store: String,
+    state: KafkaState, timebase: Timebase
   ) async throws {
     self.timebase = timebase
     self.cluster = cluster
+    self.named = named
     namespace = home.namespace.fileDescriptor
     self.region = region
     self.store = store
@@ -77,6 +85,7 @@ private actor KafkaSession: StoreSession {
   func reach() async throws(KafkaFailure) { try await producer.reach(within: .milliseconds(500)) }
 
   func append(_ event: Workload.NewEvent, token: Int64) async throws(StoreFailure) -> Receipt {
+    if let fence = state.fence { return try await append(event, token: token, by: fence) }
     switch await producer.send(log.record(event, token: token)) {
     case .acknowledged(let partition, let offset):
       return Receipt(partition: "\(partition)", position: offset, originSequence: offset)
@@ -161,6 +170,7 @@ private actor KafkaSession: StoreSession {
   func close() async {
     await reader?.close()
     reader = nil
+    await release()
     await producer.close()
   }
 

@@ -9,7 +9,7 @@ extension DrillRun {
   /// What can be planted in a stack with Kafka.
   static let plantsOfKafka: Set<StackPlant> = [
     .projectionNotIdempotent, .mirrorRepeatsBatch, .mirrorStalls, .mirrorFilters, .startsAtLatest, .offsetsCopiedRaw,
-    .heartbeatsMisread, .topicMadeAnew, .adminGuardPasses, .registryGuardComparesStrings, .registryOpen,
+    .heartbeatsMisread, .topicMadeAnew, .fenceOff, .adminGuardPasses, .registryGuardComparesStrings, .registryOpen,
   ]
 
   /// Those of them that no other stack has.

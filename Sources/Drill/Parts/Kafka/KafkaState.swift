@@ -1,4 +1,5 @@
 internal import Events
+internal import Scenarios
 internal import Stacks
 internal import Synchronization
 
@@ -22,9 +23,22 @@ final class KafkaState: Sendable {
 
   /// Where events stand.
   let log: KafkaEventLog
+  /// What keeps writers without authority out; `nil` in a drill in which write authority stays where it is.
+  let fence: KafkaFence?
   private let contents = Mutex(Contents())
 
-  init(log: KafkaEventLog) { self.log = log }
+  init(log: KafkaEventLog, fence: KafkaFence? = nil) {
+    self.log = log
+    self.fence = fence
+  }
+
+  /// What the clients of a scenario keep.
+  convenience init(of scenario: Scenario) {
+    let log = KafkaEventLog(topic: "orders", partitions: scenario.stack.topic?.partitions ?? 1, stores: scenario.topology.names(with: .store))
+    self.init(
+      log: log,
+      fence: scenario.movesWriteAuthority ? KafkaFence(log: log, leaseTTL: scenario.stack.leaseTTL) : nil)
+  }
 
   /// Lets a group's projection take an event.
   ///
@@ -42,6 +56,14 @@ final class KafkaState: Sendable {
 
   /// The events that a group's projection has, with how often they took effect.
   func applied(by group: Group) -> [EventID: Int] { contents.withLock { $0.applied[group] ?? [:] } }
+
+  /// Lets a group's projection go along when the group goes on in another store.
+  func carry(_ group: String, from store: String, to other: String) {
+    contents.withLock { contents in
+      let held = contents.applied[Group(name: group, store: store)] ?? [:]
+      contents.applied[Group(name: group, store: other), default: [:]].merge(held) { max($0, $1) }
+    }
+  }
 
   /// Notes what the tail of a store's log has shown.
   func saw(_ row: KafkaEventLog.Row, in store: String) {

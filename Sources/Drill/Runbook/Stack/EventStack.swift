@@ -44,6 +44,8 @@ protocol EventStack: Sendable {
 
 /// Where a consumer group stands in one region.
 struct GroupStand: Sendable, Hashable {
+  /// The region.
+  var region: String
   /// By event, so that it means the same everywhere.
   var position: GroupPosition
   /// As the group's coordinator has it; `nil` in a stack without one.
@@ -53,7 +55,7 @@ struct GroupStand: Sendable, Hashable {
 extension DrillRun {
   /// What keeps the events of this drill.
   func eventStack(of lab: Lab) -> any EventStack {
-    EventStoreStack(run: self, lab: lab)
+    if let kafka { KafkaStack(run: self, lab: lab, state: kafka) } else { EventStoreStack(run: self, lab: lab) }
   }
 
   /// Asks ten times a second until `condition` holds; the caller's own deadline limits it.

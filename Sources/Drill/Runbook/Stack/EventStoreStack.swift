@@ -59,7 +59,7 @@ struct EventStoreStack: EventStack {
         guard let position = try await store.position(of: group) else {
           throw StepFailure("\(group) has never read in \(region)")
         }
-        stands.append(GroupStand(position: position))
+        stands.append(GroupStand(region: region, position: position))
       }
       return stands
     }

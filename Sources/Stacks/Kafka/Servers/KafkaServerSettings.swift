@@ -58,19 +58,23 @@ public struct KafkaBrokerSettings: Sendable, Hashable, Codable {
   /// Where a guard stands before it: the port for the region's own servers, which administer without a token. The broker then
   /// listens on the loopback address alone, so that nobody comes past the guard from elsewhere. `nil`: there is no guard.
   public var innerPort: UInt16?
+  /// Where it listens for clients that come under a name, for access rules to tell them apart. Whoever comes to ``port`` comes
+  /// without one, as operators and mirrors do, and may do everything. `nil`: nowhere.
+  public var namedPort: UInt16?
   /// Where its log is.
   public var dataDirectory: String
 
   /// A broker at an address.
   public init(
     address: String, port: UInt16 = 9092, advertisedPort: UInt16? = nil, controllerPort: UInt16 = 9093,
-    innerPort: UInt16? = nil, dataDirectory: String
+    innerPort: UInt16? = nil, namedPort: UInt16? = nil, dataDirectory: String
   ) {
     self.address = address
     self.port = port
     self.advertisedPort = advertisedPort ?? port
     self.controllerPort = controllerPort
     self.innerPort = innerPort
+    self.namedPort = namedPort
     self.dataDirectory = dataDirectory
   }
 
@@ -81,18 +85,21 @@ public struct KafkaBrokerSettings: Sendable, Hashable, Codable {
     let own = innerPort == nil ? address : Self.loopback
     // Brokers send each other what no guard lets pass, so their listener is the inner one.
     let inner = innerPort.map { (listen: ",INNER://\(own):\($0)", map: ",INNER:PLAINTEXT", name: "INNER") }
+    let named = namedPort.map { ",NAMED://\(address):\($0)" } ?? ""
     return """
       controller.quorum.voters=1@\(own):\(controllerPort)
-      listeners=PLAINTEXT://\(own):\(port),CONTROLLER://\(own):\(controllerPort)\(inner?.listen ?? "")
-      advertised.listeners=PLAINTEXT://\(address):\(advertisedPort)\(inner?.listen ?? "")
+      listeners=PLAINTEXT://\(own):\(port),CONTROLLER://\(own):\(controllerPort)\(inner?.listen ?? "")\(named)
+      advertised.listeners=PLAINTEXT://\(address):\(advertisedPort)\(inner?.listen ?? "")\(named)
       controller.listener.names=CONTROLLER
       inter.broker.listener.name=\(inner?.name ?? "PLAINTEXT")
-      listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\(inner?.map ?? "")
+      listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\(inner?.map ?? ""),NAMED:SASL_PLAINTEXT
       """
   }
 
   /// The whole `server.properties`.
-  public var configurationText: String {
+  public var configurationText: String { text + (namedPort == nil ? "" : Self.namedText) }
+
+  private var text: String {
     """
     # Written by blackstart; changes here are lost with the lab.
     process.roles=broker,controller
@@ -109,6 +116,8 @@ public struct KafkaBrokerSettings: Sendable, Hashable, Codable {
     transaction.state.log.replication.factor=1
     transaction.state.log.min.isr=1
     transaction.state.log.num.partitions=3
+    # What a lost producer left open holds readers up for its own time-out, and not ten seconds beyond it.
+    transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
     share.coordinator.state.topic.replication.factor=1
     share.coordinator.state.topic.min.isr=1
     # Small and quick
@@ -124,6 +133,16 @@ public struct KafkaBrokerSettings: Sendable, Hashable, Codable {
 
     """
   }
+
+  private static let namedText = """
+    # Names without a proof, as in a lab: what is tried is the rules, not the passwords.
+    listener.name.named.sasl.enabled.mechanisms=OAUTHBEARER
+    listener.name.named.oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule \
+      required unsecuredLoginStringClaim_sub="broker";
+    # A name may do what no rule is about: its transactional id is one such thing, for librdkafka 2.0 cannot make rules about it.
+    allow.everyone.if.no.acl.found=true
+
+    """
 }
 
 /// How one Connect worker of a lab is set up: it runs the connectors that bring records to its own region.
