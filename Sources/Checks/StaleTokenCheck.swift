@@ -198,8 +198,13 @@ struct StaleTokenCheck: Check {
     for attempt in attempts where attempt.token < token && isRefusal(attempt.outcome, facts) {
       if case .fail(let code) = attempt.outcome { byCode[code, default: 0] += 1 }
     }
-    return byCode.map { Count("refused with \(facts.names.name(of: $0.key) ?? "a code without name")", $0.value) }
-      .sorted { $0.name < $1.name }
+    return byCode.compactMap { code, count in
+      // Others say by themselves what they are.
+      facts.names.name(of: code).flatMap {
+        LeadershipEvidence.eitherCodes.contains($0) ? Count("refused with \($0)", count) : nil
+      }
+    }
+    .sorted { $0.name < $1.name }
   }
 
   private func isRefusal(_ outcome: Outcome, _ facts: Facts) -> Bool {

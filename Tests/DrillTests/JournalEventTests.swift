@@ -51,6 +51,11 @@ import Testing
     CommunicationSent(
       communication: "c", audience: "a", sink: "file x", anchor: "fault f", due: 1, sent: 2, isLate: true, text: "t"),
     CommunicationFailed(communication: "c", why: "w"),
+    KafkaFenceSet(
+      region: "east", token: 7, isOpen: true, ownersEnded: 4,
+      rulesRemoved: ["topic orders: User:orders-5 from * allow write"],
+      took: 1),
+    KafkaFenceDelayed(region: "east", why: "watermarks: _TRANSPORT (-195): down"),
     ClocksSeen(clocks: ["eu": .init(offset: -7, uncertainty: 20, at: 5)], unanswered: ["ap": "w"]),
   ]
 

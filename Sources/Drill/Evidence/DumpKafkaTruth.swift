@@ -91,7 +91,7 @@ extension DrillRun {
       do throws(KafkaFailure) {
         let high = try await admin.watermarks(place).high
         if high > 0 { newest[place] = high - 1 }
-      } catch where error.kind != .notFound {
+      } catch  where error.kind != .notFound {
         await admin.close()
         throw error.problem(.inconclusive, at: region.name)
       } catch {}

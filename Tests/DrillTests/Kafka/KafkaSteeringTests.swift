@@ -19,7 +19,8 @@ struct KafkaSteeringTests {
     #expect(points.upstream(of: 4) == 10)
     #expect(points.upstream(of: 5) == 11)
     #expect(points.upstream(of: 6) == 11)
-    #expect(points.upstream(of: 8) == 12, "what stands behind a point may have been read only as far as the point tells")
+    #expect(
+      points.upstream(of: 8) == 12, "what stands behind a point may have been read only as far as the point tells")
     #expect(points.upstream(of: 9) == 15)
     #expect(points.upstream(of: 1000) == 16)
     #expect(points.upstream(of: 3) == 0, "before the first point nothing is known")

@@ -132,7 +132,8 @@ final class KafkaFence: Sendable {
     try await run.until { try await self.writeRules(admin) == allowed }
     let now = run.timebase.monotonic()
     let change = Change(
-      token: wanted.token, isOpen: wanted.isOpen, holder: holder, barrier: barrier, observed: now, wall: run.timebase.wall())
+      token: wanted.token, isOpen: wanted.isOpen, holder: holder, barrier: barrier, observed: now,
+      wall: run.timebase.wall())
     contents.withLock { $0.changes[region.name, default: []].append(change) }
     try await run.journal.record(
       KafkaFenceSet(
@@ -161,30 +162,4 @@ final class KafkaFence: Sendable {
     await producer.close()
     try result.get()
   }
-}
-
-/// `kafka.fence`: who may write to a cluster has changed, and the change is in force.
-struct KafkaFenceSet: JournalEvent {
-  static let type = "kafka.fence"
-  /// The region of the cluster.
-  var region: String
-  /// The token whose holder may write, or the highest one known.
-  var token: Int64
-  /// Whether that holder may write; else nobody may.
-  var isOpen: Bool
-  /// Transactional ids that were taken over.
-  var ownersEnded: Int
-  /// Access rules that were taken away.
-  var rulesRemoved: [String]
-  /// How long it took (ns).
-  var took: Int64
-}
-
-/// `kafka.fence.delayed`: a cluster could not be told yet who may write.
-struct KafkaFenceDelayed: JournalEvent {
-  static let type = "kafka.fence.delayed"
-  /// The region of the cluster.
-  var region: String
-  /// What was answered.
-  var why: String
 }

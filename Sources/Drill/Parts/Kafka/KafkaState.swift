@@ -34,7 +34,8 @@ final class KafkaState: Sendable {
 
   /// What the clients of a scenario keep.
   convenience init(of scenario: Scenario) {
-    let log = KafkaEventLog(topic: "orders", partitions: scenario.stack.topic?.partitions ?? 1, stores: scenario.topology.names(with: .store))
+    let log = KafkaEventLog(
+      topic: "orders", partitions: scenario.stack.topic?.partitions ?? 1, stores: scenario.topology.names(with: .store))
     self.init(
       log: log,
       fence: scenario.movesWriteAuthority ? KafkaFence(log: log, leaseTTL: scenario.stack.leaseTTL) : nil)
