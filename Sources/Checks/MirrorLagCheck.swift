@@ -23,10 +23,13 @@ struct MirrorLagCheck: Check {
 
   /// When each store's tail first showed each event.
   private var seen: [Sight: [EventID: Int64]] = [:]
+  /// Stores that acknowledged a write.
+  private var written: Set<NodeIndex> = []
 
   init(_ facts: Facts) {}
 
   mutating func take(_ operation: Operation) {
+    if operation.isWrite, operation.outcome == .ok { written.insert(operation.node) }
     guard operation.kind == .observe, operation.outcome == .ok, let origin = operation.origin else { return }
     let time = ended(operation)
     let sight = Sight(store: operation.node, origin: origin)
@@ -42,7 +45,12 @@ struct MirrorLagCheck: Check {
     var slowest: Int64?
     var unsettled = false
     for direction in facts.roles.mirrors {
-      let report = judge(direction, facts)
+      var report = judge(direction, facts)
+      // That nothing was read is as it should be only where nothing was written.
+      if report.hasNoRecords, let origin = facts.index(of: direction.from), written.contains(origin) {
+        report.missing.append(
+          "what \(direction.from) had for \(direction.to): writes were acknowledged there, and nothing was read")
+      }
       result.findings += report.findings
       result.missing += report.missing
       summaries.append("\(direction) \(report.summary)")
@@ -79,6 +87,8 @@ struct MirrorLagCheck: Check {
     var compared = 0
     /// Some events never came, so lag never was zero.
     var isUnsettled = false
+    /// The origin's partitions have nothing of ours.
+    var hasNoRecords = false
     /// Figures of the partitions.
     var measures: [Measure] = []
   }
@@ -105,6 +115,7 @@ struct MirrorLagCheck: Check {
     let shown = times(at: direction.from, of: direction.from, facts)
     let arrived = times(at: direction.to, of: direction.from, facts)
     guard !own.isEmpty || !mirrored.isEmpty || !shown.isEmpty else {
+      report.hasNoRecords = true
       report.summary = "carried nothing"
       return report
     }
@@ -229,7 +240,7 @@ struct MirrorLagCheck: Check {
     }
     report.wasBehind = report.longestLag > evidence.expectations.freshness
     guard !partitions.isEmpty else {
-      // That nothing was read is a mistake only where there was something.
+      report.hasNoRecords = true
       report.summary = "carried nothing"
       return report
     }

@@ -79,6 +79,25 @@ import Testing
     #expect(try item(.mirrorLagZero, evidence).verdict.kind == .fail)
   }
 
+  @Test func `an origin that acknowledged writes and of which nothing was read is no mirror without lag`() throws {
+    var evidence = try evidence(try RecordedMirror())
+    late(&evidence)
+    evidence.roles.mirrors.append(MirrorDirection(from: "eu", to: "east"))
+    #expect(try item(.mirrorLagZero, evidence).verdict.kind == .pass, "nothing was written in eu")
+    var names = evidence.history.names
+    let eu = names.node("eu")
+    var operations = evidence.history.operations
+    let time = try #require(evidence.milestones.healed)
+    operations.append(
+      Operation(
+        .append, process: 4, event: EventID(producer: 9, sequence: 0), key: 0, keySequence: 0, node: eu, region: eu,
+        invoked: time + 10, completed: time + 20, outcome: .ok))
+    evidence.history = HistoryEvidence(operations: operations, names: names)
+    let verdict = try item(.mirrorLagZero, evidence).verdict
+    #expect(verdict.kind == .inconclusive, "\(verdict.headline)")
+    #expect("\(verdict)".contains("what eu had for east: writes were acknowledged there"), "\(verdict)")
+  }
+
   @Test func `retention that overtakes the mirror is found by comparison`() throws {
     var evidence = try evidence(try RecordedMirror())
     late(&evidence)

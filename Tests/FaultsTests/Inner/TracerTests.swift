@@ -200,7 +200,7 @@ private func program() async throws -> TestProgram { try await .compiled("subjec
         let watch = try await tracer.run { tracer in
           let watch = Watch()
           let traced = try tracer.seize(identity, options: [.threads, .children], observer: watch)
-          try traced.stop()
+          try traced.stop(within: .seconds(5))  // a disk that is busy may take long
           traced.stopAtSystemCalls(true)
           traced.resume()
           return watch

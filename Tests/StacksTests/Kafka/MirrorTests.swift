@@ -11,11 +11,13 @@ struct MirrorConfigurationTests {
     let link = KafkaMirrorLink(from: east, to: eu, topics: ["orders\\..*", "payments"])
     #expect(link.name(.source) == "east-to-eu-source")
     let expected = """
-      {"connector.class":"org.apache.kafka.connect.mirror.MirrorSourceConnector","consumer.poll.timeout.ms":"100",\
+      {"admin.timeout.ms":"4000",\
+      "connector.class":"org.apache.kafka.connect.mirror.MirrorSourceConnector","consumer.poll.timeout.ms":"100",\
       "exactly.once.support":"required","header.converter":"org.apache.kafka.connect.converters.ByteArrayConverter",\
       "key.converter":"org.apache.kafka.connect.converters.ByteArrayConverter","offset-syncs.topic.replication.factor":"1",\
       "offset.lag.max":"0","refresh.topics.interval.seconds":"2","replication.factor":"1",\
       "replication.policy.class":"org.apache.kafka.connect.mirror.DefaultReplicationPolicy",\
+      "source.admin.default.api.timeout.ms":"3000","source.admin.request.timeout.ms":"2000",\
       "source.cluster.alias":"east","source.cluster.bootstrap.servers":"10.91.1.1:9092",\
       "source.consumer.isolation.level":"read_committed","sync.topic.acls.interval.seconds":"5",\
       "sync.topic.configs.interval.seconds":"5","target.cluster.alias":"eu",\

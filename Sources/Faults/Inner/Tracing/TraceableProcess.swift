@@ -53,11 +53,9 @@ struct TraceableProcess: Sendable, Hashable {
   }
 
   /// Whether it can be traced at all, and by us.
-  ///
-  /// - Parameter minding: whether it matters that this program traces it now.
-  func checkTraceable(ownTrace minding: Bool = true) throws(TraceError) {
+  func checkTraceable() throws(TraceError) {
     if process.pid == getpid() { throw TraceError(.ourselves, process) }
-    if tracer != 0, minding || tracer != getpid() { throw TraceError(.tracedAlready(by: tracer), process) }
+    if tracer != 0 { throw TraceError(.tracedAlready(by: tracer), process) }
     if programHeader.isEmpty { throw TraceError(.kernelThread, process) }
     if let other = Self.otherMachine(programHeader) { throw TraceError(.otherMachine(other), process) }
   }

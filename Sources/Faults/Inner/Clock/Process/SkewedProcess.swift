@@ -35,8 +35,13 @@ final class SkewedProcess: @unchecked Sendable {  // proof: the fault's thread a
   ///
   /// - Throws: ``TraceError`` or ``VDSOError`` saying why it cannot be skewed.
   init(_ process: ProcessIdentity, template: ClockTemplate, timebase: Timebase) throws {
-    let facts = try TraceableProcess(process)
-    try facts.checkTraceable(ownTrace: false)  // a trace of ours ends before another begins (``Tracer/seize``)
+    var facts = try TraceableProcess(process)
+    // A trace of ours that was given up on a busy machine may still be on its way out (``Tracer/seize``).
+    for _ in 0..<50 where facts.tracer == getpid() {
+      usleep(10_000)
+      facts = try TraceableProcess(process)
+    }
+    try facts.checkTraceable()
     try facts.checkUnfiltered()
     try Self.checkTimeNamespace(process)
     self.process = process
