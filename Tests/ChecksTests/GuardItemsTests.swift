@@ -149,6 +149,18 @@ private struct GuardedDrill {
     #expect(try drill.verdict(of: .noUnfencedSchemaChange).headline.contains("version 4 of orders-value"))
   }
 
+  @Test(arguments: [("orders-value", true), ("orders-value-2", false), ("orders", false)])
+  func `only a request for the very subject stands behind a change of it`(subject: String, excuses: Bool) throws {
+    var drill = GuardedDrill()
+    drill.schemas.removeAll { $0.store == "eu" && $0.observed == 26 * second }
+    drill.look("eu", [(1, "4"), (2, "14"), (3, "24"), (4, "somebody's")], at: 26 * second)
+    drill.decisions.append(
+      GuardDecisionRow(
+        store: "eu", surface: .registry, asked: "POST /apis/ccompat/v7/subjects/\(subject)/versions", token: "12",
+        isAllowed: true, rule: "current-token", current: 12, observed: 25 * second))
+    #expect(try drill.failing() == (excuses ? [] : [.noUnfencedSchemaChange]))
+  }
+
   @Test func `a version that is gone without a deletion fails the schema item`() throws {
     var drill = GuardedDrill()
     drill.schemas.removeAll { $0.store == "east" && $0.observed == 26 * second }

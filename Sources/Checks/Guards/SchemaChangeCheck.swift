@@ -110,8 +110,10 @@ struct SchemaChangeCheck: Check {
   ) -> Bool {
     let place = permits.firstIndex { decision in
       let words = decision.asked.split(separator: " ")
-      return words.first.map(String.init) == method && decision.observed <= time
-        && decision.asked.contains("/subjects/\(subject)")
+      guard words.count > 1, words[0] == method, decision.observed <= time else { return false }
+      // The whole name: `orders` is not `orders-eu`.
+      let parts = words[1].prefix { $0 != "?" }.split(separator: "/")
+      return zip(parts, parts.dropFirst()).contains { $0 == "subjects" && $1 == subject }
     }
     guard let place else { return false }
     permits.remove(at: place)
