@@ -96,8 +96,8 @@ struct CommandLineTests {
         plant.errors == """
           error: there is no plant 'fence-of'
             fix: did you mean 'fence-off'? plants: fence-off, ack-dropped, projection-not-idempotent, \
-          mirror-repeats-batch, mirror-stalls, never-demote, wall-clock-fence, mirror-filters, \
-          starts-at-latest, offsets-copied-raw, heartbeats-misread, topic-made-anew
+          mirror-repeats-batch, mirror-stalls, never-demote, wall-clock-fence, admin-guard-passes, \
+          registry-guard-compares-strings, registry-open, mirror-filters, starts-at-latest, offsets-copied-raw, heartbeats-misread, topic-made-anew
 
           """)
       let twice = try await Blackstart.run(run + ["--plant", "fence-off", "--plant", "fence-off"], in: directory)
