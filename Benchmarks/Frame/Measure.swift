@@ -33,6 +33,17 @@ struct Bench: Sendable {
       stateDirectory: "\(workspace)/state", run: "bench\(getpid())", program: try toolPath(tool), report: { _ in })
   }
 
+  /// Lends undo data's keeper to `body` and closes it: its thread must not be at work when the program ends.
+  func withKeeper<T>(_ body: (GuardedUndo) async throws -> T) async throws -> T {
+    let keeper = try keeper()
+    let outcome: Result<T, any Error>
+    do { outcome = .success(try await body(keeper)) } catch { outcome = .failure(error) }
+    let left = try await onOwnThread("undo") { keeper.close() }
+    let value = try outcome.get()
+    guard left.isEmpty else { throw Problem(.recoveryIncomplete, left.joined(separator: "; ")) }
+    return value
+  }
+
   /// One of two sample sizes.
   func size(quick: Int, full: Int) -> Int { rounds ?? (isQuick ? quick : full) }
 }

@@ -7,15 +7,16 @@ internal import Support
 let clockMeasure = Measure(
   name: "clock-skew", summary: "clocks of C, Swift, Go, Java and PostgreSQL programs skewed and true again"
 ) { bench in
-  var figures: [Figure] = []
-  let keeper = try bench.keeper()
-  for subject in try await ClockSubject.all(in: bench.workspace, part: bench.part) {
-    let outcome: Result<[Figure], any Error>
-    do { outcome = .success(try await measure(subject, bench, keeper)) } catch { outcome = .failure(error) }
-    try await subject.child.terminate(Signal.kill)
-    figures += try outcome.get()
+  try await bench.withKeeper { keeper in
+    var figures: [Figure] = []
+    for subject in try await ClockSubject.all(in: bench.workspace, part: bench.part) {
+      let outcome: Result<[Figure], any Error>
+      do { outcome = .success(try await measure(subject, bench, keeper)) } catch { outcome = .failure(error) }
+      try await subject.child.terminate(Signal.kill)
+      figures += try outcome.get()
+    }
+    return figures
   }
-  return figures
 }
 
 private func measure(_ subject: ClockSubject, _ bench: Bench, _ keeper: GuardedUndo) async throws -> [Figure] {
