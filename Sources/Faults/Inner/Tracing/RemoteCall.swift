@@ -79,7 +79,7 @@ struct RemoteCall {
     } catch {
       outcome = .failure(error)
     }
-    // It got no processor for a second, and nothing of it can be reached while it runs. It comes back by itself.
+    // It got no processor for a second, and nothing of it can be reached while it runs. With a way to come back it does so by itself.
     if case .failure(let error) = outcome, process.state(of: thread) == nil { throw error }
     // Registers first: until then the record may be needed.
     try process.setRegisters(of: thread, begun.registers)
