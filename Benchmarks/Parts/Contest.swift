@@ -13,7 +13,8 @@ struct Contest: Sendable {
 
   /// Runs `rounds` rounds.
   ///
-  /// - Returns: a figure of arming for each maker, then one of disarming.
+  /// - Returns: a figure of arming for each maker, then one of disarming; then both of each by itself, round after round:
+  ///   what one leaves in the processor's caches, and to the kernel to be put away, is then no other's burden.
   func run(_ what: String, rounds: Int, random: inout SeededRandom) async throws -> [Figure] {
     for maker in makers {
       _ = try await each(maker.arm)
@@ -21,12 +22,18 @@ struct Contest: Sendable {
       _ = try await each(maker.disarm)
       try await verify(false)
     }
-    var arming = [Samples](repeating: Samples(), count: makers.count)
-    var disarming = arming
+    let none = [Samples](repeating: Samples(), count: makers.count)
+    var (inTurn, alone) = ((arm: none, disarm: none), (arm: none, disarm: none))
     for _ in 0..<rounds {
       for index in makers.indices.shuffled(using: &random) {
-        arming[index].add(try await each(makers[index].arm))
-        disarming[index].add(try await each(makers[index].disarm))
+        inTurn.arm[index].add(try await each(makers[index].arm))
+        inTurn.disarm[index].add(try await each(makers[index].disarm))
+      }
+    }
+    for index in makers.indices {
+      for _ in 0..<rounds {
+        alone.arm[index].add(try await each(makers[index].arm))
+        alone.disarm[index].add(try await each(makers[index].disarm))
       }
     }
     let notes = makers.map { maker in
@@ -38,7 +45,8 @@ struct Contest: Sendable {
         Figure(what: "\(verb) \(what), \(makers[$0].name)", samples: samples[$0], base: samples[0], note: notes[$0])
       }
     }
-    return figures("arm", arming) + figures("disarm", disarming)
+    return figures("arm", inTurn.arm) + figures("disarm", inTurn.disarm) + figures("by itself: arm", alone.arm)
+      + figures("by itself: disarm", alone.disarm)
   }
 
   /// Does it for all faults at the same time, as a drill does.
