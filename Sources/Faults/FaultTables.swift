@@ -10,4 +10,9 @@ extension Fault {
     defer { connection.close() }
     return try connection.tables().filter { $0.id.name.hasPrefix(tablePrefix) }
   }
+  /// The tables that hold faults of one run in a namespace.
+  public static func tables(ofRun run: String, in namespace: NetworkNamespace) throws(NetlinkError) -> [NFTables.Table]
+  {
+    try tables(in: namespace).filter { $0.id.name.hasPrefix("\(tablePrefix)\(run)_") }
+  }
 }

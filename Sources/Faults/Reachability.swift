@@ -48,6 +48,13 @@ public struct Reachability: Sendable, Hashable, Codable {
   /// The paths, in the order of the endpoints.
   public var paths: [Path]
 
+  /// What was measured in that time.
+  public init(fromNanoseconds: Int64, untilNanoseconds: Int64, paths: [Path]) {
+    self.fromNanoseconds = fromNanoseconds
+    self.untilNanoseconds = untilNanoseconds
+    self.paths = paths
+  }
+
   /// The path from one node to another, or `nil` if it was not measured.
   public func path(from: String, to: String, _ family: IPAddress.Family) -> Path? {
     paths.first { $0.from == from && $0.to == to && $0.family == family }

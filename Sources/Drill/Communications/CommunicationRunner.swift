@@ -9,7 +9,7 @@ internal import Workload
 /// Sends the messages of a drill when they are due, with facts as they are then.
 struct CommunicationRunner: Sendable {
   let run: DrillRun
-  let lab: Lab
+  let site: Site
 
   /// How much later than it is due a message may be, in people's time; what a person would not call late.
   private static let grace: Duration = .seconds(30)
@@ -112,13 +112,10 @@ struct CommunicationRunner: Sendable {
     switch communication.sink {
     case .file(let name): try append(text, to: name)
     case .command(let call):
-      let region = try call.region.map { name in
-        guard let region = lab.region(name) else { throw Problem(.usage, at: name, "there is no such region") }
-        return region.namespace.fileDescriptor
-      }
       let result = try await runProgram(
         call.argv.map { try secrets.fill($0) }, input: Array("\(text)\n".utf8),
-        output: "\(run.request.directory.logs)/message-\(communication.id).out", networkNamespace: region,
+        output: "\(run.request.directory.logs)/message-\(communication.id).out",
+        networkNamespace: try site.networkNamespace(of: call.region),
         within: .seconds(10), clock: run.clock)
       guard result.end == .exited(0) else { throw StepFailure("\(call.argv.first?.text ?? "") \(result.end)") }
     case .webhook(let call):

@@ -10,11 +10,11 @@ internal import Synchronization
 extension DrillRun {
   /// Dumps every store's log, fence, projections and progress, and the grants of write authority; and looks at the whole state
   /// twice, before and after, so that a system that does not settle is seen.
-  func dumpGroundTruth(_ lab: Lab) async throws {
-    try await lookAtState(lab)
+  func dumpGroundTruth(_ site: Site) async throws {
+    try await lookAtState(site)
     let looked = timebase.monotonic()
-    try await eachStore(of: lab) { try await self.dump($0, of: $1) }
-    if let kafka { try await dumpKafkaTruth(lab, kafka) }
+    try await eachStore(of: site) { try await self.dump($0, of: $1) }
+    if let kafka { try await dumpKafkaTruth(site, kafka) }
     let grants = board.grants.sorted { $0.key < $1.key }.map { token, grant in
       GrantRow(token: token, holder: grant.holder, observed: grant.at)
     }
@@ -22,13 +22,13 @@ extension DrillRun {
     // Everything in this stack that refreshes itself does so within the freshness of its mirrors.
     let refreshed = looked + scenario.stack.mirrorFreshness.nanoseconds + 100_000_000
     try await clock.sleep(for: .nanoseconds(max(0, refreshed - timebase.monotonic())))
-    try await lookAtState(lab)
+    try await lookAtState(site)
   }
 
-  private func lookAtState(_ lab: Lab) async throws {
+  private func lookAtState(_ site: Site) async throws {
     let values = Mutex<[String: String]>([:])
-    try await eachStore(of: lab) { store, region in
-      if let kafka, let handle = lab.region(region) {
+    try await eachStore(of: site) { store, region in
+      if let kafka, let handle = site.region(region) {
         let dump = try await wholeKafkaLog(of: handle, kafka)
         let fence = try await store.fence()
         values.withLock { values in
@@ -54,12 +54,12 @@ extension DrillRun {
     try await journal.record(StateSeen(values: values.withLock { $0 }))
   }
 
-  private func eachStore(of lab: Lab, _ body: (EventStore, String) async throws -> Void) async throws {
-    for region in lab.regions {
+  private func eachStore(of site: Site, _ body: (EventStore, String) async throws -> Void) async throws {
+    for region in site.regions {
       guard let address = region.store else { continue }
       let connection = try PostgresConnection(
         address.with(user: EventStore.administrator), name: "bs-dump-\(region.name)",
-        networkNamespace: region.namespace.fileDescriptor, timebase: timebase)
+        networkNamespace: region.networkNamespace, timebase: timebase)
       do {
         try await connection.open(within: .seconds(3))
         try await body(EventStore(connection, limit: .seconds(10)), region.name)

@@ -29,7 +29,7 @@ extension DrillRun {
   /// A store's whole log: what a reader who waits for transactions sees of it, and what its tail has seen of it before.
   ///
   /// - Throws: as ``readKafkaLog(of:_:)``.
-  func wholeKafkaLog(of region: RegionHandle, _ kafka: KafkaState) async throws -> KafkaLogDump {
+  func wholeKafkaLog(of region: SiteRegion, _ kafka: KafkaState) async throws -> KafkaLogDump {
     var dump = try await readKafkaLog(of: region, kafka.log)
     let gone = kafka.seen(in: region.name).subtracting(dump.rows)
     dump.gone = gone.count
@@ -41,13 +41,13 @@ extension DrillRun {
   /// Reads a store's log to its end, as a reader who waits for transactions sees it.
   ///
   /// - Throws: ``Problem`` (inconclusive) when its end is not reached in time.
-  func readKafkaLog(of region: RegionHandle, _ log: KafkaEventLog) async throws -> KafkaLogDump {
+  func readKafkaLog(of region: SiteRegion, _ log: KafkaEventLog) async throws -> KafkaLogDump {
     guard let cluster = region.kafka else { throw Problem(.inconclusive, at: region.name, "there is no cluster") }
     let places = log.places(in: region.name)
     let begun = try await newestOffsets(of: places, in: region, cluster)
     let consumer = try await KafkaConsumer(
       cluster, name: "dump-\(region.name)", group: "blackstart-dump", reportsEnds: true,
-      networkNamespace: region.namespace.fileDescriptor)
+      networkNamespace: region.networkNamespace)
     let outcome: Result<KafkaLogDump, any Error>
     do {
       try await consumer.assign(Dictionary(uniqueKeysWithValues: places.map { ($0, .beginning) }))
@@ -82,10 +82,10 @@ extension DrillRun {
 
   /// The offset of the newest record, or marker, of each partition; none for an empty one, and for one that a mirror has not made.
   private func newestOffsets(
-    of places: [KafkaPartition], in region: RegionHandle, _ cluster: KafkaProperties
+    of places: [KafkaPartition], in region: SiteRegion, _ cluster: KafkaProperties
   ) async throws -> [KafkaPartition: Int64] {
     let admin = try await KafkaAdmin(
-      cluster, name: "ends-\(region.name)", networkNamespace: region.namespace.fileDescriptor)
+      cluster, name: "ends-\(region.name)", networkNamespace: region.networkNamespace)
     var newest: [KafkaPartition: Int64] = [:]
     for place in places {
       do throws(KafkaFailure) {
@@ -101,10 +101,10 @@ extension DrillRun {
   }
 
   /// Dumps the clusters' logs, and what the consumer groups have made of them.
-  func dumpKafkaTruth(_ lab: Lab, _ state: KafkaState) async throws {
+  func dumpKafkaTruth(_ site: Site, _ state: KafkaState) async throws {
     let log = state.log
     var dumps: [String: KafkaLogDump] = [:]
-    for region in lab.regions where region.kafka != nil {
+    for region in site.regions where region.kafka != nil {
       dumps[region.name] = try await wholeKafkaLog(of: region, state)
     }
     // Where an event stood first: the place by which its order among the events of its origin is told in every store.
@@ -115,7 +115,7 @@ extension DrillRun {
         firstPlaces[store, default: [:]][row.id] = min(known, row.offset)
       }
     }
-    for region in lab.regions {
+    for region in site.regions {
       guard let dump = dumps[region.name] else { continue }
       let rows = dump.rows.map { row in
         LogRow(
@@ -145,13 +145,13 @@ extension DrillRun {
       entries, store: region, source: "access rules and producer epochs of the cluster, as they were set", as: "fence")
   }
 
-  private func dumpGroups(of region: RegionHandle, _ dump: KafkaLogDump, _ state: KafkaState) async throws {
+  private func dumpGroups(of region: SiteRegion, _ dump: KafkaLogDump, _ state: KafkaState) async throws {
     guard let cluster = region.kafka else { return }
     let groups = groups(reading: region.name)
     var applied: [AppliedRow] = []
     var progress: [ProgressRow] = []
     let admin = try await KafkaAdmin(
-      cluster, name: "dump-\(region.name)", networkNamespace: region.namespace.fileDescriptor)
+      cluster, name: "dump-\(region.name)", networkNamespace: region.networkNamespace)
     for group in groups {
       let effects = state.applied(by: KafkaState.Group(name: group, store: region.name))
       applied += effects.sorted { $0.key < $1.key }.map {

@@ -76,7 +76,7 @@ final class AuthorityBoard: AuthoritySource {
   }
 
   /// Follows one region's control plane and journals what changes, until cancelled.
-  func follow(_ region: RegionHandle, journal: Journal) async throws {
+  func follow(_ region: SiteRegion, journal: Journal) async throws {
     guard let path = region.controlPlaneSocket else { return }
     let client = try ControlPlaneClient(path: path, name: "cp-\(region.name)")
     while !Task.isCancelled {

@@ -18,7 +18,7 @@ struct Crew {
   private let reading: Surroundings
   private let lag: MirrorLag
 
-  init(run: DrillRun, lab: Lab) {
+  init(run: DrillRun, site: Site) {
     let scenario = run.scenario
     let stores = scenario.topology.names(with: .store)
     var worker: UInt32 = 0
@@ -66,7 +66,7 @@ struct Crew {
 
     writing = Surroundings(
       recorder: run.recorder, counters: run.counters,
-      connector: run.connector(to: lab), authority: run.board,
+      connector: run.connector(to: site), authority: run.board,
       timebase: run.timebase, clock: run.clock, seed: run.request.plan.seed, stop: writersStop, traffic: run.traffic)
     var reading = writing
     reading.stop = readersStop

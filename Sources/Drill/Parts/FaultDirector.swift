@@ -7,10 +7,10 @@ internal import Scenarios
 internal import Support
 internal import Synchronization
 
-/// Arms, proves, disarms and verifies the faults of a timeline on the nodes of a lab, each step journalled before it is taken.
+/// Arms, proves, disarms and verifies the faults of a timeline on the nodes of a site, each step journalled before it is taken.
 final class FaultDirector: Sendable {
   private let run: DrillRun
-  private let lab: Lab
+  private let site: Site
   private let state = Mutex(State())
 
   private struct State {
@@ -41,64 +41,26 @@ final class FaultDirector: Sendable {
     var words: String { direction == .inbound ? node : "\(node) (leaving)" }
   }
 
-  /// Whoever can be asked to hold faults, by region.
-  fileprivate typealias Agents = [String: NamespaceAgent]
-
-  init(run: DrillRun, lab: Lab) {
+  init(run: DrillRun, site: Site) {
     self.run = run
-    self.lab = lab
+    self.site = site
   }
 
-  /// What the timeline works with: an agent on each node, and a probe between all of them.
-  struct Equipment: Sendable {
-    fileprivate var agents: Agents
-    fileprivate var probe: ReachabilityProbe
-    fileprivate var keeper: GuardedUndo
-
-    /// Whoever can be asked about the nodes, in the order of their names.
-    var nodes: [any Agent] { agents.sorted { $0.key < $1.key }.map(\.value) }
-  }
-
-  /// Makes the agents and the probe, well before the first fault: an agent tries out on a table of its own what the kernel
-  /// offers, and while the kernel still puts such a table away, the end of another one waits for it (tens of ms).
+  /// Makes the agents, well before the first fault.
   func equip(_ undo: UndoStack) throws -> Equipment {
-    let probe = try ReachabilityProbe(
-      lab.regions.map {
-        ReachabilityProbe.Endpoint($0.name, namespace: $0.namespace, addresses: [$0.address4, $0.address6])
-      }, timebase: run.timebase)
-    let keeper = try GuardedUndo(
-      stateDirectory: run.request.stateDirectory, run: run.request.runID, program: run.request.program,
-      timebase: run.timebase, report: { [weak self] event in self?.note(event) })
-    undo.push(UndoStep("what the guardian answers for") { try await self.close(keeper) })
-    let features = try KernelFeatures.probe()
-    var agents: Agents = [:]
-    for region in lab.regions {
-      agents[region.name] = try NamespaceAgent(
-        node: region.name, namespace: region.namespace, timebase: run.timebase, undo: keeper,
-        processes: processes(of: region, keeper), features: features,
-        report: { [weak self] event in self?.note(event) })
+    guard let lab = site.lab else {
+      throw Problem(.usage, "there is no lab whose nodes could be disturbed; nothing was armed")
     }
-    return Equipment(agents: agents, probe: probe, keeper: keeper)
-  }
-
-  /// Which processes a fault inside a region may choose.
-  private func processes(of region: RegionHandle, _ keeper: GuardedUndo) -> ProcessScope {
-    ProcessScope(
-      namespace: region.namespace,
-      players: { [lab, name = region.name] role in
-        lab.servers.filter { $0.region == name && $0.kind.role.rawValue == role }.map(\.process)
-      },
-      protected: { [weak keeper] in keeper?.guardian.map { [$0] } ?? [] },
-      disks: run.disks.withLock { $0?.disks(of: region.name) })
+    return try run.equip(
+      lab, undo, note: { [weak self] event in self?.note(event) },
+      noteUndo: { [weak self] event in self?.note(event) })
   }
 
   /// Runs the whole timeline; when it returns, every fault is verified gone.
   ///
   /// - Parameter start: the end of the baseline (ns), from which its times count.
   func runTimeline(_ undo: UndoStack, with equipment: Equipment, from start: Int64) async throws {
-    let holders = equipment.agents
-    let probe = equipment.probe
-    for (name, agent) in holders {
+    for (name, agent) in equipment.agents {
       let snapshot = try await agent.snapshot()
       state.withLock { $0.before[name] = snapshot }
     }
@@ -108,7 +70,7 @@ final class FaultDirector: Sendable {
         group.addTask(name: "fault \(fault.id)") {
           let begins = try await self.run.awaitStart(
             fault.entry.start, of: "fault \(fault.id)", from: start, longest: longest)
-          if begins != nil { try await self.hold(fault, agents: holders, probe: probe, undo) }
+          if begins != nil { try await self.hold(fault, equipment, undo) }
           self.run.view.conclude(entry: fault.id)
           return true
         }
@@ -123,28 +85,16 @@ final class FaultDirector: Sendable {
         if isDone { left -= 1 }
       }
     }
-    for agent in holders.values { await agent.close() }
-    try await close(equipment.keeper)
-  }
-
-  /// Lets the guardian go, which answers for nothing any more.
-  private func close(_ keeper: GuardedUndo) async throws {
-    let left = try await onOwnThread("undo") { keeper.close() }
-    guard left.isEmpty else {
-      throw Problem(
-        .recoveryIncomplete, "the nodes are not as they were: \(left.joined(separator: "; "))",
-        fix: "blackstart recover")
-    }
+    try await equipment.close()
   }
 
   /// One fault, from arming to its verified end.
-  private func hold(
-    _ planned: PlannedFault, agents: Agents, probe: ReachabilityProbe, _ undo: UndoStack
-  ) async throws {
+  private func hold(_ planned: PlannedFault, _ equipment: Equipment, _ undo: UndoStack) async throws {
+    let agents = equipment.agents
     if let inner = InnerFaultRunner(planned, run, agents) { return try await hold(inner, undo) }
     let plan = run.request.plan
     let step = UndoStep("fault \(planned.id)") {
-      try await self.end(planned, agents: agents, probe: probe, reason: "rolled back")
+      try await self.end(planned, equipment, reason: "rolled back")
     }
     let standIns = try planned.faults(
       in: run.scenario, seed: plan.seed, run: PlannedObjects.runStandIn, node: node)
@@ -159,10 +109,10 @@ final class FaultDirector: Sendable {
     try await run.confirm("arm \(planned.id): \(planned.summary)")
     let faults = try planned.faults(in: run.scenario, seed: plan.seed, run: run.request.runID, node: node)
     let armedAt = try await undo.perform(step) { try await self.arm(planned, faults, agents) }
-    try await prove(planned, agents: agents, probe: probe)
+    try await prove(planned, equipment)
     run.view.note(fault: planned.id, .begun, at: armedAt)
     try await run.awaitStop(planned.entry.stop, of: "fault \(planned.id)", armed: armedAt)
-    try await end(planned, agents: agents, probe: probe, reason: "planned")
+    try await end(planned, equipment, reason: "planned")
   }
 
   /// One fault inside nodes, from arming to its verified end.
@@ -182,21 +132,21 @@ final class FaultDirector: Sendable {
     run.view.note(fault: planned.id, .ended, at: run.timebase.monotonic())
   }
 
-  private func profile(of fault: Fault, _ agents: Agents) async throws -> NodeProfile {
+  private func profile(of fault: Fault, _ agents: [String: any Agent]) async throws -> NodeProfile {
     guard let agent = agents[fault.node] else {
-      throw Problem(.faultNotApplied, at: fault.node, "the lab has no such region; nothing was armed")
+      throw Problem(.faultNotApplied, at: fault.node, "the site has no such node; nothing was armed")
     }
     return try await agent.profile()
   }
 
   private func node(_ name: String) throws -> Disturbance.Node {
-    guard let region = lab.region(name) else {
-      throw Problem(.faultNotApplied, at: name, "the lab has no such region; nothing was armed")
+    guard let node = site.node(name) else {
+      throw Problem(.faultNotApplied, at: name, "the site has no such node; nothing was armed")
     }
-    return Disturbance.Node(name, addresses: [region.address4, region.address6])
+    return Disturbance.Node(name, addresses: node.addresses)
   }
 
-  private func arm(_ planned: PlannedFault, _ faults: [Fault], _ agents: Agents) async throws -> Int64 {
+  private func arm(_ planned: PlannedFault, _ faults: [Fault], _ agents: [String: any Agent]) async throws -> Int64 {
     var objects: [String: [String]] = [:]
     for fault in faults { objects[fault.node] = try FaultPlan(fault, on: try await profile(of: fault, agents)).changes }
     try await run.journal.record(FaultArming(fault: planned.id, kind: planned.kind, objects: objects))
@@ -236,14 +186,14 @@ final class FaultDirector: Sendable {
 
   /// Shows that the fault bites: each ordered pair is cut, late or open as planned, in both address families, together with
   /// whatever else is in force; and the kernel has met packets that were not our own probes.
-  private func prove(_ planned: PlannedFault, agents: Agents, probe: ReachabilityProbe) async throws {
-    let deadline = run.timebase.monotonic() + 5_000_000_000 + 4 * proof(probe).longestDelay
+  private func prove(_ planned: PlannedFault, _ equipment: Equipment) async throws {
+    let deadline = run.timebase.monotonic() + 5_000_000_000 + 4 * proof(equipment).longestDelay
     while true {
-      let proof = proof(probe)
-      let seen = try await probe.measure(proof.effort)
-      count(seen, probe)
+      let proof = proof(equipment)
+      let seen = try await equipment.look(for: proof, timebase: run.timebase)
+      count(seen, equipment)
       let wrong = proof.contradictions(seen)
-      let met = try await met(planned.id, agents)
+      let met = try await met(planned.id, equipment.agents)
       let unmet = met.filter { $0.value == 0 }.keys.map(\.words).sorted()
       // Of an effect each direction must show; of a cut any, for who hears nothing soon says nothing; and a connection that one
       // end has broken is not there to be broken by the other.
@@ -272,17 +222,16 @@ final class FaultDirector: Sendable {
   }
 
   /// What must be seen now, with everything that is in force.
-  private func proof(_ probe: ReachabilityProbe) -> FaultProof {
+  private func proof(_ equipment: Equipment) -> FaultProof {
     let held = state.withLock { Array($0.held.values) }
-    return FaultProof(held.map { ($0.planned, $0.faults) }, between: probe.ends, sentBy: geteuid())
+    return FaultProof(held.map { ($0.planned, $0.faults) }, between: equipment.ends, sentBy: geteuid())
   }
 
   /// Takes the fault away and verifies that it is gone. Does nothing for a fault that is gone already.
   ///
   /// Neither a journal that takes nothing more nor a node that fails keeps it from disarming the others.
-  private func end(
-    _ planned: PlannedFault, agents: Agents, probe: ReachabilityProbe, reason: String
-  ) async throws {
+  private func end(_ planned: PlannedFault, _ equipment: Equipment, reason: String) async throws {
+    let agents = equipment.agents
     guard let held = state.withLock({ $0.held[planned.id] }) else { return }
     var disarming = FaultDisarming(fault: planned.id, reason: reason, droppedPackets: [:])
     do {
@@ -316,9 +265,9 @@ final class FaultDirector: Sendable {
         .map { "\(name): \($0)" }
     }
     run.view.note(fault: planned.id, .ended, at: goneAt)
-    let proof = proof(probe)
-    let seen = try await probe.measure(proof.effort)
-    count(seen, probe)
+    let proof = proof(equipment)
+    let seen = try await equipment.look(for: proof, timebase: run.timebase)
+    count(seen, equipment)
     let closed = proof.contradictions(seen)
     await run.recordIfPossible(
       FaultGone(
@@ -334,7 +283,7 @@ final class FaultDirector: Sendable {
 
   /// Packets of the system under drill that something happened to, by where: the kernel's count without our own probes. Of
   /// connections that are broken, how many.
-  private func met(_ id: String, _ agents: Agents) async throws -> [Place: UInt64] {
+  private func met(_ id: String, _ agents: [String: any Agent]) async throws -> [Place: UInt64] {
     guard let held = state.withLock({ $0.held[id] }) else { return [:] }
     var met: [Place: UInt64] = [:]
     for fault in held.faults {
@@ -358,8 +307,8 @@ final class FaultDirector: Sendable {
   }
 
   /// Notes how many of our own probes a fault in force may have met, so that it cannot be they that make it look as if it bit.
-  private func count(_ seen: Reachability, _ probe: ReachabilityProbe) {
-    let (ends, user) = (probe.ends, geteuid())
+  private func count(_ seen: Reachability, _ equipment: Equipment) {
+    let (ends, user) = (equipment.ends, geteuid())
     state.withLock { state in
       for id in state.held.keys {
         for fault in state.held[id]?.faults ?? [] {

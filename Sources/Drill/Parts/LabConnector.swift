@@ -8,10 +8,10 @@ internal import Workload
 
 /// Opens sessions to a lab's event stores from inside the region that a client lives in, so that faults reach them.
 struct LabConnector: StoreConnector {
-  private let regions: [String: RegionHandle]
+  private let regions: [String: SiteRegion]
   private let timebase: Timebase
 
-  init(regions: [RegionHandle], timebase: Timebase) {
+  init(regions: [SiteRegion], timebase: Timebase) {
     self.regions = Dictionary(uniqueKeysWithValues: regions.map { ($0.name, $0) })
     self.timebase = timebase
   }
@@ -22,7 +22,7 @@ struct LabConnector: StoreConnector {
     }
     do {
       let connection = try PostgresConnection(
-        address, name: "bs-\(region)-\(store)", networkNamespace: home.namespace.fileDescriptor, timebase: timebase)
+        address, name: "bs-\(region)-\(store)", networkNamespace: home.networkNamespace, timebase: timebase)
       do throws(PostgresError) {
         try await connection.open(within: .milliseconds(500))
       } catch {

@@ -8,7 +8,7 @@ internal import Workload
 /// Faults planted in the stack itself, so that the checklist can be seen to find them. Each is journalled before it is made.
 extension DrillRun {
   /// Plants what must be there before the workload starts.
-  func plantBefore(_ lab: Lab) async throws {
+  func plantBefore(_ site: Site) async throws {
     for plant in request.plants {
       switch plant {
       case .fenceOff where kafka != nil:
@@ -18,15 +18,15 @@ extension DrillRun {
             detail: "\(scenario.survivor): everybody may write to its cluster, and no producer's epoch is ended"))
         kafka?.fence?.switchOff(in: scenario.survivor)
       case .fenceOff:
-        try await self.plant(plant, on: scenario.survivor, in: lab, "its guard no longer looks at the token") {
+        try await self.plant(plant, on: scenario.survivor, in: site, "its guard no longer looks at the token") {
           try await $0.plantFenceOff()
         }
       case .wallClockFence:
-        try await self.plant(plant, on: scenario.survivor, in: lab, "its guard asks the clock and not the token") {
+        try await self.plant(plant, on: scenario.survivor, in: site, "its guard asks the clock and not the token") {
           try await $0.plantWallClockFence()
         }
       case .ackDropped:
-        try await self.plant(plant, on: scenario.survivor, in: lab, "it acknowledges and drops one append in 50") {
+        try await self.plant(plant, on: scenario.survivor, in: site, "it acknowledges and drops one append in 50") {
           try await $0.plantAckDropped(oneIn: 50)
         }
       case .projectionNotIdempotent where kafka != nil:
@@ -35,7 +35,7 @@ extension DrillRun {
         kafka?.appliesEveryDelivery()
       case .projectionNotIdempotent:
         for store in Set(scenario.workload.consumers.map(\.store)).sorted() {
-          try await self.plant(plant, on: store, in: lab, "its projections apply every delivery") {
+          try await self.plant(plant, on: store, in: site, "its projections apply every delivery") {
             try await $0.plantProjectionNotIdempotent()
           }
         }
@@ -43,7 +43,7 @@ extension DrillRun {
         try await journal.record(
           PlantSet(plant: plant.rawValue, detail: "no control plane of this lab gives up leadership by itself"))
       case .adminGuardPasses, .registryGuardComparesStrings, .registryOpen: try await noteGuardPlant(plant)
-      case .mirrorFilters, .startsAtLatest, .heartbeatsMisread: try await plantInMirror(plant, lab)
+      case .mirrorFilters, .startsAtLatest, .heartbeatsMisread: try await plantInMirror(plant, site)
       case .mirrorRepeatsBatch, .mirrorStalls, .offsetsCopiedRaw, .topicMadeAnew:
         continue  // once the steady state has been seen
       }
@@ -51,21 +51,21 @@ extension DrillRun {
   }
 
   /// Stalls the mirror of the primary's events, if that is planted.
-  func plantMirrorStall(_ lab: Lab) async throws {
+  func plantMirrorStall(_ site: Site) async throws {
     guard request.plants.contains(.mirrorStalls) else { return }
-    if kafka != nil { return try await plantKafkaMirrorStall(lab) }
+    if kafka != nil { return try await plantKafkaMirrorStall(site) }
     let origin = scenario.primary
-    try await plant(.mirrorStalls, on: origin, in: lab, "its publication offers no insert from here on") {
+    try await plant(.mirrorStalls, on: origin, in: site, "its publication offers no insert from here on") {
       try await $0.plantMirrorStall(of: origin)
     }
   }
 
   /// Prepares the mirror that will repeat a batch: notes where it stands now.
-  func plantMirrorRepeat(_ lab: Lab) async throws -> PlantedRepeat? {
+  func plantMirrorRepeat(_ site: Site) async throws -> PlantedRepeat? {
     guard request.plants.contains(.mirrorRepeatsBatch) else { return nil }
-    if kafka != nil { return try await plantKafkaMirrorRepeat(lab) }
-    let publisher = try await administrator(of: scenario.primary, in: lab)
-    let subscriber = try await administrator(of: scenario.survivor, in: lab)
+    if kafka != nil { return try await plantKafkaMirrorRepeat(site) }
+    let publisher = try await administrator(of: scenario.primary, in: site)
+    let subscriber = try await administrator(of: scenario.survivor, in: site)
     try await journal.record(
       PlantSet(
         plant: StackPlant.mirrorRepeatsBatch.rawValue,
@@ -93,11 +93,11 @@ extension DrillRun {
   }
 
   private func plant(
-    _ plant: StackPlant, on store: String, in lab: Lab, _ detail: String,
+    _ plant: StackPlant, on store: String, in site: Site, _ detail: String,
     _ body: (EventStore) async throws -> Void
   ) async throws {
     try await journal.record(PlantSet(plant: plant.rawValue, detail: "\(store): \(detail)"))
-    let connection = try await administrator(of: store, in: lab)
+    let connection = try await administrator(of: store, in: site)
     do {
       try await body(EventStore(connection, limit: .seconds(5)))
     } catch {
@@ -108,13 +108,13 @@ extension DrillRun {
   }
 
   /// A connection to a region's store that may do everything.
-  func administrator(of store: String, in lab: Lab) async throws -> PostgresConnection {
-    guard let region = lab.region(store), let address = region.store else {
+  func administrator(of store: String, in site: Site) async throws -> PostgresConnection {
+    guard let region = site.region(store), let address = region.store else {
       throw Problem(.usage, at: store, "there is no store to plant a fault in; nothing was injected")
     }
     let connection = try PostgresConnection(
       address.with(user: EventStore.administrator), name: "bs-plant-\(store)",
-      networkNamespace: region.namespace.fileDescriptor, timebase: timebase)
+      networkNamespace: region.networkNamespace, timebase: timebase)
     try await connection.open(within: .seconds(3))
     return connection
   }

@@ -22,13 +22,13 @@ final class ProbeRunner: Sendable {
   }
 
   private let run: DrillRun
-  private let lab: Lab
+  private let site: Site
   private let secrets: Secrets
   private let tallies = Mutex<[String: Tally]>([:])
 
-  init(run: DrillRun, lab: Lab) {
+  init(run: DrillRun, site: Site) {
     self.run = run
-    self.lab = lab
+    self.site = site
     secrets = Secrets(run.scenario.secrets)
   }
 
@@ -77,7 +77,7 @@ final class ProbeRunner: Sendable {
   }
 
   private func put(_ probe: Probe) async throws -> RawAnswer {
-    let namespace = try self.namespace(of: probe.region)
+    let namespace = try site.networkNamespace(of: probe.region)
     switch probe.question {
     case .http(let call): return try await put(call, within: probe.timeout, namespace)
     case .prometheus(let query):
@@ -85,7 +85,7 @@ final class ProbeRunner: Sendable {
       let call = HTTPRequest(url: "\(url)/api/v1/query?query=\(percentEncoded(query.query))")
       return prometheusAnswer(try await sendHTTP(call, within: probe.timeout, networkNamespace: namespace))
     case .tcp(let endpoint):
-      guard let address = lab.region(endpoint.host)?.address4 ?? IPAddress(endpoint.host) else {
+      guard let address = site.region(endpoint.host)?.address4 ?? IPAddress(endpoint.host) else {
         return .none("'\(endpoint.host)' is neither a region nor an address; names are not looked up")
       }
       let refusal = try await connectTCP(
@@ -95,7 +95,8 @@ final class ProbeRunner: Sendable {
     case .command(let call):
       let result = try await runProgram(
         call.argv.map { try secrets.fill($0) }, output: "\(run.request.directory.logs)/probe-\(probe.name).out",
-        networkNamespace: try self.namespace(of: call.region ?? probe.region), within: probe.timeout, clock: run.clock)
+        networkNamespace: try site.networkNamespace(of: call.region ?? probe.region), within: probe.timeout,
+        clock: run.clock)
       guard case .exited(let code) = result.end else { return .none("the program was \(result.end)") }
       return .program(exit: code, output: result.output)
     case .metric(let expectation):
@@ -117,12 +118,12 @@ final class ProbeRunner: Sendable {
 
   /// A store is asked from the probe's region, or from its own.
   private func put(_ query: SQLQuery, within limit: Duration, from region: String?) async throws -> RawAnswer {
-    guard let store = lab.region(query.store), let address = store.store else {
+    guard let store = site.region(query.store), let address = store.store else {
       return .none("there is no store in \(query.store)")
     }
-    let home = region.flatMap { lab.region($0) } ?? store
+    let home = region.flatMap { site.region($0) } ?? store
     let connection = try PostgresConnection(
-      address, name: "bs-probe", networkNamespace: home.namespace.fileDescriptor, timebase: run.timebase)
+      address, name: "bs-probe", networkNamespace: home.networkNamespace, timebase: run.timebase)
     let answer: Result<[[String?]], any Error>
     do {
       try await connection.open(within: limit)
@@ -135,12 +136,6 @@ final class ProbeRunner: Sendable {
     let rows = try answer.get()
     guard let first = rows.first?.first else { return .none("the query gave no row") }
     return first.map { .value($0) } ?? .none("the query gave NULL")
-  }
-
-  private func namespace(of region: String?) throws -> Int32? {
-    guard let region else { return nil }
-    guard let handle = lab.region(region) else { throw Problem(.usage, at: region, "there is no such region") }
-    return handle.namespace.fileDescriptor
   }
 }
 

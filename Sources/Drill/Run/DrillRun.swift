@@ -55,16 +55,17 @@ final class DrillRun: Sendable {
     try checkMachine()
     try await enter(.lab)
     let lab = try await buildLab(undo)
-    try await plantBefore(lab)
+    let site = Site(lab)
+    try await plantBefore(site)
     try await withThrowingTaskGroup(of: Bool.self) { group in
-      for region in lab.regions {
+      for region in site.regions {
         group.addTask(name: "authority in \(region.name)") {
           try await self.board.follow(region, journal: self.journal)
           return false
         }
       }
       if let fence = kafka?.fence {
-        for region in lab.regions where region.kafka != nil {
+        for region in site.regions where region.kafka != nil {
           group.addTask(name: "fence of \(region.name)'s cluster") {
             try await fence.follow(region, in: self)
             return false
@@ -79,7 +80,7 @@ final class DrillRun: Sendable {
         try await self.sample()
         return false
       }
-      let probes = ProbeRunner(run: self, lab: lab)
+      let probes = ProbeRunner(run: self, site: site)
       for probe in scenario.probes {
         group.addTask(name: "probe \(probe.name)") {
           try await probes.follow(probe)
@@ -95,7 +96,7 @@ final class DrillRun: Sendable {
             + "verified gone", fix: "find out what it waited for in the journal, or allow it more time")
       }
       group.addTask(name: "phases") {
-        try await self.phases(lab, undo)
+        try await self.phases(site, undo)
         try await probes.summarize()
         return true
       }
@@ -195,9 +196,9 @@ final class DrillRun: Sendable {
   }
 
   /// What opens the workload's sessions.
-  func connector(to lab: Lab) -> any StoreConnector {
-    if let kafka { return KafkaConnector(regions: lab.regions, state: kafka, timebase: timebase) }
-    return LabConnector(regions: lab.regions, timebase: timebase)
+  func connector(to site: Site) -> any StoreConnector {
+    if let kafka { return KafkaConnector(regions: site.regions, state: kafka, timebase: timebase) }
+    return LabConnector(regions: site.regions, timebase: timebase)
   }
 
   /// Journals the figures of each half second, and ends the run when an abort condition has been broken for too long.

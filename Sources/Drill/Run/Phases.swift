@@ -8,27 +8,27 @@ internal import Workload
 
 /// The phases from baseline to quiescence, with the workload beside them.
 extension DrillRun {
-  func phases(_ lab: Lab, _ undo: UndoStack) async throws {
-    let faults = FaultDirector(run: self, lab: lab)
+  func phases(_ site: Site, _ undo: UndoStack) async throws {
+    let faults = FaultDirector(run: self, site: site)
     let equipment = try faults.equip(undo)
-    let prober = scenario.stack.guards.map { _ in GuardProber(run: self, lab: lab) }
-    let watch = try await withKafkaWatch(lab) {
-      try await withClockSampler(equipment.nodes) { try await work(lab, faults, equipment, prober, undo) }
+    let prober = scenario.stack.guards.map { _ in GuardProber(run: self, site: site) }
+    let watch = try await withKafkaWatch(site) {
+      try await withClockSampler(equipment.nodes) { try await work(site, faults, equipment, prober, undo) }
     }
-    try await dumpGroundTruth(lab)
+    try await dumpGroundTruth(site)
     if let watch { try await dump(watch) }
-    if let prober { try await dumpGuardTruth(lab, prober) }
+    if let prober { try await dumpGuardTruth(site, prober) }
     try await closeHistory()
   }
 
   /// From the baseline until the workload has come to its end.
   private func work(
-    _ lab: Lab, _ faults: FaultDirector, _ equipment: FaultDirector.Equipment, _ prober: GuardProber?,
+    _ site: Site, _ faults: FaultDirector, _ equipment: Equipment, _ prober: GuardProber?,
     _ undo: UndoStack
   ) async throws {
     try await enter(.baseline)
     try await withThrowingTaskGroup(of: Void.self) { group in
-      let crew = Crew(run: self, lab: lab)
+      let crew = Crew(run: self, site: site)
       crew.startProducers(in: &group)
       crew.startReaders(in: &group)
       prober?.start(in: &group)
@@ -38,13 +38,13 @@ extension DrillRun {
       }
       crew.startOldLeaders(in: &group, token: reign.token)
       let waiting = [
-        try await plantMirrorRepeat(lab), try await plantRawCopy(lab), try await plantTopicMadeAnew(lab),
+        try await plantMirrorRepeat(site), try await plantRawCopy(site), try await plantTopicMadeAnew(site),
       ].compactMap(\.self)
-      try await plantMirrorStall(lab)
-      let tool = StackOperator(run: self, lab: lab)
+      try await plantMirrorStall(site)
+      let tool = StackOperator(run: self, site: site)
       try await prepareForRunbook(tool)
 
-      try await withSideTasks(lab) {
+      try await withSideTasks(site) {
         try await enter(.fault)
         try await noteLag()
         try await disturb(faults, equipment, tool, undo)
@@ -68,7 +68,7 @@ extension DrillRun {
 
   /// The timeline, and the runbook beside it: the phase lasts until both are over.
   private func disturb(
-    _ faults: FaultDirector, _ equipment: FaultDirector.Equipment, _ tool: StackOperator, _ undo: UndoStack
+    _ faults: FaultDirector, _ equipment: Equipment, _ tool: StackOperator, _ undo: UndoStack
   ) async throws {
     let origin = timebase.monotonic()
     let waited = request.plan.faults.filter { if case .healed = $0.entry.stop { false } else { true } }
@@ -82,11 +82,11 @@ extension DrillRun {
   }
 
   /// Runs `body` with what goes on beside it: messages, which are sent to the end, and the watch over the steady state.
-  private func withSideTasks(_ lab: Lab, _ body: () async throws -> Void) async throws {
+  private func withSideTasks(_ site: Site, _ body: () async throws -> Void) async throws {
     let isEnding = StopSignal()
     try await withThrowingTaskGroup(of: Bool.self) { group in
       group.addTask(name: "communications") {
-        try await CommunicationRunner(run: self, lab: lab).perform { isEnding.isRequested }
+        try await CommunicationRunner(run: self, site: site).perform { isEnding.isRequested }
         return true
       }
       group.addTask(name: "steady state") {

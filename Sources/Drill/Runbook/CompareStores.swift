@@ -9,7 +9,7 @@ internal import Workload
 /// Stores compared with each other, and with what was acknowledged.
 extension StackOperator {
   private func regions(_ parity: Parity) -> [String] {
-    parity.regions.isEmpty ? lab.regions.filter { $0.store != nil }.map(\.name) : parity.regions
+    parity.regions.isEmpty ? site.regions.filter { $0.store != nil }.map(\.name) : parity.regions
   }
 
   /// Compares bucket by bucket everything that each origin had written when this began; what is on its way is waited for.

@@ -10,17 +10,17 @@ internal import Workload
 /// servers themselves have confirmed it.
 final class StackOperator: Sendable {
   let run: DrillRun
-  let lab: Lab
+  let site: Site
   /// What keeps the events.
   let stack: any EventStack
   let secrets: Secrets
   /// Regions that were fenced and not promoted since: they stay down whatever else is told to stand by.
   private let fenced = Mutex<Set<String>>([])
 
-  init(run: DrillRun, lab: Lab) {
+  init(run: DrillRun, site: Site) {
     self.run = run
-    self.lab = lab
-    stack = run.eventStack(of: lab)
+    self.site = site
+    stack = run.eventStack(of: site)
     secrets = Secrets(run.scenario.secrets)
   }
 
@@ -62,10 +62,10 @@ final class StackOperator: Sendable {
 
   // MARK: authority
 
-  private var storeRegions: [RegionHandle] { lab.regions.filter { $0.store != nil } }
+  private var storeRegions: [SiteRegion] { site.regions.filter { $0.store != nil } }
 
   private func give(_ order: ControlPlaneOrder, to region: String) async throws {
-    guard let path = lab.region(region)?.controlPlaneSocket else {
+    guard let path = site.region(region)?.controlPlaneSocket else {
       throw StepFailure("\(region) has no control plane")
     }
     try await Stacks.give(order, to: path)
@@ -79,7 +79,7 @@ final class StackOperator: Sendable {
   private func fence(_ region: String) async throws -> String {
     fenced.withLock { _ = $0.insert(region) }
     try await give(.standDown, to: region)
-    let found = try await run.withStore(region, in: lab) { store in
+    let found = try await run.withStore(region, in: site) { store in
       let deadline = self.run.timebase.monotonic() + 3_000_000_000
       try await self.run.until {
         let fence = try await store.fence()
@@ -196,10 +196,7 @@ final class StackOperator: Sendable {
 
   private func command(_ call: CommandCall, _ step: String) async throws -> String {
     let words = try call.argv.map { try secrets.fill($0) }
-    let namespace = try call.region.map { name in
-      guard let region = lab.region(name) else { throw StepFailure("there is no region '\(name)'") }
-      return region.namespace.fileDescriptor
-    }
+    let namespace = try site.networkNamespace(of: call.region)
     // The step's own time ends it.
     let result = try await runProgram(
       words, output: "\(run.request.directory.logs)/step-\(step).out", networkNamespace: namespace,

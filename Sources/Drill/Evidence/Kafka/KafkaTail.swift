@@ -10,7 +10,7 @@ internal import Workload
 /// A broker that is away is waited for: what it did not write meanwhile is not there to be read.
 struct KafkaTail: Sendable {
   let watch: KafkaWatch
-  let region: RegionHandle
+  let region: SiteRegion
   let cluster: KafkaProperties
   let log: KafkaEventLog
   let timebase: Timebase
@@ -27,7 +27,7 @@ struct KafkaTail: Sendable {
   ///
   /// - Throws: ``Problem`` (inconclusive) when the ends are not reached in time, or a record is not what it should be.
   func run() async throws {
-    let namespace = region.namespace.fileDescriptor
+    let namespace = region.networkNamespace
     let consumer = try await KafkaConsumer(
       cluster, name: "tail-\(name)", group: "blackstart-evidence", reportsEnds: true, networkNamespace: namespace)
     let admin: KafkaAdmin
@@ -132,14 +132,15 @@ struct KafkaTail: Sendable {
 
   /// The ids of the topics that events stand in. Asked in clear only: where a cluster wants more than that, none is told.
   private func topicIDs() async throws(KafkaFailure) -> [String: String] {
-    guard cluster.values["security.protocol"] == nil, let bootstrap = cluster.bootstrap.first,
+    guard cluster.values["security.protocol"] == nil, let address = region.address4,
+      let bootstrap = cluster.bootstrap.first,
       let colon = bootstrap.lastIndex(of: ":"), let port = UInt16(bootstrap[bootstrap.index(after: colon)...])
     else { return [:] }
     do {
       let topics = Set(log.places(in: name).map(\.topic)).sorted()
       let answer = try await exchangeTCP(
-        region.address4, port: port, WireEvidence.requestForTopicIDs(topics, client: "blackstart-ids-\(name)"),
-        within: .seconds(2), networkNamespace: region.namespace.fileDescriptor)
+        address, port: port, WireEvidence.requestForTopicIDs(topics, client: "blackstart-ids-\(name)"),
+        within: .seconds(2), networkNamespace: region.networkNamespace)
       return try WireEvidence.topicIDs(in: answer)
     } catch {
       throw KafkaFailure(

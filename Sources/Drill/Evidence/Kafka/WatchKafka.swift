@@ -11,17 +11,17 @@ extension DrillRun {
   /// Runs `body` while the clusters are read; returns when their tails have come to the ends.
   ///
   /// - Returns: what was read; `nil` for a stack without Kafka.
-  func withKafkaWatch(_ lab: Lab, _ body: () async throws -> Void) async throws -> KafkaWatch? {
+  func withKafkaWatch(_ site: Site, _ body: () async throws -> Void) async throws -> KafkaWatch? {
     guard let kafka else {
       try await body()
       return nil
     }
     let watch = KafkaWatch(
-      links: lab.specification.mirrorLinks(), log: kafka.log,
+      links: site.mirrorLinks, log: kafka.log,
       misreadsHeartbeats: request.plants.contains(.heartbeatsMisread))
     let stop = StopSignal()
     try await withThrowingTaskGroup(of: Void.self) { group in
-      for region in lab.regions {
+      for region in site.regions {
         guard let cluster = region.kafka else { continue }
         let tail = KafkaTail(
           watch: watch, region: region, cluster: cluster, log: kafka.log, timebase: timebase, clock: clock, stop: stop)

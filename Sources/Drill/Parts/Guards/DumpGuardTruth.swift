@@ -5,8 +5,9 @@ internal import Support
 
 /// Evidence about guards: what was tried, what the guards say that they decided, and what the registries had.
 extension DrillRun {
-  func dumpGuardTruth(_ lab: Lab, _ prober: GuardProber) async throws {
-    for region in lab.regions {
+  func dumpGuardTruth(_ site: Site, _ prober: GuardProber) async throws {
+    guard let lab = site.lab else { return }  // guards are parts of a lab
+    for region in site.regions {
       var decisions: [GuardDecisionRow] = []
       var logs: [String] = []
       for (surface, kind) in [(GuardAttemptRow.Surface.registry, ServerKind.registryGuard), (.admin, .adminGuard)]

@@ -18,7 +18,7 @@ final class GuardProber: Sendable {
   }
 
   private let run: DrillRun
-  private let regions: [RegionHandle]
+  private let regions: [SiteRegion]
   private let record = Mutex(Record())
   /// Ends all of it after the attempts in flight.
   let stop = StopSignal()
@@ -29,9 +29,9 @@ final class GuardProber: Sendable {
   /// In every which round the current token is used as well.
   private static let currentEvery = 4
 
-  init(run: DrillRun, lab: Lab) {
+  init(run: DrillRun, site: Site) {
     self.run = run
-    regions = lab.regions.filter { $0.registryEndpoint != nil || $0.behindGuards.kafka != nil }
+    regions = site.regions.filter { $0.registryEndpoint != nil || $0.behindGuards?.kafka != nil }
   }
 
   /// What was tried so far.
@@ -44,7 +44,7 @@ final class GuardProber: Sendable {
       if region.registryEndpoint != nil {
         group.addTask(name: "attempts at \(region.name)'s registry") { try await self.tryRegistry(of: region) }
       }
-      if region.behindGuards.kafka != nil {
+      if region.behindGuards?.kafka != nil {
         group.addTask(name: "attempts at \(region.name)'s administration") {
           try await self.tryAdministration(of: region)
         }
@@ -80,9 +80,9 @@ final class GuardProber: Sendable {
   /// The subject that all attempts are about: that of the topic's values.
   static let subject = "orders-value"
 
-  private func tryRegistry(of region: RegionHandle) async throws {
-    guard let endpoint = region.registryEndpoint, let behind = region.behindGuards.registry else { return }
-    let namespace = region.namespace.fileDescriptor
+  private func tryRegistry(of region: SiteRegion) async throws {
+    guard let endpoint = region.registryEndpoint, let behind = region.behindGuards?.registry else { return }
+    let namespace = region.networkNamespace
     let guarded = SchemaRegistryClient(address: endpoint, networkNamespace: namespace, limit: Self.limit)
     try await rounds { round, current in
       if round.isMultiple(of: Self.currentEvery) {
@@ -94,7 +94,7 @@ final class GuardProber: Sendable {
       }
       for origin in regions {
         let client = SchemaRegistryClient(
-          address: behind, networkNamespace: origin.namespace.fileDescriptor, limit: .milliseconds(500))
+          address: behind, networkNamespace: origin.networkNamespace, limit: .milliseconds(500))
         try await register(client, region, from: origin, isAround: true, .none, nil, round)
       }
       try await look(guarded, region)
@@ -111,7 +111,7 @@ final class GuardProber: Sendable {
   }
 
   private func register(
-    _ client: SchemaRegistryClient, _ region: RegionHandle, from origin: RegionHandle, isAround: Bool,
+    _ client: SchemaRegistryClient, _ region: SiteRegion, from origin: SiteRegion, isAround: Bool,
     _ presented: GuardAttemptRow.Presented, _ token: Int64?, _ round: Int
   ) async throws {
     let path = isAround ? "around_from_\(origin.name)" : "\(presented.rawValue)"
@@ -134,7 +134,7 @@ final class GuardProber: Sendable {
 
   private static func fingerprint(_ schema: String) -> String { String(sha256(Array(schema.utf8)).prefix(16)) }
 
-  private func look(_ client: SchemaRegistryClient, _ region: RegionHandle) async throws {
+  private func look(_ client: SchemaRegistryClient, _ region: SiteRegion) async throws {
     let known = record.withLock { $0.schemas.filter { $0.store == region.name } }
     let seen: [RegisteredSchema]
     do { seen = try await client.schemas() } catch let problem as Problem where problem.code == .inconclusive {
@@ -157,7 +157,7 @@ final class GuardProber: Sendable {
 
   // MARK: Kafka
 
-  private func tryAdministration(of region: RegionHandle) async throws {
+  private func tryAdministration(of region: SiteRegion) async throws {
     guard let cluster = region.kafka else { return }
     var clients: [GuardAttemptRow.Presented: (token: Int64?, admin: KafkaAdmin)] = [:]
     func admin(_ presented: GuardAttemptRow.Presented, _ token: Int64?) async throws -> KafkaAdmin {
@@ -165,7 +165,7 @@ final class GuardProber: Sendable {
       await clients[presented]?.admin.close()
       let properties = token.map { cluster.with(clientID: KafkaProperties.clientID(token: $0)) } ?? cluster
       let made = try await KafkaAdmin(
-        properties, name: "try-\(region.name)-\(presented.rawValue)", networkNamespace: region.namespace.fileDescriptor,
+        properties, name: "try-\(region.name)-\(presented.rawValue)", networkNamespace: region.networkNamespace,
         limit: Self.limit)
       clients[presented] = (token, made)
       return made
@@ -190,7 +190,7 @@ final class GuardProber: Sendable {
   }
 
   private func makeTopic(
-    _ admin: KafkaAdmin, _ region: RegionHandle, _ presented: GuardAttemptRow.Presented, _ token: Int64?, _ round: Int
+    _ admin: KafkaAdmin, _ region: SiteRegion, _ presented: GuardAttemptRow.Presented, _ token: Int64?, _ round: Int
   ) async {
     let topic = "tried-with-\(presented.rawValue)-\(round)"
     let begun = run.timebase.monotonic()
@@ -214,17 +214,18 @@ final class GuardProber: Sendable {
   }
 
   /// Whether the broker behind the guard can be reached from a region: it can then be administered from there as well.
-  private func reachBroker(of region: RegionHandle, from origin: RegionHandle) async throws {
-    guard let behind = region.behindGuards.kafka, let port = behind.split(separator: ":").last.flatMap({ UInt16($0) })
+  private func reachBroker(of region: SiteRegion, from origin: SiteRegion) async throws {
+    guard let behind = region.behindGuards?.kafka, let address = region.address4,
+      let port = behind.split(separator: ":").last.flatMap({ UInt16($0) })
     else { return }
     let begun = run.timebase.monotonic()
     let refusal = try await connectTCP(
-      region.address4, port: port, within: .milliseconds(500), networkNamespace: origin.namespace.fileDescriptor)
+      address, port: port, within: .milliseconds(500), networkNamespace: origin.networkNamespace)
     var outcome = GuardAttemptRow.Outcome.notDone
     if refusal == nil {
       let admin = try await KafkaAdmin(
         KafkaProperties(bootstrap: [behind]), name: "around-\(region.name)",
-        networkNamespace: origin.namespace.fileDescriptor, limit: Self.limit)
+        networkNamespace: origin.networkNamespace, limit: Self.limit)
       do throws(KafkaFailure) {
         try await admin.createTopics([KafkaTopicSpecification("tried-around-\(begun)", partitions: 1)])
         outcome = .accepted

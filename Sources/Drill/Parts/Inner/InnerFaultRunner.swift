@@ -10,11 +10,11 @@ internal import Synchronization
 final class InnerFaultRunner: Sendable {
   let planned: PlannedFault
   let run: DrillRun
-  let agents: [String: NamespaceAgent]
+  let agents: [String: any Agent]
   private let isOver = Mutex(false)
 
   /// - Returns: `nil` for a fault on the network.
-  init?(_ planned: PlannedFault, _ run: DrillRun, _ agents: [String: NamespaceAgent]) {
+  init?(_ planned: PlannedFault, _ run: DrillRun, _ agents: [String: any Agent]) {
     guard !planned.entry.fault.inside.isEmpty else { return nil }
     self.planned = planned
     self.run = run
@@ -108,9 +108,9 @@ final class InnerFaultRunner: Sendable {
         fault: planned.id, at: run.timebase.monotonic(), open: [], differences: [], evidence: evidence))
   }
 
-  private func agent(of fault: InnerFault) throws -> NamespaceAgent {
+  private func agent(of fault: InnerFault) throws -> any Agent {
     guard let agent = agents[fault.node] else {
-      throw Problem(.faultNotApplied, at: fault.node, "the lab has no such region; nothing was armed")
+      throw Problem(.faultNotApplied, at: fault.node, "the site has no such node; nothing was armed")
     }
     return agent
   }

@@ -11,8 +11,9 @@ package import Workload
 package func kafkaConnector(
   to lab: Lab, topic: String, partitions: Int, timebase: Timebase = .system
 ) -> any StoreConnector {
-  let stores = lab.regions.filter { $0.kafka != nil }.map(\.name)
+  let site = Site(lab)
+  let stores = site.regions.filter { $0.kafka != nil }.map(\.name)
   return KafkaConnector(
-    regions: lab.regions, state: KafkaState(log: KafkaEventLog(topic: topic, partitions: partitions, stores: stores)),
+    regions: site.regions, state: KafkaState(log: KafkaEventLog(topic: topic, partitions: partitions, stores: stores)),
     timebase: timebase)
 }

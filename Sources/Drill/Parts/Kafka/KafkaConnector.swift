@@ -7,11 +7,11 @@ internal import Workload
 
 /// Opens sessions to a lab's Kafka clusters from inside the region that a client lives in, so that faults reach them.
 struct KafkaConnector: StoreConnector {
-  private let regions: [String: RegionHandle]
+  private let regions: [String: SiteRegion]
   private let state: KafkaState
   private let timebase: Timebase
 
-  init(regions: [RegionHandle], state: KafkaState, timebase: Timebase) {
+  init(regions: [SiteRegion], state: KafkaState, timebase: Timebase) {
     self.timebase = timebase
     self.regions = Dictionary(uniqueKeysWithValues: regions.map { ($0.name, $0) })
     self.state = state
@@ -49,7 +49,7 @@ actor KafkaSession: StoreSession {
   private let cluster: KafkaProperties
   /// Where writers come under a name.
   let named: KafkaProperties?
-  let namespace: Int32
+  let namespace: Int32?
   let region: String
   let store: String
   let state: KafkaState
@@ -66,18 +66,18 @@ actor KafkaSession: StoreSession {
   static let patience = Duration.seconds(2)
 
   init(
-    _ cluster: KafkaProperties, named: KafkaProperties?, home: RegionHandle, region: String, store: String,
+    _ cluster: KafkaProperties, named: KafkaProperties?, home: SiteRegion, region: String, store: String,
     state: KafkaState, timebase: Timebase
   ) async throws {
     self.timebase = timebase
     self.cluster = cluster
     self.named = named
-    namespace = home.namespace.fileDescriptor
+    namespace = home.networkNamespace
     self.region = region
     self.store = store
     self.state = state
     producer = try await KafkaProducer(
-      cluster, name: "\(region)-\(store)", networkNamespace: home.namespace.fileDescriptor, linger: .zero,
+      cluster, name: "\(region)-\(store)", networkNamespace: home.networkNamespace, linger: .zero,
       deliveryLimit: Self.patience)
   }
 

@@ -71,10 +71,10 @@ final class KafkaFence: Sendable {
   func changes(of store: String) -> [Change] { contents.withLock { $0.changes[store] ?? [] } }
 
   /// Follows one region's control plane until cancelled. A cluster that does not answer is asked again until it does.
-  func follow(_ region: RegionHandle, in run: DrillRun) async throws {
+  func follow(_ region: SiteRegion, in run: DrillRun) async throws {
     guard let cluster = region.kafka else { return }
     let admin = try await KafkaAdmin(
-      cluster, name: "fence-\(region.name)", networkNamespace: region.namespace.fileDescriptor, limit: .seconds(2))
+      cluster, name: "fence-\(region.name)", networkNamespace: region.networkNamespace, limit: .seconds(2))
     let result: Result<Void, any Error>
     do { result = .success(try await follow(region, cluster, admin, run)) } catch { result = .failure(error) }
     await admin.close()
@@ -82,7 +82,7 @@ final class KafkaFence: Sendable {
   }
 
   private func follow(
-    _ region: RegionHandle, _ cluster: KafkaProperties, _ admin: KafkaAdmin, _ run: DrillRun
+    _ region: SiteRegion, _ cluster: KafkaProperties, _ admin: KafkaAdmin, _ run: DrillRun
   ) async throws {
     var silence: Int64?
     while true {
@@ -111,7 +111,7 @@ final class KafkaFence: Sendable {
 
   /// Brings a cluster into a state: the old owners are ended before the new one is let in.
   private func change(
-    _ region: RegionHandle, _ cluster: KafkaProperties, _ admin: KafkaAdmin, to wanted: (token: Int64, isOpen: Bool),
+    _ region: SiteRegion, _ cluster: KafkaProperties, _ admin: KafkaAdmin, to wanted: (token: Int64, isOpen: Bool),
     _ holder: String, _ run: DrillRun
   ) async throws {
     let begun = run.timebase.monotonic()
@@ -151,9 +151,9 @@ final class KafkaFence: Sendable {
   }
 
   /// Takes a transactional id over: what its owner has open is aborted, and its epoch is over.
-  private func takeOver(_ id: String, _ cluster: KafkaProperties, _ region: RegionHandle) async throws {
+  private func takeOver(_ id: String, _ cluster: KafkaProperties, _ region: SiteRegion) async throws {
     let producer = try await KafkaProducer(
-      cluster, name: "fence-\(id)", transactionalID: id, networkNamespace: region.namespace.fileDescriptor,
+      cluster, name: "fence-\(id)", transactionalID: id, networkNamespace: region.networkNamespace,
       deliveryLimit: .seconds(2))
     let result: Result<Void, KafkaFailure>
     do throws(KafkaFailure) {

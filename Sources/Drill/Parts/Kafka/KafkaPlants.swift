@@ -21,22 +21,22 @@ extension DrillRun {
   private static let rewind: Int64 = 500
 
   /// The mirror from the primary to the survivor, and its worker.
-  func mirrorOfPrimary(_ lab: Lab) throws -> (link: KafkaMirrorLink, connect: ConnectClient) {
+  func mirrorOfPrimary(_ site: Site) throws -> (link: KafkaMirrorLink, connect: ConnectClient) {
     guard
-      let link = lab.specification.mirrorLinks().first(where: {
+      let link = site.mirrorLinks.first(where: {
         $0.source.alias == scenario.primary && $0.target.alias == scenario.survivor
-      }), let target = lab.region(scenario.survivor), let endpoint = target.connectEndpoint
+      }), let target = site.region(scenario.survivor), let endpoint = target.connectEndpoint
     else {
       throw Problem(.usage, at: scenario.survivor, "there is no mirror to plant a fault in; nothing was injected")
     }
     return (
-      link, ConnectClient(address: endpoint, networkNamespace: target.namespace.fileDescriptor, clock: clock)
+      link, ConnectClient(address: endpoint, networkNamespace: target.networkNamespace, clock: clock)
     )
   }
 
   /// Takes the topic out of the mirror's list: the connector runs, heartbeats come through, and no event does.
-  func plantKafkaMirrorStall(_ lab: Lab) async throws {
-    let (link, connect) = try mirrorOfPrimary(lab)
+  func plantKafkaMirrorStall(_ site: Site) async throws {
+    let (link, connect) = try mirrorOfPrimary(site)
     let name = link.name(.source)
     try await journal.record(
       PlantSet(
@@ -48,8 +48,8 @@ extension DrillRun {
   }
 
   /// Sets the mirror back by some records, once it has caught up: it writes them again, under new offsets.
-  func plantKafkaMirrorRepeat(_ lab: Lab) async throws -> PlantedRepeat {
-    let (link, connect) = try mirrorOfPrimary(lab)
+  func plantKafkaMirrorRepeat(_ site: Site) async throws -> PlantedRepeat {
+    let (link, connect) = try mirrorOfPrimary(site)
     let name = link.name(.source)
     try await journal.record(
       PlantSet(

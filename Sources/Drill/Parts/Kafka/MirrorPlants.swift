@@ -7,10 +7,10 @@ internal import Support
 /// Faults planted in mirrors of Kafka, and in what is made of them.
 extension DrillRun {
   /// Plants what must be there before the workload starts.
-  func plantInMirror(_ plant: StackPlant, _ lab: Lab) async throws {
+  func plantInMirror(_ plant: StackPlant, _ site: Site) async throws {
     switch plant {
     case .mirrorFilters:
-      let (link, connect) = try mirrorOfPrimary(lab)
+      let (link, connect) = try mirrorOfPrimary(site)
       let name = link.name(.source)
       let configuration = link.configuration(.source).merging(
         KafkaMirrorLink.swallowing(KafkaEventLog.thousandth)
@@ -33,10 +33,10 @@ extension DrillRun {
 
   /// Prepares the raw copy of the groups' positions, if that is planted: what a script does at a failover that knows of no
   /// checkpoints.
-  func plantRawCopy(_ lab: Lab) async throws -> PlantedRepeat? {
+  func plantRawCopy(_ site: Site) async throws -> PlantedRepeat? {
     guard request.plants.contains(.offsetsCopiedRaw), let log = kafka?.log else { return nil }
-    let (link, _) = try mirrorOfPrimary(lab)
-    guard let source = lab.region(link.source.alias), let target = lab.region(link.target.alias) else { return nil }
+    let (link, _) = try mirrorOfPrimary(site)
+    guard let source = site.region(link.source.alias), let target = site.region(link.target.alias) else { return nil }
     let groups = scenario.workload.consumers.filter { $0.store == link.source.alias }.map(\.name)
     guard !groups.isEmpty else {
       throw Problem(
@@ -66,8 +66,8 @@ extension DrillRun {
 
 extension DrillRun {
   /// Prepares to make a topic anew, if that is planted: the one that nobody writes to, so that nothing is lost with it.
-  func plantTopicMadeAnew(_ lab: Lab) async throws -> PlantedRepeat? {
-    guard request.plants.contains(.topicMadeAnew), let log = kafka?.log, let region = lab.region(scenario.survivor)
+  func plantTopicMadeAnew(_ site: Site) async throws -> PlantedRepeat? {
+    guard request.plants.contains(.topicMadeAnew), let log = kafka?.log, let region = site.region(scenario.survivor)
     else {
       return nil
     }
@@ -88,11 +88,11 @@ extension DrillRun {
 }
 
 private func withAdmin<T: Sendable>(
-  of region: RegionHandle, _ body: (KafkaAdmin) async throws -> T
+  of region: SiteRegion, _ body: (KafkaAdmin) async throws -> T
 ) async throws -> T {
   guard let cluster = region.kafka else { throw Problem(.usage, at: region.name, "there is no cluster") }
   let admin = try await KafkaAdmin(
-    cluster, name: "plant-\(region.name)", networkNamespace: region.namespace.fileDescriptor)
+    cluster, name: "plant-\(region.name)", networkNamespace: region.networkNamespace)
   let outcome: Result<T, any Error>
   do { outcome = .success(try await body(admin)) } catch { outcome = .failure(error) }
   await admin.close()

@@ -54,8 +54,8 @@ struct GroupStand: Sendable, Hashable {
 
 extension DrillRun {
   /// What keeps the events of this drill.
-  func eventStack(of lab: Lab) -> any EventStack {
-    if let kafka { KafkaStack(run: self, lab: lab, state: kafka) } else { EventStoreStack(run: self, lab: lab) }
+  func eventStack(of site: Site) -> any EventStack {
+    if let kafka { KafkaStack(run: self, site: site, state: kafka) } else { EventStoreStack(run: self, site: site) }
   }
 
   /// Asks ten times a second until `condition` holds; the caller's own deadline limits it.
@@ -65,9 +65,9 @@ extension DrillRun {
 
   /// Works on a region's store as its administrator, over a connection of this call's own.
   func withStore<T: Sendable>(
-    _ region: String, in lab: Lab, _ body: @Sendable (EventStore) async throws -> T
+    _ region: String, in site: Site, _ body: @Sendable (EventStore) async throws -> T
   ) async throws -> T {
-    let connection = try await administrator(of: region, in: lab)
+    let connection = try await administrator(of: region, in: site)
     let result: Result<T, any Error>
     do { result = .success(try await body(EventStore(connection, limit: .seconds(10)))) } catch {
       result = .failure(error)

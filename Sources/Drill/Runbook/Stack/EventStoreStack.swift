@@ -7,12 +7,12 @@ internal import Support
 /// PostgreSQL event stores, mirrored by logical replication: what is asked of them is asked of their own tables.
 struct EventStoreStack: EventStack {
   let run: DrillRun
-  let lab: Lab
+  let site: Site
 
   private func withStore<T: Sendable>(
     _ region: String, _ body: @Sendable (EventStore) async throws -> T
   ) async throws -> T {
-    try await run.withStore(region, in: lab, body)
+    try await run.withStore(region, in: site, body)
   }
 
   func pauseMirror(_ link: MirrorLink) async throws -> String {

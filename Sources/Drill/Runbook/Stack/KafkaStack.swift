@@ -9,7 +9,7 @@ internal import Support
 /// how offsets correspond, and every result is held against the logs themselves, by the identity of events.
 struct KafkaStack: EventStack {
   let run: DrillRun
-  let lab: Lab
+  let site: Site
   let state: KafkaState
 
   var log: KafkaEventLog { state.log }
@@ -18,14 +18,14 @@ struct KafkaStack: EventStack {
 
   private func mirror(_ link: MirrorLink) throws -> (link: KafkaMirrorLink, connect: ConnectClient) {
     guard
-      let found = lab.specification.mirrorLinks().first(where: {
+      let found = site.mirrorLinks.first(where: {
         $0.source.alias == link.from && $0.target.alias == link.to
-      }), let target = lab.region(link.to), let endpoint = target.connectEndpoint
+      }), let target = site.region(link.to), let endpoint = target.connectEndpoint
     else { throw StepFailure("there is no mirror from \(link.from) to \(link.to)") }
     return (
       found,
       ConnectClient(
-        address: endpoint, networkNamespace: target.namespace.fileDescriptor, limit: .seconds(2), clock: run.clock)
+        address: endpoint, networkNamespace: target.networkNamespace, limit: .seconds(2), clock: run.clock)
     )
   }
 
@@ -65,15 +65,15 @@ struct KafkaStack: EventStack {
   func withAdmin<T: Sendable>(_ region: String, _ body: (KafkaAdmin) async throws -> T) async throws -> T {
     let (handle, cluster) = try cluster(of: region)
     let admin = try await KafkaAdmin(
-      cluster, name: "runbook-\(region)", networkNamespace: handle.namespace.fileDescriptor)
+      cluster, name: "runbook-\(region)", networkNamespace: handle.networkNamespace)
     let result: Result<T, any Error>
     do { result = .success(try await body(admin)) } catch { result = .failure(error) }
     await admin.close()
     return try result.get()
   }
 
-  func cluster(of region: String) throws -> (handle: RegionHandle, cluster: KafkaProperties) {
-    guard let handle = lab.region(region), let cluster = handle.kafka else {
+  func cluster(of region: String) throws -> (handle: SiteRegion, cluster: KafkaProperties) {
+    guard let handle = site.region(region), let cluster = handle.kafka else {
       throw StepFailure("there is no cluster in \(region)")
     }
     return (handle, cluster)

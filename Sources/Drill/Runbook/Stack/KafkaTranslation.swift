@@ -81,7 +81,7 @@ extension KafkaStack {
     guard exists else { return [] }
     let consumer = try await KafkaConsumer(
       cluster, name: "runbook-\(region)", group: "blackstart-runbook", reportsEnds: true,
-      networkNamespace: handle.namespace.fileDescriptor)
+      networkNamespace: handle.networkNamespace)
     let result: Result<[KafkaMessage], any Error>
     do {
       try await consumer.assign([KafkaPartition(topic, 0): .beginning])
