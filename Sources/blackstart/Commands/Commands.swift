@@ -3,7 +3,7 @@ enum Commands {
   /// In the order of the help.
   static let all: [Command] = [
     doctor, validate, schema, plan, importChaosMesh, importChaosToolkit, run, approve, replay, minimize, report, verify,
-    trace, kafkaDump, recover, labUp, labStatus, labDown, guardRegistry, guardAdmin, version, controlPlane, guardian,
-    passThrough,
+    trace, kafkaDump, recover, agent, labUp, labStatus, labDown, guardRegistry, guardAdmin, version, controlPlane,
+    guardian, passThrough,
   ]
 }
