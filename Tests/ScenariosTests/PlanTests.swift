@@ -158,9 +158,11 @@ import Testing
   }
 
   @Test func theObjectsOfAFaultStandInThePlan() throws {
-    let plan = try makePlan(goodModel(), tool: "test").adding { fault in
-      [.init(node: "eu", mechanisms: ["a mechanism of \(fault.id)"], changes: ["a change"], undo: "an end")]
-    }
+    let bare = try makePlan(goodModel(), tool: "test")
+    let plan = bare.adding(
+      objects: bare.faults.map { fault in
+        [.init(node: "eu", mechanisms: ["a mechanism of \(fault.id)"], changes: ["a change"], undo: "an end")]
+      })
     #expect(plan.faults.first?.nodes.map(\.changes) == [["a change"]])
     let text = planText(plan)
     #expect(text.contains("a mechanism of blackout") && text.contains("a change") && text.contains("an end"))

@@ -21,36 +21,45 @@ public func resolvePlan(
   let plan = try makePlan(loaded, tool: tool, seed: seed)
   try plan.scenario.checkMirrors()
   let profile = NodeProfile(features, devices: [AddressPlan.device])
-  var made: [(fault: PlannedFault, faults: [Fault])] = []
-  var insides: [(fault: PlannedFault, faults: [InnerFault])] = []
-  let resolved = try plan.adding { planned in
-    let inner = planned.innerFaults(seed: plan.seed, run: PlannedObjects.runStandIn)
-    if !inner.isEmpty {
-      let profile = inside ?? InnerProfile()
-      insides.append((planned, inner))
-      return try inner.map { fault in
-        do { return try PlannedObjects(fault, on: profile) } catch { throw impossible(planned, error) }
-      }
-    }
-    let faults = try planned.faults(in: plan.scenario, seed: plan.seed, run: PlannedObjects.runStandIn, node: plan.node)
-    made.append((planned, faults))
-    return try faults.map { fault in
-      do { return try PlannedObjects(fault, on: profile) } catch { throw impossible(planned, error) }
-    }
-  }
+  let isAsked = plan.faults.contains { $0.entry.fault.insideRegion != nil }
+  let inside = isAsked ? inside ?? InnerProfile() : nil
+  let made = try plan.faults.mapConcurrently { try FaultToMake($0, of: plan, on: profile, inside: inside) }
+  let resolved = plan.adding(objects: made.map(\.objects))
   guard !resolved.faults.isEmpty else {
     throw Problem(.usage, "the plan has zero targets: nothing would be tested", fix: "add a fault to the timeline")
   }
-  try refuseConflicts(made) { Fault.conflicts(among: [$0, $1], on: profile).first?.why }
-  if insides.count > 1 {
-    let profile = inside ?? InnerProfile()
-    try refuseConflicts(insides) { InnerFault.conflict($0, $1, on: profile) }
+  try refuseConflicts(made.map { ($0.planned, $0.faults) }) {
+    Fault.conflicts(among: [$0, $1], on: profile).first?.why
+  }
+  if let inside {
+    try refuseConflicts(made.map { ($0.planned, $0.inner) }) { InnerFault.conflict($0, $1, on: inside) }
   }
   return resolved
 }
 
-private func impossible(_ planned: PlannedFault, _ error: any Error) -> Problem {
-  Problem(.usage, at: planned.id, "\(error)", fix: "change the fault; blackstart doctor says what this kernel offers")
+/// A planned fault as its nodes will have it.
+private struct FaultToMake: Sendable {
+  var planned: PlannedFault
+  var faults: [Fault] = []
+  var inner: [InnerFault]
+  var objects: [PlannedObjects]
+
+  /// - Throws: `Problem` for a fault that a node cannot have.
+  init(_ planned: PlannedFault, of plan: Plan, on profile: NodeProfile, inside: InnerProfile?) throws {
+    self.planned = planned
+    inner = planned.innerFaults(seed: plan.seed, run: PlannedObjects.runStandIn)
+    if inner.isEmpty {
+      faults = try planned.faults(
+        in: plan.scenario, seed: plan.seed, run: PlannedObjects.runStandIn, node: plan.node)
+    }
+    do {
+      objects = try faults.map { try PlannedObjects($0, on: profile) }
+      objects += try inner.map { try PlannedObjects($0, on: inside ?? InnerProfile()) }
+    } catch {
+      throw Problem(
+        .usage, at: planned.id, "\(error)", fix: "change the fault; blackstart doctor says what this kernel offers")
+    }
+  }
 }
 
 extension Plan {

@@ -155,14 +155,10 @@ public struct PlannedObjects: Sendable, Hashable, Codable {
 extension Plan {
   /// The plan with the kernel objects of its faults, which only the rooms that make them know.
   ///
-  /// - Parameter objects: says what a fault will make.
-  public func adding(objects: (PlannedFault) throws -> [PlannedObjects]) rethrows -> Plan {
+  /// - Parameter objects: what each fault will make, in the order of the plan's faults.
+  public func adding(objects: [[PlannedObjects]]) -> Plan {
     var plan = self
-    plan.faults = try faults.map { fault in
-      var fault = fault
-      fault.nodes = try objects(fault)
-      return fault
-    }
+    for (index, made) in zip(plan.faults.indices, objects) { plan.faults[index].nodes = made }
     return plan
   }
 }

@@ -126,7 +126,8 @@ private struct PlanPage {
   }
 
   var faults: [String] {
-    ["TIMELINE from the end of the baseline"] + Array(plan.faults.map(lines).joined(separator: [""]))
+    let faults = plan.faults.mapConcurrently { self.lines(of: $0).joined(separator: "\n") }
+    return ["TIMELINE from the end of the baseline", faults.joined(separator: "\n\n")]
   }
 
   private func lines(of fault: PlannedFault) -> [String] {
