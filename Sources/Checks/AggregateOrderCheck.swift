@@ -98,7 +98,7 @@ struct AggregateOrderCheck: Check {
   /// A mirrored row of an older token than the seal behind whose barrier it stands.
   private func isLate(_ row: LogRow, _ store: String, _ seals: [FenceEntry]) -> Bool {
     guard row.origin != store, let token = row.token else { return false }
-    return seals.contains { $0.token > token && row.position > $0.barrierPosition }
+    return seals.contains { $0.token > token && row.position > $0.barrier(in: row.partition) }
   }
 
   private func higher(_ known: LogRow?, _ row: LogRow) -> LogRow {

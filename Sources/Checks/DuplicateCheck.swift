@@ -5,6 +5,9 @@ internal import Events
 /// No event id may stand twice in one store's log, whatever the origins of the two rows. Judged by the dumps, and by the
 /// tails as well: a second copy that was removed again before the dump still counts. An event applied twice by a projection
 /// is item 7's to judge.
+///
+/// What a mirror has carried twice into one partition is told stretch by stretch, with its length. A mirror that promises to deliver
+/// at least once may do that, as far as it is no more than it had not kept; any other may not.
 struct DuplicateCheck: Check {
   /// Where each tail first saw each event, and the events it then saw elsewhere, in the order of that.
   private var places: [NodeIndex: [EventID: Spot]] = [:]
@@ -57,17 +60,21 @@ struct DuplicateCheck: Check {
       if facts.truth.logs[store] == nil, let records = facts.truth.records,
         records.contains(where: { $0.store == store })
       {
-        rowsSeen += judge(records.filter { $0.store == store }, of: store, facts, &result)
+        rowsSeen += judge(records.filter { $0.store == store }, of: store, facts, &result, &carriedAgain)
         continue
       }
       guard let log = facts.log(of: store, &result.missing) else { continue }
       if log.isEmpty { result.missing.append("events in \(store)'s log: its dump is empty") }
       rowsSeen += log.count
       var inDump: Set<EventID> = []
-      let accounted = judgeRedelivery(log, of: store, facts, &result, &carriedAgain)
+      let copies = copies(log, of: store, facts)
+      let accounted = judge(copies, facts, &result, &carriedAgain)
       for (event, rows) in Dictionary(grouping: log, by: \.event).sorted(by: { $0.key < $1.key }) where rows.count > 1 {
         inDump.insert(event)
-        if accounted.contains(event) { continue }
+        // A copy beside it, of another origin or in another partition, is no mirror's that went back.
+        if accounted.contains(event), Set(rows.map { Flow(origin: $0.origin, partition: $0.partition) }).count == 1 {
+          continue
+        }
         result.findings.append(
           Finding(
             "L3", "\(event) stands \(rows.count) times in \(store)'s log, from \(origins(rows))", events: [event],
@@ -81,7 +88,7 @@ struct DuplicateCheck: Check {
       }
     }
     result.trials = Count("rows", rowsSeen)
-    result.failure = "\(counted(result.findings.count, "event")) more than once in a log"
+    result.failure = failure(result)
     let again =
       carriedAgain.isEmpty
       ? "no event twice"
@@ -93,56 +100,81 @@ struct DuplicateCheck: Check {
     return result
   }
 
-  /// What at-least-once mirrors have carried again is theirs to do, as far as it is no more than they had not kept.
+  /// What mirrors have brought into a store's log more than once, partition by partition.
+  private func copies(_ log: [LogRow], of store: String, _ facts: Facts) -> [MirroredCopies] {
+    let seenAgain = seenAgain(in: store, facts)
+    let seen = facts.index(of: store).flatMap { firstSeen[$0] } ?? [:]
+    let flows = Dictionary(grouping: log.filter { $0.origin != store }) {
+      Flow(origin: $0.origin, partition: $0.partition)
+    }
+    return flows.sorted { $0.key < $1.key }.map { flow, rows in
+      MirroredCopies(
+        of: flow.origin, in: store, flow.partition, rows.map { .init(event: $0.event, position: $0.position) },
+        firstSeen: { seen[$0] }, seenAgain: { seenAgain[$0] })
+    }
+  }
+
+  private struct Flow: Hashable, Comparable {
+    var origin: String
+    var partition: String?
+
+    static func < (one: Flow, other: Flow) -> Bool {
+      (one.origin, one.partition ?? "") < (other.origin, other.partition ?? "")
+    }
+  }
+
+  private func seenAgain(in store: String, _ facts: Facts) -> [EventID: Int64] {
+    Dictionary(moved.filter { facts.name(of: $0.node) == store }.map { ($0.event, $0.time) }, uniquingKeysWith: min)
+  }
+
+  /// Judges what mirrors have carried twice.
   ///
-  /// - Returns: the events that are accounted for so.
-  private func judgeRedelivery(
-    _ log: [LogRow], of store: String, _ facts: Facts, _ result: inout Judgement, _ notes: inout [String]
+  /// - Returns: the events that are accounted for so. A store that has one log, and whose mirrors promise to carry nothing twice,
+  ///   has each event judged by itself.
+  private func judge(
+    _ copies: [MirroredCopies], _ facts: Facts, _ result: inout Judgement, _ notes: inout [String]
   ) -> Set<EventID> {
-    guard let redelivery = facts.redelivery, facts.contract.permissions.permits(.mirrorDuplicate) else { return [] }
-    let seenAgain = Dictionary(
-      moved.filter { facts.name(of: $0.node) == store }.map { ($0.event, $0.time) }, uniquingKeysWith: min)
-    var accounted: Set<EventID> = []
-    for origin in Set(log.map(\.origin)).subtracting([store]).sorted() {
-      var met: Set<EventID> = []
-      var stretches: [RepeatedStretch] = []
-      var isRepeating = false
-      var partition: String?
-      for row in log where row.origin == origin {
-        if row.partition != partition { isRepeating = false }
-        partition = row.partition
-        let isNew = met.insert(row.event).inserted
-        if !isNew {
-          if !isRepeating { stretches.append(RepeatedStretch(rows: [], seen: seenAgain[row.event])) }
-          stretches[stretches.count - 1].rows.append(row)
-          accounted.insert(row.event)
-        }
-        isRepeating = !isNew
+    let redelivery = facts.contract.permissions.permits(.mirrorDuplicate) ? facts.redelivery : nil
+    let judged = copies.filter { redelivery != nil || $0.partition != nil }
+    for copies in judged {
+      guard let redelivery else {
+        result.findings += copies.findings
+        continue
       }
-      let arrivals = facts.index(of: store).map { index in met.compactMap { firstSeen[index]?[$0] } } ?? []
-      let account = redelivery.account(for: stretches, of: origin, in: store, arrivals: arrivals)
+      let account = redelivery.account(for: copies)
       result.findings += account.findings
       notes += account.notes
-      result.measures += account.measures
     }
-    return accounted
+    result.measures += judged.measures
+    return Set(judged.flatMap { $0.stretches.flatMap(\.events) })
   }
 
   /// A cluster with partitions: an event twice among the records of one topic, as a reader of committed transactions is given
-  /// them. What a mirror has carried twice is found, stretch by stretch, by the row of mirrors (M2).
-  private func judge(_ records: [PartitionRow], of store: String, _ facts: Facts, _ result: inout Judgement) -> Int {
+  /// them. What stands in a mirrored topic twice, its mirror has carried twice.
+  private func judge(
+    _ records: [PartitionRow], of store: String, _ facts: Facts, _ result: inout Judgement, _ notes: inout [String]
+  ) -> Int {
     let sources = Set(facts.roles.mirrors.filter { $0.to == store }.map(\.from))
     var seen = 0
     var places: [String: [EventID: [PartitionRow]]] = [:]
-    for rows in Dictionary(grouping: records, by: \.partition).values {
-      for row in MirrorEvidence.committed(rows.sorted { $0.offset < $1.offset }) {
-        guard let event = row.event else { continue }
-        seen += 1
-        let topic = PartitionNames.topic(of: row.partition)
-        guard MirrorNaming().source(of: topic).map(sources.contains) != true else { continue }
-        places[topic, default: [:]][event, default: []].append(row)
+    var copies: [MirroredCopies] = []
+    for (partition, rows) in Dictionary(grouping: records, by: \.partition).sorted(by: { $0.key < $1.key }) {
+      let topic = PartitionNames.topic(of: partition)
+      let committed = MirrorEvidence.committed(rows.sorted { $0.offset < $1.offset }).filter { $0.event != nil }
+      seen += committed.count
+      if let source = MirrorNaming().source(of: topic), sources.contains(source) {
+        let records = committed.compactMap { row in
+          row.event.map { MirroredCopies.Record(event: $0, position: row.offset, seen: row.observed) }
+        }
+        copies.append(
+          MirroredCopies(of: source, in: store, partition, records, firstSeen: { _ in nil }, seenAgain: { _ in nil }))
+      } else {
+        for row in committed {
+          if let event = row.event { places[topic, default: [:]][event, default: []].append(row) }
+        }
       }
     }
+    _ = judge(copies, facts, &result, &notes)
     if seen == 0 { result.missing.append("records with an identity in \(store)") }
     for (topic, events) in places.sorted(by: { $0.key < $1.key }) {
       for (event, rows) in events.sorted(by: { $0.key < $1.key }) where rows.count > 1 {
@@ -154,6 +186,16 @@ struct DuplicateCheck: Check {
       }
     }
     return seen
+  }
+
+  private func failure(_ result: Judgement) -> String {
+    let copies = result.findings.filter { $0.anomaly == Anomaly.mirrorDuplicate.rawValue }
+    guard !copies.isEmpty, copies.count == result.findings.count else {
+      return "\(counted(result.findings.count, "event")) more than once in a log"
+    }
+    let records = result.measures.filter { $0.name.hasSuffix(" records carried again") }.reduce(0) { $0 + $1.value }
+    return
+      "\(counted(Int(records), "record")) carried twice by a mirror, in \(counted(copies.count, "stretch", "stretches")): \(copies[0].what)"
   }
 
   private func origins(_ rows: [LogRow]) -> String {

@@ -48,6 +48,10 @@ public struct RecoveryPoint: Sendable, Hashable, Codable {
 /// Why a figure cannot be given.
 struct Unmeasurable: Error, Sendable {
   var what: String
+
+  static func barriers(of store: String) -> String {
+    "the end of each partition of \(store)'s log when it was promoted"
+  }
 }
 
 /// Collects what ``RecoveryPoint`` is computed from.
@@ -89,15 +93,18 @@ struct RecoveryPointMeter: Sendable {
     guard let log = facts.truth.logs[facts.roles.survivor] else {
       return .failure(Unmeasurable(what: "the dump of \(facts.roles.survivor)'s log"))
     }
-    let positions = Dictionary(log.map { ($0.event, $0.position) }, uniquingKeysWith: min)
+    guard seal.tellsBarriers(of: log) else {
+      return .failure(Unmeasurable(what: Unmeasurable.barriers(of: facts.roles.survivor)))
+    }
+    let held = Set(log.map(\.event))
+    let heldAtBarrier = Set(log.filter { $0.position <= seal.barrier(in: $0.partition) }.map(\.event))
     let oldReign = acknowledgements.filter { ($0.value.token ?? .min) < newToken }
     let before = oldReign.filter { $0.value.completed <= promotion }
-    let items = before.filter { (positions[$0.key] ?? .max) > seal.barrierPosition }
+    let items = before.filter { !heldAtBarrier.contains($0.key) }
       .map { event, ack in
         RecoveryPoint.Item(
           event: event, acknowledged: ack.completed,
-          disposition: positions[event] == nil
-            ? .lost : .late(afterHeal: afterHeal(event, facts)))
+          disposition: held.contains(event) ? .late(afterHeal: afterHeal(event, facts)) : .lost)
       }
       .sorted { ($0.acknowledged, $0.event) < ($1.acknowledged, $1.event) }
     let lost = items.filter { $0.disposition == .lost }.count

@@ -89,20 +89,16 @@ struct StaleTokenCheck: Check {
       result.missing.append("the dump of \(store)'s fences")
       return 0
     }
-    guard zip(fences, fences.dropFirst()).allSatisfy({ $0.barrierOriginSequence <= $1.barrierOriginSequence }) else {
-      result.missing.append("the dump of \(store)'s fences in the order in which they were set: its barriers fall")
+    let own = log.filter { $0.origin == store }
+    if let partition = Set(own.map(\.partition)).first(where: { !fences.rise(in: $0) }) {
+      let place = partition.map { " in \($0)" } ?? ""
+      result.missing.append(
+        "the dump of \(store)'s fences in the order in which they were set: its barriers fall\(place)")
       return 0
     }
-    let own = log.filter { $0.origin == store }.sorted { $0.originSequence < $1.originSequence }
-    var place = 0
-    var ruling: FenceEntry?
     var checked = 0
-    for row in own {
-      while place < fences.count, fences[place].barrierOriginSequence < row.originSequence {
-        ruling = fences[place]
-        place += 1
-      }
-      guard let ruling else { continue }
+    for (row, states) in fences.inOrder(own) where states > 0 {
+      let ruling = fences[states - 1]
       checked += 1
       if let what = violation(row, of: ruling) {
         result.findings.append(

@@ -24,19 +24,6 @@ struct KafkaLabTests {
     return specification
   }
 
-  private func withKafkaScratch(_ body: (Scratch) async throws -> Void) async throws {
-    try await withTemporaryDirectory("lab", remove: { try removeTree($0) }) { directory in
-      // Making the class archives takes longer than everything else, so the machine's own cache serves.
-      let scratch = Scratch(directory: directory)
-      try makeDirectory("/var/cache/blackstart")
-      try makeDirectory(scratch.state)
-      guard symlink("/var/cache/blackstart", "\(scratch.state)/cache") == 0 else {
-        throw SystemError("symlink", directory)
-      }
-      try await body(scratch)
-    }
-  }
-
   /// The first record of a partition at or after `offset`, if there is one soon.
   private func look(
     _ consumer: KafkaConsumer, _ partition: KafkaPartition, _ offset: Int64

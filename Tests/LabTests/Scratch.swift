@@ -37,6 +37,20 @@ struct Scratch {
   }
 }
 
+/// A scratch for labs with Kafka.
+func withKafkaScratch(_ body: (Scratch) async throws -> Void) async throws {
+  try await withTemporaryDirectory("lab", remove: { try removeTree($0) }) { directory in
+    // Making the class archives takes longer than everything else, so the machine's own cache serves.
+    let scratch = Scratch(directory: directory)
+    try makeDirectory("/var/cache/blackstart")
+    try makeDirectory(scratch.state)
+    guard symlink("/var/cache/blackstart", "\(scratch.state)/cache") == 0 else {
+      throw SystemError("symlink", directory)
+    }
+    try await body(scratch)
+  }
+}
+
 private let serial = Atomic<Int>(0)
 
 /// An id that no other test run uses at the same time.

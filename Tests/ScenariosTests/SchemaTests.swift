@@ -187,6 +187,11 @@ import Testing
       "resume-producers", "resume-consumers", "delivery", "positionsEvery", "transactionTimeout", "guards",
       // Only of a stack with Kafka.
       "topic", "partitions", "retention",
+      "stop-mirror", "mirror-status", "export-mirror-offsets", "set-mirror-offsets", "back", "reset-mirror-offsets",
+      "confirm",
+      "create-topics", "topic-drift", "topics", "replicas", "brokers", "configuration", "snapshot-access",
+      "compare-access",
+      "with", "principals", "principal", "grant-write", "revoke-write",
     ]
     for key in Self.keys(of: try Self.root()).sorted() {
       if !elsewhere.contains(key), !text.contains("\(key):") { unknown.append(key) }

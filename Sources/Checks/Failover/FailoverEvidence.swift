@@ -3,7 +3,8 @@ internal import Events
 extension FailoverRecord {
   /// The failover that the evidence of a drill tells of: the survivor takes over from the primary.
   ///
-  /// A store of this evidence has one log, so there is one partition; keys are classed by the region of their producers.
+  /// Each partition of a store's log is one of its own, whatever topic it belongs to; a store of one log has one. Keys are classed
+  /// by the region of their producers.
   init(_ evidence: Evidence, _ facts: Facts) throws(Unmeasurable) {
     guard let newToken = facts.newToken else {
       throw Unmeasurable(what: "a grant of write authority after the fault: without one there was no promotion")
@@ -18,10 +19,16 @@ extension FailoverRecord {
       let absent = facts.truth.logs[roles.primary] == nil ? roles.primary : roles.survivor
       throw Unmeasurable(what: "the dump of \(absent)'s log")
     }
+    guard seal.tellsBarriers(of: newLog) else { throw Unmeasurable(what: Unmeasurable.barriers(of: roles.survivor)) }
+    let partitions = PartitionNumbers(oldLog + newLog)
+    let barriers = newLog.reduce(into: [Int: Int64]()) { barriers, row in
+      barriers[partitions[row.partition]] = seal.barrier(in: row.partition)
+    }
     self.init(
       from: roles.primary, to: roles.survivor, newEpoch: newToken, lost: lost, promoted: promoted,
-      healed: facts.milestones.healed, barrier: [0: seal.barrierPosition], lostClasses: [roles.primary],
-      writes: Self.writes(evidence.history.operations, facts), oldLog: Self.rows(oldLog), newLog: Self.rows(newLog))
+      healed: facts.milestones.healed, barrier: barriers, lostClasses: [roles.primary],
+      writes: Self.writes(evidence.history.operations, facts), oldLog: Self.rows(oldLog, partitions),
+      newLog: Self.rows(newLog, partitions))
     limits.recoveryPoint = facts.objectives.recoveryPoint
     limits.refreshInterval = facts.objectives.freshness
     dispositions = facts.truth.reconciled.map { rows in
@@ -35,16 +42,35 @@ extension FailoverRecord {
   private static func writes(_ operations: [Operation], _ facts: Facts) -> [Write] {
     operations.filter { $0.kind == .append }.map { op in
       Write(
-        event: op.event, lane: Lane(partition: 0, keyClass: facts.name(of: op.region)), site: facts.name(of: op.node),
-        epoch: op.token ?? .min, invoked: op.invoked, ended: ended(op), isAcknowledged: op.outcome == .ok)
+        event: op.event, lane: Lane(partition: partition(of: op, facts), keyClass: facts.name(of: op.region)),
+        site: facts.name(of: op.node), epoch: op.token ?? .min, invoked: op.invoked, ended: ended(op),
+        isAcknowledged: op.outcome == .ok)
     }
     .sorted { ($0.ended, $0.event) < ($1.ended, $1.event) }
   }
 
-  private static func rows(_ log: [LogRow]) -> [Row] {
+  /// The number of the partition that a write is for, the same in every cluster.
+  private static func partition(of write: Operation, _ facts: Facts) -> Int {
+    write.partition.flatMap { facts.names.name(of: $0) }.map(PartitionNames.number(of:)) ?? 0
+  }
+
+  /// Partitions by their names, numbered as they come.
+  private struct PartitionNumbers {
+    private let numbers: [String: Int]
+
+    init(_ rows: [LogRow]) {
+      let names = Set(rows.compactMap(\.partition)).sorted()
+      numbers = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
+    }
+
+    subscript(name: String?) -> Int { name.flatMap { numbers[$0] } ?? 0 }
+  }
+
+  private static func rows(_ log: [LogRow], _ partitions: PartitionNumbers) -> [Row] {
     log.map {
       Row(
-        event: $0.event, partition: 0, position: $0.position, key: $0.key, keySequence: $0.keySequence,
+        event: $0.event, partition: partitions[$0.partition], position: $0.position, key: $0.key,
+        keySequence: $0.keySequence,
         epoch: $0.token ?? .min)
     }
   }

@@ -254,8 +254,7 @@ extension LeadershipEvidence {
         continue
       }
       isAnyFenced = true
-      let own = log.filter { $0.origin == store }.sorted { $0.originSequence < $1.originSequence }
-      addAccepts(of: store, own, fences, times)
+      addAccepts(of: store, log.filter { $0.origin == store }, fences, times)
     }
     if !isAnyFenced && evidence.roles.guarded.isEmpty {
       for anomaly in [Anomaly.staleTokenAccepted, .unsealedWindow, .currentTokenRejected, .acceptMismatch] {
@@ -275,8 +274,8 @@ extension LeadershipEvidence {
           resource: store, sequence: fence.barrierOriginSequence, token: FencingToken(fence.token), isSeal: true,
           known: fence.observed))
     }
-    for row in own {
-      while place < fences.count, fences[place].barrierOriginSequence < row.originSequence {
+    for (row, states) in fences.inOrder(own) {
+      while place < states {
         events.append(seal(fences[place]))
         place += 1
       }

@@ -51,8 +51,9 @@ private struct LogScope {
   func trusted(_ findings: [Finding], of row: Anomaly, _ evidence: Evidence) -> [Finding] {
     guard !findings.isEmpty else { return [] }
     if row == .keyOrderInversion && reignsMayOverlap || absenceProofs(evidence).contains(row) { return [] }
-    if row == .duplicateAppend, let carried = carriedAgain(evidence) {
-      return findings.filter { !carried.isSuperset(of: $0.events) }
+    if row == .duplicateAppend {
+      let carried = carriedAgain(evidence)
+      return findings.filter { $0.events.isEmpty || !carried.isSuperset(of: $0.events) }
     }
     guard row == .abortedRead else { return findings }
     // What one store refused may have been written to another, and have come back through the mirror.
@@ -65,18 +66,42 @@ private struct LogScope {
     return findings.filter { !written.isSuperset(of: $0.events) }
   }
 
-  /// Events that only mirrors have more than once, where mirrors may carry records again: no-duplicates holds them against what
-  /// they may. `nil`: they may not.
-  private func carriedAgain(_ evidence: Evidence) -> Set<EventID>? {
-    guard evidence.redelivery != nil else { return nil }
+  /// Events that stand more than once only where a mirror brought them, in one of its partitions: no-duplicates tells those stretch by
+  /// stretch, and holds them against what a mirror may carry again. A store of one log is held so only where its mirrors may at all.
+  private func carriedAgain(_ evidence: Evidence) -> Set<EventID> {
+    struct Place: Hashable {
+      var isOwn: Bool
+      var log: String
+    }
     var carried: Set<EventID> = []
-    var twiceAtOrigin: Set<EventID> = []
-    for (store, rows) in evidence.truth.logs {
-      for (event, rows) in Dictionary(grouping: rows, by: \.event) where rows.count > 1 {
-        if rows.contains(where: { $0.origin == store }) { twiceAtOrigin.insert(event) } else { carried.insert(event) }
+    var others: Set<EventID> = []
+    func take(_ places: [EventID: [Place]]) {
+      for (event, places) in places where places.count > 1 {
+        let isCarried = Set(places).count == 1 && !places[0].isOwn
+        if isCarried { carried.insert(event) } else { others.insert(event) }
       }
     }
-    return carried.subtracting(twiceAtOrigin)
+    for (store, rows) in evidence.truth.logs {
+      take(
+        Dictionary(grouping: rows, by: \.event).mapValues { rows in
+          rows.map { row in
+            let isOwn = row.origin == store || row.partition == nil && evidence.redelivery == nil
+            return Place(isOwn: isOwn, log: "\(row.origin) \(row.partition ?? "")")
+          }
+        })
+    }
+    let undumped = (evidence.truth.records ?? []).filter { evidence.truth.logs[$0.store] == nil && $0.event != nil }
+    for (store, rows) in Dictionary(grouping: undumped, by: \.store) {
+      let sources = Set(evidence.roles.mirrors.filter { $0.to == store }.map(\.from))
+      take(
+        Dictionary(grouping: rows) { $0.event ?? .none }.mapValues { rows in
+          rows.map { row in
+            let source = MirrorNaming().source(of: PartitionNames.topic(of: row.partition))
+            return Place(isOwn: !(source.map(sources.contains) ?? false), log: row.partition)
+          }
+        })
+    }
+    return carried.subtracting(others)
   }
 
   /// The rows that conclude from what is not in the history, where that is not whole.

@@ -235,4 +235,7 @@ struct PartitionNames {
     guard let dash = partition.lastIndex(of: "-") else { return partition }
     return String(partition[..<dash])
   }
+
+  /// The number of a partition called `topic-number`; 0 where it has none.
+  static func number(of partition: String) -> Int { partition.split(separator: "-").last.flatMap { Int($0) } ?? 0 }
 }

@@ -31,65 +31,37 @@ public struct MirrorRedelivery: Sendable, Hashable, Codable {
   static let allowance: Int64 = 1_000_000_000
 }
 
-/// Records of one origin that stand in a store's log once more, one behind the other: what one worker carried again.
-struct RepeatedStretch: Sendable {
-  var rows: [LogRow]
-  /// When the first of them was seen (ns); `nil`: no tail saw it.
-  var seen: Int64?
-}
-
 extension MirrorRedelivery {
-  /// What became of the records that a store's log has more than once.
+  /// What became of the records that a partition of a store's log has more than once.
   struct Account: Sendable {
     var findings: [Finding] = []
     var notes: [String] = []
-    var measures: [Measure] = []
   }
 
-  /// Holds each stretch against what its worker may have carried after its position was last kept.
-  ///
-  /// - Parameters:
-  ///   - stretches: in the order of the log.
-  ///   - arrivals: when each event of the origin was first seen in the store.
-  func account(
-    for stretches: [RepeatedStretch], of origin: String, in store: String, arrivals: [Int64]
-  ) -> Account {
+  /// Holds each stretch against what its worker may have carried into this partition after its position was last kept.
+  func account(for copies: MirroredCopies) -> Account {
     var account = Account()
-    for stretch in stretches {
-      guard let first = stretch.rows.first else { continue }
-      let events = stretch.rows.map(\.event)
+    for stretch in copies.stretches {
       // The last end before the records came back; where no tail saw that, the last of all.
-      let end = ends.last { $0.target == store && $0.at <= stretch.seen ?? .max }
+      let end = ends.last { $0.target == copies.store && $0.at <= stretch.seen ?? .max }
       let bound = end.map { end in
-        arrivals.count {
+        copies.arrivals.count {
           $0 >= end.at - positionsEvery - Self.allowance && $0 <= end.at + Self.allowance
         }
       }
-      let what =
-        "\(counted(events.count, "record")) of \(origin) once more in \(store), from \(first.event) at position "
-        + "\(first.position) on"
+      let what = copies.text(of: stretch)
       let why =
         bound.map {
           "\(counted($0, "record")) had come in the \(brief(positionsEvery)) between two keepings of the mirror's position, "
             + "and \(brief(Self.allowance)) around, when its worker ended"
         } ?? "no worker of its mirror had ended before"
-      if let bound, events.count <= bound {
+      if let bound, stretch.events.count <= bound {
         account.notes.append("\(what): may be, for \(why)")
       } else {
         account.findings.append(
-          Finding(
-            .duplicateAppend, "\(what): more than the mirror may carry again, for \(why)", events: events, store: store,
-            positions: stretch.rows.map(\.position), times: [stretch.seen].compactMap(\.self)))
+          copies.finding(.duplicateAppend, "\(what): more than the mirror may carry again, for \(why)", of: stretch))
       }
     }
-    guard !stretches.isEmpty else { return account }
-    let flow = "\(origin)→\(store)"
-    let lengths = stretches.map(\.rows.count)
-    account.measures = [
-      Measure("\(flow) records carried again", Double(lengths.reduce(0, +)), "records"),
-      Measure("\(flow) times the mirror went back", Double(lengths.count), "stretches"),
-      Measure("\(flow) longest stretch carried again", Double(lengths.max() ?? 0), "records"),
-    ]
     return account
   }
 }

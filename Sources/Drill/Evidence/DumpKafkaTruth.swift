@@ -138,8 +138,10 @@ extension DrillRun {
     let entries = fence.changes(of: region).map { change in
       FenceEntry(
         store: region, token: change.token, mode: change.isOpen ? .readWrite : .readOnly, holder: change.holder,
-        barrierPosition: change.barrier, barrierOriginSequence: change.barrier, at: timestamp(change.wall),
-        observed: change.observed)
+        // There is no one order of all partitions: each has its own barrier.
+        barrierPosition: -1, barrierOriginSequence: -1,
+        partitionBarriers: Dictionary(uniqueKeysWithValues: change.barriers.map { ("\($0)", $1) }),
+        at: timestamp(change.wall), observed: change.observed)
     }
     try await write(
       entries, store: region, source: "access rules and producer epochs of the cluster, as they were set", as: "fence")

@@ -297,6 +297,14 @@ extension RunRecord {
       after.first {
         $0.event.region == scenario.survivor && $0.event.storeMode == "rw" && ($0.event.storeHighest ?? 0) > oldToken
       }?.time
+    // Where events are in Kafka, the control planes' stores only seal write authority: a cluster is open, or closed, when its own
+    // fence is.
+    let fences = events(KafkaFenceSet.self).filter { $0.time > lost }
+    if scenario.stack.kind == .kafka, scenario.movesWriteAuthority {
+      milestones.oldStoreDemoted = fences.first { $0.event.region == scenario.primary && !$0.event.isOpen }?.time
+      milestones.newStoreSealed =
+        fences.first { $0.event.region == scenario.survivor && $0.event.isOpen && $0.event.token > oldToken }?.time
+    }
     milestones.firstAcknowledgedWrite =
       history.operations.lazy
       .filter { $0.kind == .append && $0.outcome == .ok && ($0.token ?? 0) > oldToken }

@@ -30,13 +30,25 @@ private func unsupportedWithKafka(_ scenario: Scenario, _ plants: [StackPlant]) 
     !DrillRun.plantsOfKafka.contains(plant) || plant == .fenceOff && !scenario.movesWriteAuthority
   }.map { "the plant \($0.rawValue) on Kafka" }
   guard scenario.movesWriteAuthority else { return parts }
-  // What stood in a log when its fence was set is told by one number.
-  if scenario.stack.topic?.partitions ?? 1 > 1 {
-    parts.append("several partitions (stack.topic.partitions) where write authority may move")
+  // Two who set who may write to one topic would undo each other's work.
+  let topic = KafkaState(of: scenario).log.topic
+  for step in scenario.steps where [step.action, step.undo].contains(where: { $0?.setsWriters(of: topic) ?? false }) {
+    parts.append(
+      "the step '\(step.id)', which sets who may write to '\(topic)': the fence does, as the control planes say")
   }
   // Writers come under a name to a port of their own, which no guard stands before.
   if scenario.stack.guards?.contains(.admin) ?? false {
     parts.append("an admin guard (stack.guards) where write authority may move")
   }
   return parts
+}
+
+extension RunbookAction {
+  /// Whether it gives or takes the right to write to `topic`.
+  fileprivate func setsWriters(of topic: String) -> Bool {
+    switch self {
+    case .kafka(.grantWrite(let grant)), .kafka(.revokeWrite(let grant)): grant.topics.contains(topic)
+    default: false
+    }
+  }
 }

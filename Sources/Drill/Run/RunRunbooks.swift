@@ -149,11 +149,24 @@ extension DrillRun {
 extension Scenario {
   /// Whether write authority may go over to another region, by itself or by a runbook, or somebody is to write without it.
   var movesWriteAuthority: Bool {
-    expectsFailover || runbook != nil || failback != nil || workload.oldLeader != nil
+    expectsFailover || workload.oldLeader != nil
+      || [runbook, failback].compactMap(\.self).flatMap(\.steps).contains { step in
+        step.action.movesWriters || step.undo?.movesWriters ?? false
+      }
   }
 
   /// Whether write authority goes over by a step of the runbook, and not by itself.
   var isPromotedByRunbook: Bool {
     runbook?.steps.contains { [.promote, .transferLeadership].contains($0.action.verb) } ?? false
+  }
+}
+
+extension RunbookAction {
+  /// Whether it gives or takes write authority, or sends those who write somewhere else. A program or a request may do that, too.
+  fileprivate var movesWriters: Bool {
+    switch verb {
+    case .fenceRegion, .promote, .demote, .transferLeadership, .repointProducers, .shiftTraffic, .command, .http: true
+    default: false
+    }
   }
 }

@@ -224,6 +224,7 @@ extension RunbookAction {
   var changesSomething: Bool {
     switch self {
     case .verifyParity, .reconcile, .exportOffsets, .approval, .wait: false
+    case .kafka(let action): action.changesSomething
     default: true
     }
   }

@@ -52,6 +52,7 @@ final class StackOperator: Sendable {
     case .approval(let approval):
       try await Approver(run: run).ask(approval.prompt, by: .person(approval.by), step: step)
     case .wait(let pause): try await wait(pause.duration)
+    case .kafka(let action): try await perform(action)
     }
   }
 

@@ -122,6 +122,9 @@ public struct FenceEntry: GroundTruthRow {
   public var barrierPosition: Int64
   /// The highest origin sequence among the store's own rows at the same moment; −1 when it had none.
   public var barrierOriginSequence: Int64
+  /// Where the log has partitions, own and mirrored ones: the highest position of each at the same moment; −1 for an empty one. It
+  /// then stands for both of the above. `nil`: the store has one log, and one order.
+  public var partitionBarriers: [String: Int64]?
   /// When, by the store's clock, RFC 3339. `nil`: not kept. For people only.
   public var at: String?
   /// When the fence was known to be set, nanoseconds on the recorder's monotonic clock. `nil`: nobody looked.
@@ -130,7 +133,7 @@ public struct FenceEntry: GroundTruthRow {
   /// A state of a fence.
   public init(
     store: String, token: Int64, mode: FenceMode, holder: String, barrierPosition: Int64,
-    barrierOriginSequence: Int64, at: String? = nil, observed: Int64? = nil
+    barrierOriginSequence: Int64, partitionBarriers: [String: Int64]? = nil, at: String? = nil, observed: Int64? = nil
   ) {
     self.store = store
     self.token = token
@@ -138,8 +141,23 @@ public struct FenceEntry: GroundTruthRow {
     self.holder = holder
     self.barrierPosition = barrierPosition
     self.barrierOriginSequence = barrierOriginSequence
+    self.partitionBarriers = partitionBarriers
     self.at = at
     self.observed = observed
+  }
+}
+
+extension FenceEntry {
+  /// The highest position in `partition` of the log when the fence was set; −1 where nothing stood there.
+  public func barrier(in partition: String?) -> Int64 {
+    guard let partition, let partitionBarriers else { return barrierPosition }
+    return partitionBarriers[partition] ?? -1
+  }
+
+  /// The highest origin sequence among the store's own rows in `partition` at the same moment; −1 where there were none.
+  public func originBarrier(in partition: String?) -> Int64 {
+    guard let partition, let partitionBarriers else { return barrierOriginSequence }
+    return partitionBarriers[partition] ?? -1
   }
 }
 

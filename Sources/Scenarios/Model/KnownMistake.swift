@@ -9,4 +9,6 @@ public enum KnownMistake: String, Sendable, Hashable, Codable, CaseIterable {
   case failoverWithoutFailback = "failover-without-failback"
   /// A consumer that finds no position of its own begins at the end, and skips what was written meanwhile.
   case latestWithoutCheckpoint = "latest-without-checkpoint"
+  /// Producers are sent to a cluster whose topics are made only afterwards.
+  case producersBeforeTopics = "producers-before-topics"
 }

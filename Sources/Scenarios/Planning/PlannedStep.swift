@@ -90,6 +90,7 @@ extension RunbookAction {
     case .http(let call): "\(call.method.rawValue) \(call.url)"
     case .approval(let approval): "asks \(approval.by): \(approval.prompt)"
     case .wait(let pause): "waits \(pause.duration.text)"
+    case .kafka(let action): action.summary
     }
   }
 }

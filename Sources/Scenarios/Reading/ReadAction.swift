@@ -47,18 +47,21 @@ extension RunbookAction {
     case .http: HTTPCall.read(value, method: .post).map { .http($0) }
     case .approval: Approval.read(value).map { .approval($0) }
     case .wait: Pause.read(value).map { .wait($0) }
+    case .stopMirror, .mirrorStatus, .exportMirrorOffsets, .setMirrorOffsets, .resetMirrorOffsets, .createTopics,
+      .topicDrift, .snapshotAccess, .compareAccess, .grantWrite, .revokeWrite:
+      KafkaAction.read(verb, value).map { .kafka($0) }
     }
   }
 }
 
 extension MirrorLink {
-  fileprivate static func read(_ value: Value) -> MirrorLink? {
-    value.fields { fields in
-      let from = fields.required("from") { $0.text(expected: "a region with a store") }
-      let to = fields.required("to") { $0.text(expected: "a region with a store") }
-      guard let from, let to else { return nil }
-      return MirrorLink(from: from, to: to)
-    }
+  static func read(_ value: Value) -> MirrorLink? { value.fields { fields in read(fields) } }
+
+  static func read(_ fields: Fields) -> MirrorLink? {
+    let from = fields.required("from") { $0.text(expected: "a region with a store") }
+    let to = fields.required("to") { $0.text(expected: "a region with a store") }
+    guard let from, let to else { return nil }
+    return MirrorLink(from: from, to: to)
   }
 }
 

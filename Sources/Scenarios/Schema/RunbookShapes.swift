@@ -133,6 +133,9 @@ extension Shape {
       return keys
     case .approval: return [.must("by", .text, "who"), .must("prompt", .text, "what is asked")]
     case .wait: return [.must("for", .duration, "how long")]
+    case .stopMirror, .mirrorStatus, .exportMirrorOffsets, .setMirrorOffsets, .resetMirrorOffsets, .createTopics,
+      .topicDrift, .snapshotAccess, .compareAccess, .grantWrite, .revokeWrite:
+      return kafkaKeys(of: verb)
     }
   }
 }

@@ -35,6 +35,7 @@ extension Checking {
             "\(path).import-offsets.snapshot", "no step exports \(quoted(offsets.snapshot))",
             fix: "add a step with export-offsets")
         }
+      case .kafka(let action): checkOrder(of: action, after: earlier, at: path)
       default: break
       }
     }
@@ -69,7 +70,7 @@ extension Checking {
     }
   }
 
-  private mutating func known(
+  mutating func known(
     _ mistake: KnownMistake, _ path: String, _ what: String, fix: String, isError: Bool = true
   ) {
     if scenario.safety.accepted.contains(mistake) {
@@ -117,8 +118,10 @@ extension RunbookStep {
 
 extension RunbookAction {
   fileprivate func pausesMirror(to region: String) -> Bool {
-    guard case .pauseMirror(let link) = self else { return false }
-    return link.to == region
+    switch self {
+    case .pauseMirror(let link), .kafka(.stopMirror(let link)): link.to == region
+    default: false
+    }
   }
 
   fileprivate func exports(_ snapshot: String) -> Bool {

@@ -79,11 +79,12 @@ extension Checking {
       }
     case .command(let call): check(call, at: place)
     case .http(let call): check(call, at: place)
+    case .kafka(let action): check(action, at: place)
     case .approval, .wait: break
     }
   }
 
-  private mutating func checkEnds(_ from: String, _ to: String, at place: String) {
+  mutating func checkEnds(_ from: String, _ to: String, at place: String) {
     region(from, with: .store, at: "\(place).from")
     region(to, with: .store, at: "\(place).to")
     if from == to { error("\(place).to", "'\(to)' cannot be its own other side", fix: "name another region") }
@@ -113,6 +114,7 @@ extension RunbookAction {
       false
     case .resumeMirror, .resumeProducers, .resumeConsumers, .importOffsets: false
     case .pauseMirror, .promote, .demote, .transferLeadership, .repointProducers, .pauseProducers, .pauseConsumers: true
+    case .kafka(let action): action.needsUndo
     }
   }
 
@@ -121,6 +123,7 @@ extension RunbookAction {
     switch self {
     case .wait(let pause): pause.duration
     case .shiftTraffic(let shift): shift.duration
+    case .kafka(.mirrorStatus(let check)): check.within
     default: nil
     }
   }

@@ -13,7 +13,8 @@ internal import Synchronization
 /// owner has open, and its next commit is refused. Epochs alone would not do: an owner that starts anew gets a new one. Neither
 /// crosses clusters; that a region gives up and another one takes over is the control planes' work.
 ///
-/// The log has one partition: what stood in it when the fence was set is told by one number.
+/// What stood in the log when the fence was set is told partition by partition, of the cluster's own topic and of the mirrored ones:
+/// the former tell what the old owner may still have written, the latter what had come of the other clusters' events.
 ///
 /// Each region's part follows its own control plane, over a socket that no fault of the network reaches.
 final class KafkaFence: Sendable {
@@ -25,8 +26,9 @@ final class KafkaFence: Sendable {
     var isOpen: Bool
     /// Who rules, as the region knew it.
     var holder: String
-    /// The last place in the cluster's own topic that the state before could still write to; −1 for none.
-    var barrier: Int64
+    /// The last place in each partition of the cluster's log, as a reader of committed transactions sees it, before this state let
+    /// anybody in; −1 for an empty one. What no mirror has made yet is not there.
+    var barriers: [KafkaPartition: Int64]
     /// When it was in force (ns, monotonic, and since 1970).
     var observed: Int64
     var wall: Int64
@@ -127,18 +129,30 @@ final class KafkaFence: Sendable {
     try await admin.createACLs([KafkaACL(.topic, log.topic, principal: "User:*", .describe)])
     if !stale.isEmpty { try await admin.deleteACLs(stale.sorted()) }
     try await run.until { try await self.writeRules(admin).isDisjoint(with: stale) }
-    let barrier = try await admin.watermarks(KafkaPartition(log.topic, 0)).high - 1
+    let barriers = try await barriers(in: region.name, admin)
     if !allowed.isEmpty { try await admin.createACLs(allowed.sorted()) }
     try await run.until { try await self.writeRules(admin) == allowed }
     let now = run.timebase.monotonic()
     let change = Change(
-      token: wanted.token, isOpen: wanted.isOpen, holder: holder, barrier: barrier, observed: now,
+      token: wanted.token, isOpen: wanted.isOpen, holder: holder, barriers: barriers, observed: now,
       wall: run.timebase.wall())
     contents.withLock { $0.changes[region.name, default: []].append(change) }
     try await run.journal.record(
       KafkaFenceSet(
         region: region.name, token: wanted.token, isOpen: wanted.isOpen, ownersEnded: isOff ? 0 : ids.count,
         rulesRemoved: stale.map(\.description).sorted(), took: now - begun))
+  }
+
+  /// The last place in each partition of a store's log.
+  private func barriers(in store: String, _ admin: KafkaAdmin) async throws(KafkaFailure) -> [KafkaPartition: Int64] {
+    var barriers: [KafkaPartition: Int64] = [:]
+    for place in log.places(in: store) {
+      do throws(KafkaFailure) { barriers[place] = try await admin.watermarks(place).high - 1 } catch {
+        // A mirrored topic is there once its mirror has found something to carry.
+        guard error.kind == .notFound, place.topic != log.topic else { throw error }
+      }
+    }
+    return barriers
   }
 
   private func rule(for principal: String) -> KafkaACL { KafkaACL(.topic, log.topic, principal: principal, .write) }

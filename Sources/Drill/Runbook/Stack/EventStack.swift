@@ -29,17 +29,35 @@ protocol EventStack: Sendable {
   /// Refused while the log here lacks an event that the group has applied, or where the group would skip one that it has not.
   func place(_ stand: GroupStand, in region: String) async throws -> ImportedPosition
 
-  /// The last event of each region's own that its log holds, by its number there.
-  func ends(of regions: [String]) async throws -> [String: Int64]
+  /// Where each region's own events end in its log.
+  func ends(of regions: [String]) async throws -> [String: LogEnd]
 
   /// Digests of the regions' logs, part by part, of all events up to `ends`.
-  func digests(of regions: [String], upTo ends: [String: Int64]) async throws -> [String: [LogDigest]]
+  func digests(of regions: [String], upTo ends: [String: LogEnd]) async throws -> [String: [LogDigest]]
 
   /// The events of a region's whole log.
   func heldEvents(in region: String) async throws -> EventRanges.Ranges
 
   /// What a group has come to in a region's log: events applied, events that it lacks, effects beyond the first.
   func work(of group: String, in region: String) async throws -> (applied: Int64, missing: Int64, twice: Int64)
+}
+
+/// The last event of a region's own in its log.
+struct LogEnd: Sendable, Hashable {
+  /// By its number in each partition; a log without any is one, of number 0. A partition without an event is not there.
+  var last: [Int32: Int64]
+
+  /// The end of a log of one order.
+  init(_ number: Int64) { last = [0: number] }
+
+  /// The end of a log of partitions.
+  init(_ last: [Int32: Int64]) { self.last = last }
+
+  /// Whether an event had come by then.
+  func covers(_ number: Int64, in partition: Int32 = 0) -> Bool { last[partition].map { number <= $0 } ?? false }
+
+  /// The highest number.
+  var highest: Int64 { last.values.max() ?? -1 }
 }
 
 /// Where a consumer group stands in one region.

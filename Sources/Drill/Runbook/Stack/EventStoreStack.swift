@@ -73,13 +73,14 @@ struct EventStoreStack: EventStack {
     }
   }
 
-  func ends(of regions: [String]) async throws -> [String: Int64] {
-    var ends: [String: Int64] = [:]
-    for region in regions { ends[region] = try await withStore(region) { try await $0.endOfOrigin(region) } }
+  func ends(of regions: [String]) async throws -> [String: LogEnd] {
+    var ends: [String: LogEnd] = [:]
+    for region in regions { ends[region] = LogEnd(try await withStore(region) { try await $0.endOfOrigin(region) }) }
     return ends
   }
 
-  func digests(of regions: [String], upTo ends: [String: Int64]) async throws -> [String: [LogDigest]] {
+  func digests(of regions: [String], upTo ends: [String: LogEnd]) async throws -> [String: [LogDigest]] {
+    let ends = ends.mapValues(\.highest)
     var digests: [String: [LogDigest]] = [:]
     for region in regions { digests[region] = try await withStore(region) { try await $0.logDigests(upTo: ends) } }
     return digests

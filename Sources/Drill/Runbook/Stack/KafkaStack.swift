@@ -16,7 +16,7 @@ struct KafkaStack: EventStack {
 
   // MARK: mirrors
 
-  private func mirror(_ link: MirrorLink) throws -> (link: KafkaMirrorLink, connect: ConnectClient) {
+  func mirror(_ link: MirrorLink) throws -> (link: KafkaMirrorLink, connect: ConnectClient) {
     guard
       let found = site.mirrorLinks.first(where: {
         $0.source.alias == link.from && $0.target.alias == link.to
@@ -30,7 +30,7 @@ struct KafkaStack: EventStack {
   }
 
   /// How long connector and tasks may take to follow an order.
-  private static let orderLimit = Duration.seconds(12)
+  static let orderLimit = Duration.seconds(12)
 
   /// Pauses what copies records. What carries positions goes on: it only ever moves them forward, and never beyond what has come.
   func pauseMirror(_ link: MirrorLink) async throws -> String {
@@ -92,7 +92,8 @@ struct KafkaStack: EventStack {
           GroupStand(
             region: region,
             position: GroupPosition(
-              group: group, ordinal: Int64(read.count), last: read.last?.id, applied: EventRanges.ranges(applied.keys)),
+              group: group, ordinal: Int64(read.count), last: Self.newest(of: read),
+              applied: EventRanges.ranges(applied.keys)),
             offsets: KafkaGroupOffsets(group: group, offsets)))
       }
       return stands
@@ -127,7 +128,12 @@ struct KafkaStack: EventStack {
     }
     state.carry(group, from: stand.region, to: region)
     let again = dump.rows.count { !isRead($0, translated) && stand.position.hasApplied($0.id) }
-    return ImportedPosition(ordinal: Int64(read.count), last: read.last?.id, again: Int64(again))
+    return ImportedPosition(ordinal: Int64(read.count), last: Self.newest(of: read), again: Int64(again))
+  }
+
+  /// The newest event, by the producers' clocks, for people to read: between partitions there is no other order.
+  private static func newest(of rows: [KafkaEventLog.Row]) -> EventID? {
+    rows.max { ($0.timestamp ?? .min, $0.partition, $0.offset) < ($1.timestamp ?? .min, $1.partition, $1.offset) }?.id
   }
 
   func work(of group: String, in region: String) async throws -> (applied: Int64, missing: Int64, twice: Int64) {
@@ -149,36 +155,42 @@ struct KafkaStack: EventStack {
     return logs
   }
 
-  func ends(of regions: [String]) async throws -> [String: Int64] {
+  func ends(of regions: [String]) async throws -> [String: LogEnd] {
     try await logs(of: regions).reduce(into: [:]) { ends, entry in
-      ends[entry.key] = entry.value.rows.last { $0.origin == entry.key }?.offset ?? -1
+      ends[entry.key] = Self.end(of: entry.key, in: entry.value.rows)
     }
   }
 
+  /// Where the events of an origin end in its own log. Pure.
+  static func end(of origin: String, in rows: [KafkaEventLog.Row]) -> LogEnd {
+    let own = rows.filter { $0.origin == origin }
+    return LogEnd(Dictionary(own.map { ($0.partition.number, $0.offset) }, uniquingKeysWith: max))
+  }
+
   /// By origin and partition. Which events count is told by the origin's own log; in the others they are found by identity.
-  func digests(of regions: [String], upTo ends: [String: Int64]) async throws -> [String: [LogDigest]] {
+  func digests(of regions: [String], upTo ends: [String: LogEnd]) async throws -> [String: [LogDigest]] {
     let logs = try await logs(of: regions)
     var wanted: [String: Set<EventID>] = [:]
     for (origin, end) in ends {
       wanted[origin] = Set(
-        (logs[origin]?.rows ?? []).filter { $0.origin == origin && $0.offset <= end }.map(\.id))
+        (logs[origin]?.rows ?? []).filter { $0.origin == origin && end.covers($0.offset, in: $0.partition.number) }
+          .map(\.id))
     }
     return logs.reduce(into: [:]) { digests, entry in
-      digests[entry.key] = Self.digests(entry.value.rows, of: wanted, partitions: log.partitions)
+      digests[entry.key] = Self.digests(entry.value.rows, of: wanted)
     }
   }
 
-  /// Digests of the wanted events of a log, copies and all, whatever their order. Pure.
-  static func digests(
-    _ rows: [KafkaEventLog.Row], of wanted: [String: Set<EventID>], partitions: Int
-  ) -> [LogDigest] {
+  /// Digests of the wanted events of a log, copies and all, whatever their order: a mirror keeps to the partitions of its source.
+  /// Pure.
+  static func digests(_ rows: [KafkaEventLog.Row], of wanted: [String: Set<EventID>]) -> [LogDigest] {
     struct Part: Hashable {
       var origin: String
       var partition: Int64
     }
     let parts = Dictionary(
       grouping: rows.filter { wanted[$0.origin]?.contains($0.id) ?? false },
-      by: { Part(origin: $0.origin, partition: Int64($0.key) % Int64(partitions)) })
+      by: { Part(origin: $0.origin, partition: Int64($0.partition.number)) })
     return parts.map { part, rows in
       let lines = rows.map { "\($0.id) \($0.keySequence) \($0.checksum)\n" }.sorted()
       return LogDigest(

@@ -23,10 +23,12 @@ extension KafkaStack {
     _ offsets: KafkaGroupOffsets, from source: String, to target: String
   ) async throws -> [KafkaPartition: Int64] {
     var translated: [KafkaPartition: Int64] = [:]
+    let deadline = run.timebase.monotonic() + Self.checkpointLimit.nanoseconds
     for (partition, offset) in offsets.offsets.sorted(by: { $0.key < $1.key }) {
       if partition.topic == log.topic(of: source, in: source) {
         let place = KafkaPartition(log.topic(of: source, in: target), partition.number)
-        translated[place] = try await checkpoint(of: offsets.group, at: offset, place, from: source, to: target)
+        translated[place] = try await checkpoint(
+          of: offsets.group, at: offset, place, from: source, to: target, until: deadline)
       } else if partition.topic == log.topic(of: target, in: source) {
         let place = KafkaPartition(log.topic, partition.number)
         let points = try await syncPoints(of: place, from: target, to: source)
@@ -39,9 +41,9 @@ extension KafkaStack {
 
   /// Where the mirror says that a group is: at `offset`, if it comes to take note of that in time, else at the last place before it.
   private func checkpoint(
-    of group: String, at offset: Int64, _ place: KafkaPartition, from source: String, to target: String
+    of group: String, at offset: Int64, _ place: KafkaPartition, from source: String, to target: String,
+    until end: Int64
   ) async throws -> Int64 {
-    let end = run.timebase.monotonic() + Self.checkpointLimit.nanoseconds
     while true {
       let newest = try await checkpoints(from: source, in: target).last {
         $0.group == group && $0.topic == place.topic && $0.partition == place.number
@@ -51,7 +53,7 @@ extension KafkaStack {
         if let newest, newest.upstream < offset { return newest.downstream }
         let seen = newest.map { "the newest is of \($0.upstream)" } ?? "there is none"
         throw StepFailure(
-          "no checkpoint of \(group) up to \(offset) of \(source) came to \(target) within \(Self.checkpointLimit.text) "
+          "no checkpoint of \(group) up to \(offset) of \(place.number) in \(source) came to \(target) within \(Self.checkpointLimit.text) "
             + "(\(seen)): see that \(source)-to-\(target)-checkpoint runs")
       }
       try await run.clock.sleep(for: .milliseconds(250))

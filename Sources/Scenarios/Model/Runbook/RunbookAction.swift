@@ -43,6 +43,8 @@ public enum RunbookAction: Sendable, Hashable, Codable {
   case approval(Approval)
   /// Waits.
   case wait(Pause)
+  /// Does something to Kafka clusters and their mirrors.
+  case kafka(KafkaAction)
 }
 
 extension RunbookAction {
@@ -88,6 +90,28 @@ extension RunbookAction {
     case approval
     /// See ``RunbookAction/wait(_:)``.
     case wait
+    /// See ``KafkaAction/stopMirror(_:)``.
+    case stopMirror = "stop-mirror"
+    /// See ``KafkaAction/mirrorStatus(_:)``.
+    case mirrorStatus = "mirror-status"
+    /// See ``KafkaAction/exportMirrorOffsets(_:)``.
+    case exportMirrorOffsets = "export-mirror-offsets"
+    /// See ``KafkaAction/setMirrorOffsets(_:)``.
+    case setMirrorOffsets = "set-mirror-offsets"
+    /// See ``KafkaAction/resetMirrorOffsets(_:)``.
+    case resetMirrorOffsets = "reset-mirror-offsets"
+    /// See ``KafkaAction/createTopics(_:)``.
+    case createTopics = "create-topics"
+    /// See ``KafkaAction/topicDrift(_:)``.
+    case topicDrift = "topic-drift"
+    /// See ``KafkaAction/snapshotAccess(_:)``.
+    case snapshotAccess = "snapshot-access"
+    /// See ``KafkaAction/compareAccess(_:)``.
+    case compareAccess = "compare-access"
+    /// See ``KafkaAction/grantWrite(_:)``.
+    case grantWrite = "grant-write"
+    /// See ``KafkaAction/revokeWrite(_:)``.
+    case revokeWrite = "revoke-write"
   }
 
   /// Which action.
@@ -113,6 +137,7 @@ extension RunbookAction {
     case .http: .http
     case .approval: .approval
     case .wait: .wait
+    case .kafka(let action): action.verb
     }
   }
 }
