@@ -110,7 +110,7 @@ let package = Package(
     tests("ChecksTests", on: ["Checks", "Events", "KafkaWire", "Support", "TestSupport"]),
     tests("GuardsTests", on: ["Guards", "KafkaWire", "Support", "TestSupport"], resources: [.copy("Clients")]),
     tests("StacksTests", on: ["Stacks", "Netlink", "Support", "Events", "TestSupport"]),
-    tests("LabTests", on: ["Faults", "Lab", "Stacks", "Netlink", "Support", "TestSupport"]),
+    tests("LabTests", on: ["Checks", "Faults", "KafkaWire", "Lab", "Stacks", "Netlink", "Support", "TestSupport"]),
     tests("WorkloadTests", on: ["Workload", "Events", "Support"]),
     tests(
       "DrillTests",
