@@ -134,11 +134,13 @@ struct DuplicateCheck: Check {
   private func judge(
     _ copies: [MirroredCopies], _ facts: Facts, _ result: inout Judgement, _ notes: inout [String]
   ) -> Set<EventID> {
-    let redelivery = facts.contract.permissions.permits(.mirrorDuplicate) ? facts.redelivery : nil
+    let isPermitted = facts.contract.permissions.permits(.mirrorDuplicate)
+    let redelivery = isPermitted ? facts.redelivery : nil
     let judged = copies.filter { redelivery != nil || $0.partition != nil }
     for copies in judged {
       guard let redelivery else {
         result.findings += copies.findings
+        if isPermitted { notes += copies.stretches.map { copies.text(of: $0) } }
         continue
       }
       let account = redelivery.account(for: copies)

@@ -98,6 +98,7 @@ import Testing
       Issue.record("\(try verdict(evidence(log(again: 0..<20), permits: permission)))")
       return
     }
+    #expect(coverage.sentence.contains("no event twice but 10 records of east once more in east.orders-0 of eu"))
     #expect(coverage.notes.contains { $0.contains("M2") && $0.contains("the target had lost its topics") })
     var strayed = log(again: 0..<20)
     strayed[60].partition = "east.orders-1"
