@@ -20,11 +20,13 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
   case offsetsTranslated = "offsets-translated"
   /// See ``SchemaChangeCheck``.
   case noUnfencedSchemaChange = "no-unfenced-schema-change"
+  /// See ``OutboxCheck``.
+  case outboxComplete = "outbox-complete"
 
-  /// The items of a failover: all but the one that says that there is to be none, the one that takes a mirror of partitions, and
-  /// the one that takes schema registries.
+  /// The items of a failover: all but the one that says that there is to be none, the one that takes a mirror of partitions, the
+  /// one that takes schema registries, and the one that takes an outbox.
   public static let ofFailover = allCases.filter {
-    ![.writeAuthorityStays, .offsetsTranslated, .noUnfencedSchemaChange].contains($0)
+    ![.writeAuthorityStays, .offsetsTranslated, .noUnfencedSchemaChange, .outboxComplete].contains($0)
   }
 
   /// What the item promises, for a person.
@@ -39,6 +41,7 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
     case .consumerProgress: "Consumers skip nothing and apply nothing twice"
     case .writeAuthorityStays: "Write authority stays where it is"
     case .offsetsTranslated: "Groups go on in the mirror at translated offsets"
+    case .outboxComplete: "Every row of the outbox is carried to its topic, once"
     case .noUnfencedSchemaChange: "No schema changes but by what a guard let pass"
     }
   }
@@ -55,6 +58,7 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
     case .orderPerAggregate: ["a log dump of each store", "the election's grants"]
     case .consumerProgress: ["each group's applied events and progress", "log dumps"]
     case .writeAuthorityStays: ["the election's grants", "acknowledged writes"]
+    case .outboxComplete: ["the stores' outbox, row by row", "the topic that it is carried to, read to its end"]
     case .noUnfencedSchemaChange:
       [
         "subjects and versions before, during and after the faults", "attempts through the guards and around them",
@@ -77,6 +81,7 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
     case .writeAuthorityStays: AuthorityStaysCheck(facts)
     case .offsetsTranslated: OffsetsTranslatedCheck(facts)
     case .noUnfencedSchemaChange: SchemaChangeCheck(facts)
+    case .outboxComplete: OutboxCheck(facts)
     }
   }
 }

@@ -44,6 +44,10 @@ public struct GroundTruth: Sendable, Hashable, Codable {
   public var guardAttempts: [GuardAttemptRow]?
   /// What the guards decided. `nil`: as ``guardAttempts``.
   public var guardDecisions: [GuardDecisionRow]?
+  /// The stores' outbox. `nil`: they have none, or it was not dumped.
+  public var outbox: [OutboxRow]?
+  /// What the outbox's topic has. `nil`: as ``outbox``.
+  public var carried: [CarriedRow]?
 
   /// The dumps that were taken.
   public init(
@@ -83,6 +87,8 @@ public struct GroundTruth: Sendable, Hashable, Codable {
     case .reconciled: reconciled = (reconciled ?? []) + cast()
     case .guardAttempts: guardAttempts = (guardAttempts ?? []) + cast()
     case .guardDecisions: guardDecisions = (guardDecisions ?? []) + cast()
+    case .outbox: outbox = (outbox ?? []) + cast()
+    case .carried: carried = (carried ?? []) + cast()
     }
   }
 }

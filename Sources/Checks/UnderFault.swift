@@ -94,7 +94,7 @@ extension ChecklistItem {
     switch self {
     case .mirrorLagZero: (.observe, "observations of the tails")
     case .noDuplicates, .noAcknowledgedLoss, .electionWithinTTL, .orderPerAggregate, .writeAuthorityStays,
-      .offsetsTranslated:
+      .offsetsTranslated, .outboxComplete:
       (.append, "writes")
     case .noUnfencedSchemaChange: (.staleAppend, "attempts to change a schema")
     case .staleTokenRejected: (.staleAppend, "attempts with a token that does not rule")

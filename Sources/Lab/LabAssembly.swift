@@ -26,6 +26,7 @@ extension Lab {
     let binaries = try ServerBinaries.locate()
     let kafka = try await KafkaAssembly.check(specification)
     let registry = try await GuardAssembly.check(specification)
+    let plugins = try OutboxAssembly.check(specification)
     var generator = SystemRandomNumberGenerator()
     let record = LabRecord(
       specification: specification, logsDirectory: absolutePath(surroundings.logsDirectory),
@@ -39,7 +40,7 @@ extension Lab {
     do {
       let assembly = try LabAssembly(
         record: record, paths: paths, surroundings: surroundings, binaries: binaries, kafka: kafka,
-        registry: registry)
+        registry: registry, plugins: plugins)
       return try await assembly.make()
     } catch let error as Abandoned {
       throw error
@@ -65,6 +66,7 @@ private struct LabAssembly: Sendable {
   let binaries: ServerBinaries
   let kafka: KafkaAssembly?
   let guards: GuardAssembly
+  let outbox: OutboxAssembly
   let journal: UndoJournal
   let network: LabNetwork
   let starter: ServerStarter
@@ -76,7 +78,7 @@ private struct LabAssembly: Sendable {
   init(
     record: LabRecord, paths: LabPaths, surroundings: LabSurroundings, binaries: ServerBinaries,
     kafka: (java: JavaRuntime, distribution: KafkaDistribution)?,
-    registry: (java: JavaRuntime, distribution: SchemaRegistryDistribution)?
+    registry: (java: JavaRuntime, distribution: SchemaRegistryDistribution)?, plugins: ConnectPlugins?
   ) throws {
     self.record = record
     self.paths = paths
@@ -99,10 +101,12 @@ private struct LabAssembly: Sendable {
       specification: record.specification, paths: paths, logsDirectory: record.logsDirectory,
       program: surroundings.program, plants: surroundings.guardPlants, starter: starter, readiness: patience,
       registry: registry)
+    outbox = OutboxAssembly(
+      specification: record.specification, paths: paths, password: record.password, readiness: patience)
     if let kafka, let settings = record.specification.kafka {
       self.kafka = KafkaAssembly(
         specification: record.specification, settings: settings, paths: paths, starter: starter, readiness: patience,
-        java: kafka.java, distribution: kafka.distribution, guards: guards)
+        java: kafka.java, distribution: kafka.distribution, guards: guards, plugins: plugins, password: record.password)
     } else {
       self.kafka = nil
     }
@@ -137,6 +141,7 @@ private struct LabAssembly: Sendable {
     let lab = Lab(
       record: record, paths: paths, namespaces: namespaces,
       servers: try await etcd + opened.servers + planes + mirrorsOfKafka + schemaServers, starter: starter)
+    if let writer = lab.region(specification.preferredWriter) { try await outbox.start(writer, servers: lab.servers) }
     try lab.write(.inUse)
     try await journal.write(.ready)
     return lab
@@ -245,6 +250,7 @@ private struct LabAssembly: Sendable {
         }
       }
       try await EventStore(connections[0]).provision(region: name, origins: origins, password: record.password)
+      try await outbox.provision(EventStore(connections[0]), of: name, origins: origins)
       for connection in connections { await connection.close() }
       // From here on the lab's own password counts.
       let connection = try PostgresConnection(

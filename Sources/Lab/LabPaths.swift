@@ -34,6 +34,8 @@ struct LabPaths: Sendable, Hashable {
   func broker(_ region: String) -> String { "\(self.region(region))/broker" }
   func brokerData(_ region: String) -> String { "\(broker(region))/data" }
   func worker(_ region: String) -> String { "\(self.region(region))/worker" }
+  /// What the worker's connectors are told by reference alone: mode 0600.
+  func outboxSecrets(_ region: String) -> String { "\(worker(region))/outbox.properties" }
   func registry(_ region: String) -> String { "\(self.region(region))/registry" }
   func guardState(_ region: String, _ kind: ServerKind) -> String { "\(self.region(region))/\(kind.rawValue)" }
   func controlPlaneConfiguration(_ region: String) -> String { "\(self.region(region))/control-plane.json" }

@@ -29,6 +29,8 @@ public final class RegionHandle: Sendable {
   public let kafkaNamed: KafkaProperties?
   /// Where its Connect worker has its REST interface, `http://10.91.1.1:8083`; `nil` without one.
   public let connectEndpoint: String?
+  /// The file from which its worker takes the password of the event stores; `nil` where it carries no outbox.
+  public let outboxSecrets: String?
   /// The same cluster for the region's own servers, past the guard where there is one; `nil` without one.
   public let innerKafka: KafkaProperties?
   /// Addresses behind the guards, at which nobody but the guards may be served.
@@ -74,6 +76,8 @@ public final class RegionHandle: Sendable {
     kafkaLog = region.has(.broker) ? paths.brokerData(region.name) : nil
     kafkaNamed = region.has(.broker) ? KafkaProperties(bootstrap: ["\(address4):\(ports.kafkaNamed)"]) : nil
     connectEndpoint = region.has(.mirror) ? "http://\(address4):\(ports.connect)" : nil
+    outboxSecrets =
+      region.has(.mirror) && specification.kafka?.outbox != nil ? paths.outboxSecrets(region.name) : nil
     controlPlaneSocket = region.has(.control) ? paths.controlPlaneSocket(region.name) : nil
   }
 

@@ -97,7 +97,8 @@ struct CommandLineTests {
           error: there is no plant 'fence-of'
             fix: did you mean 'fence-off'? plants: fence-off, ack-dropped, projection-not-idempotent, \
           mirror-repeats-batch, mirror-stalls, never-demote, wall-clock-fence, admin-guard-passes, \
-          registry-guard-compares-strings, registry-open, mirror-filters, starts-at-latest, offsets-copied-raw, heartbeats-misread, topic-made-anew
+          registry-guard-compares-strings, registry-open, mirror-filters, starts-at-latest, offsets-copied-raw, heartbeats-misread, topic-made-anew, \
+          outbox-slot-lost, outbox-resnapshots
 
           """)
       let twice = try await Blackstart.run(run + ["--plant", "fence-off", "--plant", "fence-off"], in: directory)

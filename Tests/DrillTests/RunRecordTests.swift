@@ -145,6 +145,24 @@ import Testing
     }
   }
 
+  /// A dead store takes no write and says nothing, so a reign that is given up meanwhile has ended; one that is given up when the
+  /// store is back ends as its store says.
+  @Test(arguments: [(18, true), (35, false)] as [(Int64, Bool)])
+  func aReignThatIsGivenUpWhileItsStoreIsDeadHasEnded(second: Int64, ends: Bool) async throws {
+    try await withRunDirectory { directory in
+      let writer = try Writer(directory)
+      try await writeBeginning(writer)
+      try await writer.at(16, ServerLost(region: "east", server: "store", end: "ended by signal 9", fault: "blackout"))
+      let demoting = seen("east", "demoting", own: 2, mode: "rw", highest: 2)
+      if second < 30 { try await writer.at(second, demoting) }
+      try await writer.at(30, ServerRestarted(region: "east", server: "store", fault: "blackout", away: 14))
+      if second > 30 { try await writer.at(second, demoting) }
+      try await writeEnd(writer)
+      let deaths = try RunRecord(reading: directory).evidence.leaderDeaths
+      #expect(deaths == (ends ? [LeaderDeath(holder: "east", at: second)] : []))
+    }
+  }
+
   /// A fault that ended by itself was never verified gone, and one that could not be proven is not in force.
   @Test func aFaultThatLapsedIsNotCalledHealed() async throws {
     try await withRunDirectory { directory in

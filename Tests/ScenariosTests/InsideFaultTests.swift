@@ -295,6 +295,8 @@ import Testing
     ("fault: process, region: east, role: control-plane, action: kill", true),
     ("fault: process, region: eu, role: control-plane, action: pause", false),
     ("fault: process, region: east, role: store, action: pause", false),
+    ("fault: process, region: east, role: store, action: kill, restart: { after: 30s }", true),
+    ("fault: process, region: east, role: store, action: kill, restart: { after: 1s }", false),
   ])
   func aSilentOwnerIsExpectedToLoseItsLease(_ keys: String, _ isExpected: Bool) throws {
     let loaded = try parseScenario(Array(Self.scenario(keys).utf8), file: "inside.yaml")

@@ -192,6 +192,7 @@ import Testing
       "create-topics", "topic-drift", "topics", "replicas", "brokers", "configuration", "snapshot-access",
       "compare-access",
       "with", "principals", "principal", "grant-write", "revoke-write",
+      "outbox", "rows", "repoint-outbox", "re-emit-outbox",
     ]
     for key in Self.keys(of: try Self.root()).sorted() {
       if !elsewhere.contains(key), !text.contains("\(key):") { unknown.append(key) }

@@ -5,7 +5,7 @@ struct EvidenceElement: Sendable, Hashable {
   /// Where a piece stands.
   enum Part: Sendable, Hashable {
     case operations, applied, progress, grants, records, logBounds, groupOffsets, offsetSyncs, checkpoints, heartbeats
-    case guardAttempts, guardDecisions
+    case guardAttempts, guardDecisions, outbox, carried
     case mirrorRestarts, connectorStates, leases, accepts, schemas, timelines, commits, reconciled, snapshots
     case log(String)
     case fence(String)
@@ -45,6 +45,8 @@ extension Evidence {
     add(.reconciled, truth.reconciled?.count)
     add(.guardAttempts, truth.guardAttempts?.count)
     add(.guardDecisions, truth.guardDecisions?.count)
+    add(.outbox, truth.outbox?.count)
+    add(.carried, truth.carried?.count)
     add(.snapshots, snapshots?.count)
     return elements
   }
@@ -79,6 +81,8 @@ extension Evidence {
     few.truth.reconciled = truth.reconciled.map { kept($0, .reconciled) }
     few.truth.guardAttempts = truth.guardAttempts.map { kept($0, .guardAttempts) }
     few.truth.guardDecisions = truth.guardDecisions.map { kept($0, .guardDecisions) }
+    few.truth.outbox = truth.outbox.map { kept($0, .outbox) }
+    few.truth.carried = truth.carried.map { kept($0, .carried) }
     few.snapshots = snapshots.map { kept($0, .snapshots) }
     return few
   }
@@ -93,6 +97,8 @@ extension Evidence {
     few.truth.accepts?.removeAll { $0.event.map { !events.contains($0) } ?? false }
     few.truth.commits?.removeAll { !events.contains($0.event) }
     few.truth.reconciled?.removeAll { !events.contains($0.event) }
+    few.truth.outbox?.removeAll { !events.contains($0.event) }
+    few.truth.carried?.removeAll { !events.contains($0.event) }
     return few
   }
 
@@ -105,6 +111,8 @@ extension Evidence {
     events.formUnion((truth.accepts ?? []).compactMap(\.event))
     events.formUnion((truth.commits ?? []).map(\.event))
     events.formUnion((truth.reconciled ?? []).map(\.event))
+    events.formUnion((truth.outbox ?? []).map(\.event))
+    events.formUnion((truth.carried ?? []).map(\.event))
     return events
   }
 }

@@ -125,6 +125,8 @@ extension GroundTruth {
     case .reconciled: try add(ReconciledRow.self, path)
     case .guardAttempts: try add(GuardAttemptRow.self, path)
     case .guardDecisions: try add(GuardDecisionRow.self, path)
+    case .outbox: try add(OutboxRow.self, path)
+    case .carried: try add(CarriedRow.self, path)
     case nil: return
     }
   }
@@ -138,7 +140,7 @@ extension GroundTruth {
 extension RunRecord {
   /// What the checklist is judged on.
   public var evidence: Evidence {
-    let promised: Contract = scenario.stack.kind == .kafka ? .kafka : .postgresEtcd
+    let promised: Contract = scenario.stack.hasEventsInKafka ? .kafka : .postgresEtcd
     let faults = faultIntervals
     let milestones = milestones(faults)
     return Evidence(
@@ -173,8 +175,24 @@ extension RunRecord {
 
   /// The ends of control planes, from the exits that the supervision was told of. A pause ends none.
   private var leaderDeaths: [LeaderDeath] {
-    events(ServerLost.self).filter { $0.event.server == ServerKind.controlPlane.rawValue }
+    let ofPlanes = events(ServerLost.self).filter { $0.event.server == ServerKind.controlPlane.rawValue }
       .map { LeaderDeath(holder: $0.event.region, at: $0.time) }
+    return (ofPlanes + reignsWithoutStore).sorted { $0.at < $1.at }
+  }
+
+  /// Reigns that were given up while the store was dead through which they were held: nobody is left that could take a write, and
+  /// the store itself can say so only when it is back.
+  private var reignsWithoutStore: [LeaderDeath] {
+    func isStore(_ server: String) -> Bool { server == ServerKind.store.rawValue }
+    let back = events(ServerRestarted.self).filter { isStore($0.event.server) }
+    return events(ServerLost.self).filter { isStore($0.event.server) }.compactMap { lost in
+      let region = lost.event.region
+      let end = back.first { $0.event.region == region && $0.time > lost.time }?.time ?? .max
+      let given = events(AuthoritySeen.self).first {
+        $0.event.region == region && $0.time > lost.time && $0.time < end && $0.event.role == "demoting"
+      }
+      return given.map { LeaderDeath(holder: region, at: $0.time) }
+    }
   }
 
   /// How far the nodes' clocks were from ours, from the first look to the end of the workload. `nil`: nobody looked.
@@ -226,7 +244,7 @@ extension RunRecord {
       case .mirrorLagZero: if let within = entry.within { objectives.mirrorCatchUp = within.nanoseconds }
       case .noAcknowledgedLoss: objectives.recoveryPoint = entry.rpo?.nanoseconds
       case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress, .writeAuthorityStays,
-        .offsetsTranslated, .noUnfencedSchemaChange:
+        .offsetsTranslated, .noUnfencedSchemaChange, .outboxComplete:
         break
       }
     }
@@ -300,7 +318,7 @@ extension RunRecord {
     // Where events are in Kafka, the control planes' stores only seal write authority: a cluster is open, or closed, when its own
     // fence is.
     let fences = events(KafkaFenceSet.self).filter { $0.time > lost }
-    if scenario.stack.kind == .kafka, scenario.movesWriteAuthority {
+    if scenario.stack.hasEventsInKafka, scenario.movesWriteAuthority {
       milestones.oldStoreDemoted = fences.first { $0.event.region == scenario.primary && !$0.event.isOpen }?.time
       milestones.newStoreSealed =
         fences.first { $0.event.region == scenario.survivor && $0.event.isOpen && $0.event.token > oldToken }?.time

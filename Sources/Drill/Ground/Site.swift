@@ -56,6 +56,8 @@ struct SiteRegion: Sendable {
   var kafkaLog: String?
   /// Where its Connect worker has its REST interface; `nil` without one.
   var connectEndpoint: String?
+  /// The file from which its worker takes the password of the stores; `nil` where it carries no outbox.
+  var outboxSecrets: String?
   /// Where its schema registry's guard is; `nil` without one.
   var registryEndpoint: String?
   /// Addresses behind the guards, at which nobody but the guards may be served.
@@ -126,6 +128,7 @@ extension SiteRegion {
     innerKafka = region.innerKafka
     kafkaLog = region.kafkaLog
     connectEndpoint = region.connectEndpoint
+    outboxSecrets = region.outboxSecrets
     registryEndpoint = region.registryEndpoint
     behindGuards = region.behindGuards
     etcdEndpoint = region.etcdEndpoint

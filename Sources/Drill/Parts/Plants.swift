@@ -44,7 +44,7 @@ extension DrillRun {
           PlantSet(plant: plant.rawValue, detail: "no control plane of this lab gives up leadership by itself"))
       case .adminGuardPasses, .registryGuardComparesStrings, .registryOpen: try await noteGuardPlant(plant)
       case .mirrorFilters, .startsAtLatest, .heartbeatsMisread: try await plantInMirror(plant, site)
-      case .mirrorRepeatsBatch, .mirrorStalls, .offsetsCopiedRaw, .topicMadeAnew:
+      case .mirrorRepeatsBatch, .mirrorStalls, .offsetsCopiedRaw, .topicMadeAnew, .outboxSlotLost, .outboxResnapshots:
         continue  // once the steady state has been seen
       }
     }

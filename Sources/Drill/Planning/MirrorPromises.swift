@@ -21,6 +21,15 @@ extension Scenario {
       exactlyOnce: mirroring.delivery == .exactlyOnce, offsetFlushMilliseconds: mirroring.positionsEvery.milliseconds,
       transactionTimeoutMilliseconds: mirroring.transactionTimeout.milliseconds, abortedBeforehand: 100)
     if let topics { settings.topics = topics }
+    if let outbox = stack.outbox {
+      settings.topics = [
+        KafkaTopicSpecification(OutboxLabSettings.topic, partitions: outbox.partitions),
+        KafkaTopicSpecification(OutboxLabSettings.barriers, partitions: 1),
+      ]
+      settings.outbox = OutboxLabSettings(keepsRows: outbox.rows == .kept)
+      settings.abortedBeforehand = 0
+      return plain.with(settings)
+    }
     settings.hasAdminGuard = stack.isGuarded(.admin)
     return stack.isGuarded(.registry) ? plain.with(settings).withRegistries() : plain.with(settings)
   }

@@ -11,10 +11,13 @@ func refuseUnsupported(_ plan: Plan, plants: [StackPlant] = []) throws(Problems)
   for consumer in scenario.workload.consumers where consumer.resume != .checkpoint {
     parts.append("the consumer '\(consumer.name)', which resumes at \(consumer.resume.rawValue)")
   }
-  for plant in plants where scenario.stack.kind != .kafka && DrillRun.plantsOfKafkaAlone.contains(plant) {
+  for plant in plants where !scenario.stack.hasEventsInKafka && DrillRun.plantsOfKafkaAlone.contains(plant) {
     parts.append("the plant \(plant.rawValue) on a stack without Kafka")
   }
-  if scenario.stack.kind == .kafka { parts += unsupportedWithKafka(scenario, plants) }
+  for plant in plants where scenario.stack.outbox == nil && DrillRun.plantsOfOutbox.contains(plant) {
+    parts.append("the plant \(plant.rawValue) on a store without an outbox")
+  }
+  if scenario.stack.hasEventsInKafka { parts += unsupportedWithKafka(scenario, plants) }
   guard parts.isEmpty else {
     throw Problems(
       parts.map {

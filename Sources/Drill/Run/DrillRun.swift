@@ -25,6 +25,8 @@ final class DrillRun: Sendable {
   let traffic = TrafficControl()
   /// What clients of Kafka keep; `nil` for a stack without.
   let kafka: KafkaState?
+  /// What carries the outbox of the stores; `nil` where they have none.
+  let outbox: OutboxLine?
   private let historyClosed = Atomic(false)
   private let missedRecord = Mutex<(any Error)?>(nil)
 
@@ -43,7 +45,12 @@ final class DrillRun: Sendable {
     let scenario = request.plan.scenario
     board = AuthorityBoard(
       timebase: request.timebase, distrusted: scenario.regionsWithOtherMonotonicClocks)
-    kafka = scenario.stack.kind == .kafka ? KafkaState(of: scenario) : nil
+    outbox = scenario.stack.outbox.map {
+      OutboxLine(
+        topicPartitions: $0.partitions,
+        exactlyOnce: (scenario.stack.mirroring ?? KafkaMirroring()).delivery == .exactlyOnce, home: scenario.primary)
+    }
+    kafka = scenario.stack.hasEventsInKafka ? KafkaState(of: scenario) : nil
     lag = MirrorLag(stores: scenario.topology.names(with: .store))
     steady = Mutex(SteadyStateMonitor(scenario.steadyState.expect))
   }

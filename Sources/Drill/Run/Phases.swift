@@ -16,6 +16,7 @@ extension DrillRun {
       try await withClockSampler(equipment.nodes) { try await work(site, faults, equipment, prober, undo) }
     }
     try await dumpGroundTruth(site)
+    if let outbox { try await dumpOutboxTruth(site, outbox) }
     if let watch { try await dump(watch) }
     if let prober { try await dumpGuardTruth(site, prober) }
     try await closeHistory()
@@ -31,6 +32,7 @@ extension DrillRun {
       let crew = Crew(run: self, site: site)
       crew.startProducers(in: &group)
       crew.startReaders(in: &group)
+      startOutboxReader(site, stop: crew.readersStop, in: &group)
       prober?.start(in: &group)
       try await holdSteadyState()
       guard let reign = board.writer else {
@@ -39,6 +41,7 @@ extension DrillRun {
       crew.startOldLeaders(in: &group, token: reign.token)
       let waiting = [
         try await plantMirrorRepeat(site), try await plantRawCopy(site), try await plantTopicMadeAnew(site),
+        try await plantInOutbox(site),
       ].compactMap(\.self)
       try await plantMirrorStall(site)
       let tool = StackOperator(run: self, site: site)
@@ -60,6 +63,7 @@ extension DrillRun {
       crew.writersStop.request()
       prober?.stop.request()
       try await settle()
+      try await settleOutbox(site)
       try await noteConsumers(tool)
       crew.readersStop.request()
       try await group.waitForAll()

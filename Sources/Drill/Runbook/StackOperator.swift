@@ -47,6 +47,8 @@ final class StackOperator: Sendable {
     case .verifyParity(let parity): try await verifyParity(parity)
     case .reconcile(let parity): try await reconcile(parity, step)
     case .shiftTraffic(let shift): try await self.shift(shift, step)
+    case .repointOutbox(let move): try await repointOutbox(move)
+    case .reEmitOutbox(let place): try await reEmitOutbox(of: place.region)
     case .command(let call): try await command(call, step)
     case .http(let call): try await http(call)
     case .approval(let approval):

@@ -42,6 +42,10 @@ public enum DumpKind: String, Sendable, Hashable, Codable, CaseIterable {
   case guardAttempts = "guard-attempts"
   /// What the guards decided, by their own logs.
   case guardDecisions = "guard-decisions"
+  /// The rows of a store's outbox.
+  case outbox
+  /// What the topic has that the outbox is carried to.
+  case carried
 }
 
 /// One row of ground truth: something that a server says about itself.

@@ -12,6 +12,10 @@ struct KafkaAssembly: Sendable {
   let java: JavaRuntime
   let distribution: KafkaDistribution
   let guards: GuardAssembly
+  /// Plugins of the workers; `nil` where Kafka's own connectors are all.
+  let plugins: ConnectPlugins?
+  /// The lab's password, for connectors that read the stores.
+  let password: String
 
   /// Everything that must be right before anything is made.
   ///
@@ -91,11 +95,15 @@ struct KafkaAssembly: Sendable {
   private func startWorker(_ region: Region, _ template: KafkaTemplate) async throws -> LabServer? {
     let name = region.specification.name
     guard region.specification.has(.mirror),
-      let worker = specification.worker(
+      var worker = specification.worker(
         of: name, address: region.address, bootstrap: [specification.innerKafka(region.number)])
     else { return nil }
     let directory = paths.worker(name)
     try makeDirectory(directory)
+    if let plugins {
+      worker.pluginPath = plugins.path
+      try OutboxAssembly.writeSecret(password, at: paths.outboxSecrets(name))
+    }
     let request = try template.worker(worker, in: directory)
     return try await starter.start(ServerName(region: name, kind: .worker), in: region.namespace, request)
   }

@@ -19,6 +19,9 @@ public struct KafkaLabSettings: Sendable, Hashable, Codable {
   /// How many records of an aborted transaction stand in each partition of a mirrored topic at the target before its mirror begins:
   /// an offset there is then never the same as at the source, and a raw copy of one is not mistaken for its translation.
   public var abortedBeforehand: Int
+  /// The outbox of the event stores. Kafka then carries what is in it, has one cluster beside the first writer's store, and
+  /// mirrors nothing. `nil`: they have none.
+  public var outbox: OutboxLabSettings?
 
   /// One topic `orders` of four partitions, mirrored exactly once both ways.
   public init(
@@ -55,7 +58,9 @@ extension LabSpecification {
   /// This lab with a broker and a Connect worker beside every store, mirrored to all others.
   public func with(_ settings: KafkaLabSettings) -> LabSpecification {
     var specification = self
-    for index in regions.indices where regions[index].has(.store) {
+    // The copy of an outbox is in one place, whichever store it comes from.
+    for index in regions.indices
+    where regions[index].has(.store) && (settings.outbox == nil || regions[index].name == preferredWriter) {
       let roles = Set(regions[index].roles).union([.broker, .mirror])
       specification.regions[index].roles = RegionRole.allCases.filter(roles.contains)
     }

@@ -30,11 +30,14 @@ public struct StackSettings: Sendable, Hashable, Codable {
   public var mirroring: KafkaMirroring?
   /// The topic that events are written to; `nil`: the lab's own (``EventTopic``), or a stack without topics.
   public var topic: EventTopic?
+  /// The outbox of the event store; `nil`: it has none.
+  public var outbox: OutboxSettings?
 
   /// Settings from their parts.
   public init(
     kind: Kind = .postgresEtcd, guards: [Guarded]? = nil, leaseTTL: Duration = .seconds(10),
-    mirrorFreshness: Duration = .seconds(2), mirroring: KafkaMirroring? = nil, topic: EventTopic? = nil
+    mirrorFreshness: Duration = .seconds(2), mirroring: KafkaMirroring? = nil, topic: EventTopic? = nil,
+    outbox: OutboxSettings? = nil
   ) {
     self.kind = kind
     self.guards = guards
@@ -42,6 +45,7 @@ public struct StackSettings: Sendable, Hashable, Codable {
     self.mirrorFreshness = mirrorFreshness
     self.mirroring = mirroring
     self.topic = topic
+    self.outbox = outbox
   }
 
   /// Whether there is a guard before that.

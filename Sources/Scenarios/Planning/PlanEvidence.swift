@@ -47,6 +47,14 @@ func plannedEvidence(for entry: ChecklistEntry, in scenario: Scenario) -> Planne
         "attempts through the guards and around them", "the guards' logs of decisions",
       ],
       otherwise: "INCONCLUSIVE for a registry that nobody tried or looked into")
+  case .outboxComplete:
+    return PlannedEvidence(
+      item: entry.item, level: "every row carried, once, in its aggregate's order",
+      needs: [
+        "the outbox of \(listed(scenario.topology.names(with: .store))) at quiescence, row by row",
+        "the topic \(OutboxSettings.topic), read to its end", "rows written while a fault is in force",
+      ],
+      otherwise: "INCONCLUSIVE without one of the dumps, VACUOUS when nothing was written under a fault")
   case .staleTokenRejected:
     return PlannedEvidence(
       item: entry.item, level: "every attempt refused, before and after heal",

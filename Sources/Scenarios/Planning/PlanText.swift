@@ -41,8 +41,8 @@ private struct PlanPage {
     let guarded = stack.guards.map { ", guards before: \($0.map(\.rawValue).joined(separator: ", "))" } ?? ""
     return ["NODES"] + table.lines + clocks + [
       "  \(stack.kind.rawValue), lease \(stack.leaseTTL.text), mirror freshness \(stack.mirrorFreshness.text)"
-        + (stack.kind == .kafka ? ", \(stack.mirroring ?? KafkaMirroring())" : "")
-        + (stack.topic.map { ", \($0)" } ?? "") + guarded
+        + (stack.hasEventsInKafka ? ", \(stack.mirroring ?? KafkaMirroring())" : "")
+        + (stack.topic.map { ", \($0)" } ?? "") + (stack.outbox.map { ", \($0)" } ?? "") + guarded
     ]
   }
 

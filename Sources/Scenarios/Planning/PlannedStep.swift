@@ -86,6 +86,9 @@ extension RunbookAction {
     case .shiftTraffic(let shift):
       "shifts traffic \(shift.from) → \(shift.to): \(shift.stages.map(\.description).joined(separator: ", ")), \(shift.hold.text) each"
         + (shift.gate.map { ", back when not \($0)" } ?? "")
+    case .repointOutbox(let move):
+      "lets the connector of the outbox read the store of \(move.to), snapshot \(move.snapshot.rawValue)"
+    case .reEmitOutbox(let place): "writes to the outbox's topic what it lacks of \(place.region)'s rows"
     case .command(let call): "runs \(call.argv.map(\.text).joined(separator: " "))"
     case .http(let call): "\(call.method.rawValue) \(call.url)"
     case .approval(let approval): "asks \(approval.by): \(approval.prompt)"

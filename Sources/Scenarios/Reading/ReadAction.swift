@@ -43,6 +43,8 @@ extension RunbookAction {
     case .verifyParity: Parity.read(value).map { .verifyParity($0) }
     case .reconcile: Parity.read(value).map { .reconcile($0) }
     case .shiftTraffic: TrafficShift.read(value).map { .shiftTraffic($0) }
+    case .repointOutbox: OutboxMove.read(value).map { .repointOutbox($0) }
+    case .reEmitOutbox: InRegion.read(value).map { .reEmitOutbox($0) }
     case .command: CommandCall.read(value).map { .command($0) }
     case .http: HTTPCall.read(value, method: .post).map { .http($0) }
     case .approval: Approval.read(value).map { .approval($0) }

@@ -94,10 +94,11 @@ extension StackSettings {
       // Absent is nil; so is a wrong one, but then its mistake was noted and the scenario is refused.
       let guards = fields.value("guards").flatMap { $0.list { $0.choice(Guarded.self, called: "a guard") } }
       let topic = kind == .kafka ? fields.value("topic").flatMap(EventTopic.read) : nil
+      let outbox = kind == .kafka ? fields.value("outbox").flatMap(OutboxSettings.read) : nil
       guard let kind, let ttl, let mirror else { return nil }
       return StackSettings(
         kind: kind, guards: guards, leaseTTL: ttl, mirrorFreshness: mirror.freshness, mirroring: mirror.mirroring,
-        topic: topic)
+        topic: topic, outbox: outbox)
     }
   }
 
@@ -247,7 +248,7 @@ extension ChecklistEntry {
       case .electionWithinTTL:
         return fields.optional("margin", or: .seconds(2)) { $0.unit() }.map { .init(item, margin: $0) }
       case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress, .writeAuthorityStays,
-        .offsetsTranslated, .noUnfencedSchemaChange:
+        .offsetsTranslated, .noUnfencedSchemaChange, .outboxComplete:
         return .init(item)
       }
     }

@@ -67,7 +67,7 @@ extension ChecklistItem {
     case .noAcknowledgedLoss: [.may("rpo", .duration, "how much may be missing at promotion")]
     case .electionWithinTTL: [.may("margin", .duration, "2s", "on top of the lease")]
     case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress, .writeAuthorityStays,
-      .offsetsTranslated, .noUnfencedSchemaChange:
+      .offsetsTranslated, .noUnfencedSchemaChange, .outboxComplete:
       []
     }
   }

@@ -124,6 +124,13 @@ extension Shape {
         .must("stages", .list(.percentage), "rising, the last 100%"), .must("hold", .duration, "each stage"),
         .may("gate", .named("expectation"), "what must hold all through each stage"),
       ]
+    case .repointOutbox:
+      return [
+        .must("to", .region, "whose store"),
+        .may(
+          "snapshot", .words(OutboxMove.Snapshot.self), OutboxMove.Snapshot.noData.rawValue, "of what is there already"),
+      ]
+    case .reEmitOutbox: return region
     case .command:
       return [
         .must("argv", .list(.text), "the program and its arguments"), .may("region", .region, "in whose network"),

@@ -135,6 +135,12 @@ extension Shape {
             .may("partitions", .integer(1...64), "how many"),
             .may("retention", .duration, "after that the oldest events are let go of"),
           ]), "that events are written to; only with kafka"),
+        .may(
+          "outbox",
+          .keys([
+            .may("rows", .words(OutboxSettings.Rows.self), OutboxSettings.Rows.kept.rawValue, "what becomes of them"),
+            .may("partitions", .integer(1...64), "1", "of the topic"),
+          ]), "of the event store, carried to a topic; only with kafka"),
       ])
     ),
     (

@@ -8,6 +8,11 @@ extension Checking {
         place, "the stack is \(scenario.stack.kind.rawValue), and '\(action.verb.rawValue)' is for Kafka",
         fix: "\(instead)stack.kind: kafka")
     }
+    if scenario.stack.outbox != nil {
+      error(
+        place, "'\(action.verb.rawValue)' is for events that are in Kafka; with stack.outbox they are the stores'",
+        fix: "leave one of the two out")
+    }
     if let link = action.mirror { checkEnds(link.from, link.to, at: place) }
     switch action {
     case .stopMirror, .mirrorStatus, .exportMirrorOffsets, .setMirrorOffsets, .resetMirrorOffsets: break

@@ -77,6 +77,8 @@ extension Checking {
       if shift.gate == nil {
         warning(place, "no gate judges the stages: traffic moves on whatever happens", fix: "add gate")
       }
+    case .repointOutbox(let move): checkOutbox(move.to, at: place, "to")
+    case .reEmitOutbox(let source): checkOutbox(source.region, at: place, "region")
     case .command(let call): check(call, at: place)
     case .http(let call): check(call, at: place)
     case .kafka(let action): check(action, at: place)
@@ -88,6 +90,13 @@ extension Checking {
     region(from, with: .store, at: "\(place).from")
     region(to, with: .store, at: "\(place).to")
     if from == to { error("\(place).to", "'\(to)' cannot be its own other side", fix: "name another region") }
+  }
+
+  private mutating func checkOutbox(_ store: String, at place: String, _ key: String) {
+    region(store, with: .store, at: "\(place).\(key)")
+    if scenario.stack.outbox == nil {
+      error(place, "the store has no outbox", fix: "add stack.outbox: {}")
+    }
   }
 
   private mutating func check(_ names: [String], among all: [String], _ what: String, at place: String) {
@@ -112,7 +121,7 @@ extension RunbookAction {
     switch self {
     case .verifyParity, .approval, .wait, .exportOffsets, .reconcile, .shiftTraffic, .command, .http, .fenceRegion:
       false
-    case .resumeMirror, .resumeProducers, .resumeConsumers, .importOffsets: false
+    case .resumeMirror, .resumeProducers, .resumeConsumers, .importOffsets, .repointOutbox, .reEmitOutbox: false
     case .pauseMirror, .promote, .demote, .transferLeadership, .repointProducers, .pauseProducers, .pauseConsumers: true
     case .kafka(let action): action.needsUndo
     }

@@ -47,6 +47,10 @@ extension Checking {
       error(
         "\(path).item", "there is no schema registry, so the verdict could only be INCONCLUSIVE",
         fix: "add stack.guards: [registry]")
+    case .outboxComplete where scenario.stack.outbox == nil:
+      error(
+        "\(path).item", "the store has no outbox, so the verdict could only be INCONCLUSIVE",
+        fix: "add stack.outbox: {}")
     case .staleTokenRejected where workload.oldLeader == nil:
       error(
         "\(path).item", "nobody tries a stale token, so the verdict could only be INCONCLUSIVE",
@@ -70,12 +74,12 @@ extension Checking {
         }
       }
     case .writeAuthorityStays: checkNothingMoves(at: "\(path).item")
-    case .offsetsTranslated where scenario.stack.kind == .postgresEtcd:
+    case .offsetsTranslated where !scenario.stack.hasEventsInKafka:
       warning(
         "\(path).item", "the mirrors of this stack carry rows and translate no offsets, so the verdict would be VACUOUS"
       )
     case .mirrorLagZero, .noDuplicates, .noAcknowledgedLoss, .orderPerAggregate, .consumerProgress, .offsetsTranslated,
-      .noUnfencedSchemaChange:
+      .noUnfencedSchemaChange, .outboxComplete:
       break
     }
   }
@@ -102,6 +106,19 @@ extension Checking {
       error(
         "stack.guards", "\(scenario.stack.kind.rawValue) has no Kafka and no schema registry to guard",
         fix: "leave it out, or say kind: kafka")
+    }
+  }
+
+  /// An outbox is one of the event store, whose events are then not Kafka's own.
+  mutating func checkOutbox() {
+    guard scenario.stack.outbox != nil else { return }
+    let others: [(key: String, isThere: Bool)] = [
+      ("topic", scenario.stack.topic != nil), ("guards", scenario.stack.guards?.isEmpty == false),
+    ]
+    for other in others where other.isThere {
+      error(
+        "stack.\(other.key)", "with stack.outbox events are the store's, and Kafka only has what is carried there",
+        fix: "leave one of the two out")
     }
   }
 

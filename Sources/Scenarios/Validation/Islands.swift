@@ -8,13 +8,17 @@ extension Scenario {
     return !cutsOfPrimary(entries, cuts: cuts, islands: islands(entries, cuts: cuts)).isEmpty
   }
 
-  /// Whether a disturbance keeps the owner's control plane from renewing its lease for longer than that lives.
+  /// Whether a disturbance keeps the owner's control plane from renewing its lease for longer than that lives, or kills its store,
+  /// for which it gives write authority up.
   func silencesOwner(_ timed: TimedEntry) -> Bool {
     guard case .process(let fault) = timed.entry.fault, fault.region == ownership.first?.normal,
-      [.role(.controlPlane), .role(.all)].contains(fault.processes)
+      [.role(.controlPlane), .role(.store), .role(.all)].contains(fault.processes)
     else { return false }
     let silence =
       switch fault.action {
+      // A store that stands still, or comes back again and again, may answer before it is missed.
+      case .pause where fault.processes == .role(.store), .restartLoop where fault.processes == .role(.store):
+        Duration.zero
       case .pause: timed.entry.stop.longest
       case .kill, .terminate: fault.restart ?? .seconds(86_400)
       case .restartLoop: timed.entry.stop.longest + (fault.restart ?? .seconds(86_400))

@@ -76,7 +76,7 @@ extension EventStore {
     }
   }
 
-  private func inSnapshot(_ limit: Duration, _ body: () async throws -> Void) async throws {
+  func inSnapshot(_ limit: Duration, _ body: () async throws -> Void) async throws {
     try await connection.query("begin isolation level repeatable read read only", within: limit)
     do {
       // The caller may take its time with a page.

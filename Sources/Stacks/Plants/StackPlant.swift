@@ -31,6 +31,10 @@ public enum StackPlant: String, Sendable, Hashable, Codable, CaseIterable {
   case heartbeatsMisread = "heartbeats-misread"
   /// A topic is deleted and made anew under its name.
   case topicMadeAnew = "topic-made-anew"
+  /// The replication slot of the outbox is dropped, and its connector begins anew at the newest position.
+  case outboxSlotLost = "outbox-slot-lost"
+  /// The connector of the outbox forgets its position and takes a snapshot of what it has carried before.
+  case outboxResnapshots = "outbox-resnapshots"
 }
 
 /// Planting faults in a store, as ``EventStore/administrator``. They last as long as the lab.

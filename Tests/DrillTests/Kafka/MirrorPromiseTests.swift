@@ -39,6 +39,9 @@ import Testing
     #expect(often.kafka?.exactlyOnce == false && often.kafka?.offsetFlushMilliseconds == 4000)
     #expect(
       often.worker(of: "eu", address: "10.91.2.1", bootstrap: [])?.properties["offset.flush.interval.ms"] == "4000")
+    let outbox = try scenario("scenarios/kafka-outbox-failover.yaml").scenario.lab(id: "x", carrying: nil)
+    #expect(outbox.kafka?.outbox?.keepsRows == true && outbox.mirrorLinks().isEmpty)
+    #expect(outbox.regions(with: .broker).map(\.name) == ["east"])
     #expect(try scenario("scenarios/store-killed.yaml").scenario.lab(id: "x", carrying: nil).kafka == nil)
   }
 }

@@ -51,4 +51,6 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
   case offsetsTranslated = "offsets-translated"
   /// No schema is registered or removed but by what a guard let pass.
   case noUnfencedSchemaChange = "no-unfenced-schema-change"
+  /// Every row of the outbox stands in the topic, once and in its aggregate's order.
+  case outboxComplete = "outbox-complete"
 }

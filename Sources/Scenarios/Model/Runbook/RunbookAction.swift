@@ -35,6 +35,10 @@ public enum RunbookAction: Sendable, Hashable, Codable {
   case reconcile(Parity)
   /// Moves traffic in stages, each held and judged; a red gate brings it back to the stage before.
   case shiftTraffic(TrafficShift)
+  /// Lets the connector of the outbox read another region's store.
+  case repointOutbox(OutboxMove)
+  /// Writes to the outbox's topic what a region's store has of it and the topic lacks, by row id.
+  case reEmitOutbox(InRegion)
   /// Runs a program.
   case command(CommandCall)
   /// Sends an HTTP request; a status below 400 is success.
@@ -82,6 +86,10 @@ extension RunbookAction {
     case reconcile
     /// See ``RunbookAction/shiftTraffic(_:)``.
     case shiftTraffic = "shift-traffic"
+    /// See ``RunbookAction/repointOutbox(_:)``.
+    case repointOutbox = "repoint-outbox"
+    /// See ``RunbookAction/reEmitOutbox(_:)``.
+    case reEmitOutbox = "re-emit-outbox"
     /// See ``RunbookAction/command(_:)``.
     case command
     /// See ``RunbookAction/http(_:)``.
@@ -133,6 +141,8 @@ extension RunbookAction {
     case .verifyParity: .verifyParity
     case .reconcile: .reconcile
     case .shiftTraffic: .shiftTraffic
+    case .repointOutbox: .repointOutbox
+    case .reEmitOutbox: .reEmitOutbox
     case .command: .command
     case .http: .http
     case .approval: .approval

@@ -161,6 +161,8 @@ public struct ConnectWorkerSettings: Sendable, Hashable, Codable {
   public var offsetFlushInterval: Duration
   /// How long the transaction of a killed worker holds readers up.
   public var transactionTimeout: Duration
+  /// Where connectors lie that are not Kafka's own; `nil`: there are none.
+  public var pluginPath: String?
 
   /// A worker beside a broker.
   public init(
@@ -199,6 +201,12 @@ public struct ConnectWorkerSettings: Sendable, Hashable, Codable {
       // A path that was cut is tried again within a second.
       "reconnect.backoff.max.ms": "500",
     ]
+    if let pluginPath {
+      entries["plugin.path"] = pluginPath
+      // A password stands in a file of the worker's, and in no configuration of a connector.
+      entries["config.providers"] = "file"
+      entries["config.providers.file.class"] = "org.apache.kafka.common.config.provider.FileConfigProvider"
+    }
     for side in ["key", "value", "header"] {
       entries["\(side).converter"] = "org.apache.kafka.connect.converters.ByteArrayConverter"
     }
