@@ -252,7 +252,8 @@ final class GuardProber: Sendable {
   private func reachBroker(
     of region: SiteRegion, at behind: String?, as name: String? = nil, from origin: SiteRegion
   ) async throws {
-    guard let behind, let address = region.address4, let port = behind.split(separator: ":").last.flatMap({ UInt16($0) })
+    guard let behind, let address = region.address4,
+      let port = behind.split(separator: ":").last.flatMap({ UInt16($0) })
     else { return }
     let begun = run.timebase.monotonic()
     let refusal = try await connectTCP(
