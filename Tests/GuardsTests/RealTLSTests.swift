@@ -76,6 +76,7 @@ import Testing
         advertised.listeners=PLAINTEXT://localhost:\(ports.plain),SSL://localhost:\(ports.secure),\
         SASL_PLAINTEXT://localhost:\(ports.named)
         controller.listener.names=CONTROLLER
+        listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT
         ssl.keystore.type=PEM
         ssl.keystore.location=\(store)
         listener.name.sasl_plaintext.sasl.enabled.mechanisms=PLAIN
