@@ -43,6 +43,7 @@ let package = Package(
     system("CSQLite", "sqlite3", apt: "libsqlite3-dev"),
     system("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
     system("CCrypto", "libcrypto", apt: "libssl-dev"),
+    system("CSSL", "libssl", apt: "libssl-dev"),
     system("CZstd", "libzstd", apt: "libzstd-dev"),
     system("CAres", "libcares", apt: "libc-ares-dev"),
     system("CFuse", "fuse3", apt: "libfuse3-dev"),
@@ -63,7 +64,7 @@ let package = Package(
 
     // Floor 3
     room("Agents", on: ["Faults", "Netlink", "Support"]),
-    room("Guards", on: ["CKernel", "KafkaWire", "Support"]),
+    room("Guards", on: ["CKernel", "CSSL", "KafkaWire", "Support"]),
     room("Stacks", on: ["CPq", "CCurl", "CRdKafka", "Events", "Support"]),
 
     // Floor 4
@@ -74,8 +75,8 @@ let package = Package(
     room(
       "Drill",
       on: [
-        "Lab", "Workload", "Agents", "Stacks", "Faults", "Scenarios", "Checks", "Events", "Netlink", "PassThrough",
-        "Support",
+        "Lab", "Workload", "Agents", "Guards", "Stacks", "Faults", "Scenarios", "Checks", "Events", "Netlink",
+        "PassThrough", "Support",
       ]),
 
     // Floor 6
@@ -108,7 +109,8 @@ let package = Package(
     tests("AgentsTests", on: ["Agents", "Faults", "Netlink", "Support"]),
     tests("ScenariosTests", on: ["Scenarios", "Support"], resources: [.copy("Golden")]),
     tests("ChecksTests", on: ["Checks", "Events", "KafkaWire", "Support", "TestSupport"]),
-    tests("GuardsTests", on: ["Guards", "KafkaWire", "Support", "TestSupport"], resources: [.copy("Clients")]),
+    tests(
+      "GuardsTests", on: ["Guards", "KafkaWire", "Stacks", "Support", "TestSupport"], resources: [.copy("Clients")]),
     tests("StacksTests", on: ["Stacks", "Netlink", "Support", "Events", "TestSupport"]),
     tests("LabTests", on: ["Checks", "Faults", "KafkaWire", "Lab", "Stacks", "Netlink", "Support", "TestSupport"]),
     tests("WorkloadTests", on: ["Workload", "Events", "Support"]),

@@ -79,11 +79,16 @@ private func measured(
     return Timebase.system.monotonic() - start
   }
   var buffer = [UInt8](repeating: 0, count: 1024)
-  func contest(_ ports: (direct: UInt16, guarded: UInt16), _ count: Int, _ ask: (LoopbackStream) throws -> Void) throws
-    -> (Samples, Samples)
-  {
+  func contest(
+    _ ports: (direct: UInt16, guarded: UInt16), _ count: Int, bytesPerSecond: UInt64? = nil,
+    _ ask: (LoopbackStream) throws -> Void
+  ) throws -> (Samples, Samples) {
     let direct = try LoopbackStream(port: ports.direct)
     let guarded = try LoopbackStream(port: ports.guarded)
+    if let bytesPerSecond {
+      try direct.pace(bytesPerSecond: bytesPerSecond)
+      try guarded.pace(bytesPerSecond: bytesPerSecond)
+    }
     for _ in 0..<20 {
       try ask(direct)
       try ask(guarded)
@@ -111,6 +116,10 @@ private func measured(
   let small = try contest(broker, count, askBroker(produce(bytes: 200)))
   let batches = try contest(broker, bench.size(quick: 5, full: 200), askBroker(produce(bytes: 16 << 10), times: 100))
   let large = try contest(broker, bench.size(quick: 3, full: 50), askBroker(produce(bytes: 1 << 20), times: 64))
+  // As from a client whose network card is what limits.
+  let paced = try contest(
+    broker, bench.size(quick: 3, full: 50), bytesPerSecond: 1_250_000_000,
+    askBroker(produce(bytes: 1 << 20), times: 64))
   let get = Array("GET /subjects HTTP/1.1\r\nHost: r\r\n\r\n".utf8)
   let reads = try contest(registry, count) { stream in
     try stream.send(get)
@@ -124,5 +133,6 @@ private func measured(
   }
   return figures("admin: produce of 200 bytes and its answer", small)
     + figures("admin: 100 requests of 16 KiB", batches) + figures("admin: 64 requests of 1 MiB", large)
+    + figures("admin: the same from a client with 10 Gbit/s", paced)
     + figures("registry: GET and its answer", reads)
 }

@@ -26,6 +26,12 @@ final class LoopbackStream: @unchecked Sendable {
 
   deinit { close(descriptor) }
 
+  /// Makes the kernel send no faster than this, as a network card of that speed would.
+  func pace(bytesPerSecond: UInt64) throws {
+    var most = bytesPerSecond
+    guard setsockopt(descriptor, SOL_SOCKET, SO_MAX_PACING_RATE, &most, 8) == 0 else { throw SystemError("setsockopt") }
+  }
+
   func send(_ bytes: [UInt8]) throws {
     var sent = 0
     while sent < bytes.count {

@@ -71,6 +71,8 @@ public struct LabSpecification: Sendable, Hashable, Codable {
     public var connect = 8083
     /// Where a broker listens behind an admin guard, which then has ``kafka``.
     public var kafkaGuarded = 19092
+    /// Where a broker behind a guard takes those who came to ``kafkaNamed``.
+    public var kafkaNamedGuarded = 19095
     /// Where a broker behind a guard serves its own region's servers.
     public var kafkaInner = 19094
     /// Where a registry's guard listens.
@@ -81,8 +83,9 @@ public struct LabSpecification: Sendable, Hashable, Codable {
     /// All of them.
     var all: [Int] {
       [
-        etcdClient, etcdPeer, store, kafka, kafkaController, kafkaNamed, connect, kafkaGuarded, kafkaInner, registry,
-        registryGuarded,
+        etcdClient, etcdPeer, store, kafka, kafkaController, kafkaNamed, connect, kafkaGuarded, kafkaNamedGuarded,
+        kafkaInner,
+        registry, registryGuarded,
       ]
     }
 

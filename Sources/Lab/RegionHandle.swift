@@ -46,6 +46,8 @@ public final class RegionHandle: Sendable {
     public var registry: String?
     /// The broker's listener; `nil` where no guard stands before it.
     public var kafka: String?
+    /// Its listener for clients that come under a name, likewise.
+    public var kafkaNamed: String?
   }
 
   init(
@@ -69,10 +71,11 @@ public final class RegionHandle: Sendable {
     innerKafka = region.has(.broker) ? KafkaProperties(bootstrap: [specification.innerKafka(number)]) : nil
     let base = SchemaRegistrySettings.base
     registryEndpoint = region.has(.registry) ? "http://\(address4):\(ports.registry)\(base)" : nil
+    let hasAdminGuard = region.has(.broker) && specification.kafka?.hasAdminGuard == true
     behindGuards = BehindGuards(
       registry: region.has(.registry) ? "http://\(address4):\(ports.registryGuarded)\(base)" : nil,
-      kafka: region.has(.broker) && specification.kafka?.hasAdminGuard == true
-        ? "\(address4):\(ports.kafkaGuarded)" : nil)
+      kafka: hasAdminGuard ? "\(address4):\(ports.kafkaGuarded)" : nil,
+      kafkaNamed: hasAdminGuard ? "\(address4):\(ports.kafkaNamedGuarded)" : nil)
     kafkaLog = region.has(.broker) ? paths.brokerData(region.name) : nil
     kafkaNamed = region.has(.broker) ? KafkaProperties(bootstrap: ["\(address4):\(ports.kafkaNamed)"]) : nil
     connectEndpoint = region.has(.mirror) ? "http://\(address4):\(ports.connect)" : nil

@@ -137,6 +137,9 @@ private struct GuardedDrill {
       drill.decisions.removeAll { $0.isAllowed && $0.observed > 10 * second }
       drill.attempts.removeAll { $0.outcome == .accepted && $0.invoked > 10 * second }
       drill.grants.append(GrantRow(token: 20, holder: "eu", observed: 4 * second + 500 - delay * second))
+      for store in ["east", "eu"] {
+        for surface in GuardAttemptRow.Surface.allCases { drill.attempt(store, surface, .stale, 12, at: 25 * second) }
+      }
       #expect(try kinds.contains(drill.verdict(of: .staleTokenRejected).kind), "\(delay) s")
     }
   }
@@ -221,5 +224,28 @@ private struct GuardedDrill {
     let verdict = try #require(judge(evidence ?? drill.evidence, checklist: [item]).items.first).verdict
     #expect(verdict.kind == .inconclusive)
     #expect(verdict.headline.contains(what), "\(verdict.headline)")
+  }
+
+  /// Once there was an earlier reign its own token must have been refused by every guard: a smaller number proves less.
+  @Test func `where write authority moved a token that was really held must have been refused`() throws {
+    var drill = GuardedDrill()
+    drill.grants = [
+      GrantRow(token: 10, holder: "eu", observed: 1), GrantRow(token: 12, holder: "east", observed: 1 * second),
+    ]
+    let without = try #require(judge(drill.evidence, checklist: [.staleTokenRejected]).items.first).verdict
+    #expect(without.kind == .inconclusive)
+    for guarded in ["east's admin guard", "eu's admin guard", "east's registry guard", "eu's registry guard"] {
+      let missing = "a request with the token of an earlier reign that \(guarded) refused"
+      #expect(without.headline.contains(missing), "\(without)")
+    }
+    for store in ["east", "eu"] {
+      for surface in GuardAttemptRow.Surface.allCases { drill.attempt(store, surface, .stale, 10, at: 25 * second) }
+    }
+    let with = try #require(judge(drill.evidence, checklist: [.staleTokenRejected]).items.first).verdict
+    #expect(with.kind == .pass, "\(with)")
+    // One that was let pass is a violation, however many were refused.
+    drill.attempt("eu", .registry, .stale, 10, at: 26 * second, passes: true)
+    let verdict = try #require(judge(drill.evidence, checklist: [.staleTokenRejected]).items.first).verdict
+    #expect(verdict.kind == .fail, "\(verdict)")
   }
 }

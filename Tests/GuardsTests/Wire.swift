@@ -66,13 +66,15 @@ final class Wire: @unchecked Sendable {  // proof: each is used by one thread at
     return bytes
   }
 
-  func toTheEnd() throws -> [UInt8] {
+  /// All that comes until the end, or until there is so much of it.
+  func toTheEnd(orAfter enough: Int = .max) throws -> [UInt8] {
     var bytes: [UInt8] = []
-    while true {
+    while bytes.count < enough {
       let more = try some()
       if more.isEmpty { return bytes }
       bytes += more
     }
+    return bytes
   }
 
   /// One of Kafka's requests or responses, without its size.
@@ -136,4 +138,18 @@ final class Peer: @unchecked Sendable {  // proof: `listener` and `port` do not 
     let number = (try? await onOwnThread("accept") { Glibc.accept(listener, nil, nil) }) ?? -1
     return number >= 0 ? Wire(number) : nil
   }
+}
+
+/// Ten milliseconds, for what is looked at again and again.
+func pauseBriefly() { usleep(10_000) }
+
+/// Whether they are equal; for megabytes, which a debug build compares too slowly by itself.
+func same(_ one: [UInt8], _ other: [UInt8]) -> Bool {
+  one.count == other.count
+    && one.withUnsafeBytes { one in
+      other.withUnsafeBytes { other in
+        guard let first = one.baseAddress, let second = other.baseAddress else { return true }
+        return memcmp(first, second, one.count) == 0
+      }
+    }
 }

@@ -5,7 +5,7 @@ internal import Events
 /// Two proofs, as for stores: the guards' own logs of decisions against the grants of the election, and the outcomes of the drill's
 /// own attempts, whatever the guards say of them. And it must have been tried: before, during and after the faults each guard must
 /// have refused a request without a token and one with a stale token, and let one with the current token pass at least once, or it
-/// might refuse everybody.
+/// might refuse everybody. Where write authority moved, it must have refused a token that was really held before.
 struct GuardAudit {
   /// For how long a guard's last answer from etcd stands when etcd is silent (docs/guards.md).
   static let patience: Int64 = 2_000_000_000
@@ -34,6 +34,7 @@ struct GuardAudit {
       let attempts = facts.attempts(on: surface)
       judgeAttempts(at: surface, attempts)
       requireTrials(of: surface, attempts.filter { !$0.isAround }, phases)
+      requireOldOwners(at: surface, attempts.filter { !$0.isAround }, Set(grants.map(\.token)))
     }
   }
 
@@ -87,14 +88,26 @@ struct GuardAudit {
       times: [attempt.invoked, attempt.completed])
   }
 
+  /// Where there was more than one reign, a smaller number is not enough: a token that somebody once held must have been refused.
+  private mutating func requireOldOwners(
+    at surface: GuardSurface, _ attempts: [GuardAttemptRow], _ granted: Set<Int64>
+  ) {
+    guard granted.count > 1 else { return }
+    let count = attempts.count { attempt in
+      attempt.presented == .stale && attempt.outcome == .refused && attempt.token.map(granted.contains) == true
+    }
+    counts.append(Count("refused by \(surface) with the token of an earlier reign", count))
+    if count == 0 { missing.append("a request with the token of an earlier reign that \(surface) refused") }
+  }
+
   private mutating func requireTrials(of surface: GuardSurface, _ attempts: [GuardAttemptRow], _ phases: TrialPhases) {
     for phase in TrialPhase.allCases {
       let tried = attempts.filter { phases.phase($0.invoked, $0.completed) == phase }
       var count = 0
-      for presented in [GuardAttemptRow.Presented.none, .stale, .inflated] {
+      for presented in [GuardAttemptRow.Presented.none, .stale, .invented, .inflated] {
         let refusals = tried.count { $0.presented == presented && $0.outcome == .refused }
         count += refusals
-        if refusals == 0 && presented != .inflated {
+        if refusals == 0 && (presented == .none || presented == .stale) {
           missing.append(
             "a request \(presented == .none ? "without a token" : "with a stale token") that \(surface) refused "
               + phase.rawValue)

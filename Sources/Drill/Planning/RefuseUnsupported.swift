@@ -39,10 +39,6 @@ private func unsupportedWithKafka(_ scenario: Scenario, _ plants: [StackPlant]) 
     parts.append(
       "the step '\(step.id)', which sets who may write to '\(topic)': the fence does, as the control planes say")
   }
-  // Writers come under a name to a port of their own, which no guard stands before.
-  if scenario.stack.guards?.contains(.admin) ?? false {
-    parts.append("an admin guard (stack.guards) where write authority may move")
-  }
   return parts
 }
 

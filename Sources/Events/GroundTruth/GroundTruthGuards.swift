@@ -15,8 +15,10 @@ public struct GuardAttemptRow: GroundTruthRow {
   public enum Presented: String, Sendable, Hashable, Codable, CaseIterable {
     /// The token of the reign that was known then.
     case current
-    /// One below it.
+    /// One below it: that of an earlier reign, once there was one.
     case stale
+    /// One below it that was never granted, as soon as there is a ``stale`` one that was.
+    case invented
     /// One far above it, which was never granted.
     case inflated
     /// None.

@@ -26,8 +26,9 @@ final class AdminConnection {
   let id: UInt64
   let peer: String
   let route: AdminRoute
-  private let client: Descriptor
-  private let broker: Descriptor
+  private let client: Channel
+  private let broker: Channel
+  private var hasReachedBroker = false
   private var standing = Standing.connecting
   private var requests: RequestScanner
   private var responses = ResponseScanner()
@@ -44,11 +45,13 @@ final class AdminConnection {
   private(set) var deadline: Int64?
 
   private static let mostExpected = 65_536
+  /// How often one side is read from before it is the others' turn.
+  private static let rounds = 8
   /// From how many bytes on the rest of a request or response is moved inside the kernel.
   private static let leastSpliced = 128 << 10
 
   init(
-    id: UInt64, peer: String, route: AdminRoute, client: Descriptor, broker: Descriptor, policy: AdminPolicy, now: Int64
+    id: UInt64, peer: String, route: AdminRoute, client: Channel, broker: Channel, policy: AdminPolicy, now: Int64
   ) {
     self.id = id
     self.peer = peer
@@ -61,34 +64,53 @@ final class AdminConnection {
 
   // MARK: events
 
-  /// Begins to wait for the broker.
-  func begin(_ poller: Int32) {
-    watchedBroker = Self.writable
-    if bs_watch(poller, broker.number, watchedBroker, id << 1 | 1, 0) != 0 { isOver = true }
-  }
+  /// Begins to wait for the broker, and for the client where it has to speak first for both to go on.
+  func begin(_ poller: Int32) { watch(poller) }
 
   /// Handles what the poller found, and returns what the loop has to do for it.
   func handle(_ events: UInt32, isBroker: Bool, _ loop: AdminLoop) -> Wish? {
-    if standing == .connecting {
+    if standing == .connecting { return open(isBroker: isBroker, loop) }
+    // Under TLS a read may have waited for room to write, and a write for something to read.
+    let isReadable = events & ~Self.writable != 0 || !(isBroker ? broker : client).isPlain
+    let isWritable = events & Self.writable != 0 || !(isBroker ? broker : client).isPlain
+    if isBroker {
+      if isWritable { flush(&toBroker, broker, loop) }
+      if isReadable, let wish = readBroker(loop) { return wish }
+    } else {
+      if isWritable { flush(&toClient, client, loop) }
+      if isReadable, let wish = readClient(loop) { return wish }
+    }
+    return settle()
+  }
+
+  /// Goes on with what comes before the first request: reaching the broker, and TLS on either side.
+  private func open(isBroker: Bool, _ loop: AdminLoop) -> Wish? {
+    if isBroker && !hasReachedBroker {
       let error = bs_socket_error(broker.number)
       guard error == 0 else {
         loop.report("cannot reach the broker \(route.broker): \(errnoText(error))")
         isOver = true
         return nil
       }
-      standing = .open
-      deadline = loop.now + AdminLoop.firstRequestLimit
+      hasReachedBroker = true
+    }
+    switch (isBroker ? broker : client).open() {
+    case .done: break
+    case .waits: return nil
+    case .closed:
+      if isBroker { loop.report("the broker \(route.broker) closed the connection in the middle of TLS's handshake") }
+      isOver = true
+      return nil
+    case .failed(let why):
+      if !isBroker { return .end(.tlsFailed, nil, "TLS: \(why)") }
+      loop.report("cannot speak TLS with the broker \(route.broker): \(why)")
+      isOver = true
       return nil
     }
-    let isReadable = events & ~Self.writable != 0
-    if isBroker {
-      if events & Self.writable != 0 { flush(&toBroker, broker, loop) }
-      if isReadable, let wish = readBroker(loop) { return wish }
-    } else {
-      if events & Self.writable != 0 { flush(&toClient, client, loop) }
-      if isReadable, let wish = readClient(loop) { return wish }
-    }
-    return settle()
+    guard hasReachedBroker, client.isReady, broker.isReady else { return nil }
+    standing = .open
+    deadline = loop.now + AdminLoop.firstRequestLimit
+    return nil
   }
 
   /// Goes on after the judgement that it wished for.
@@ -107,21 +129,24 @@ final class AdminConnection {
   /// Tells the poller what it waits for now. What is not waited for is not watched at all: a connection that broke would be told
   /// of again and again.
   func watch(_ poller: Int32) {
-    if isOver || standing == .connecting { return }
+    if isOver { return }
+    if standing == .connecting {
+      watch(poller, client, &watchedClient, client.isReady ? 0 : client.events(reading: true, writing: false), id << 1)
+      let wanted = hasReachedBroker ? broker.events(reading: true, writing: false) : Self.writable
+      return watch(poller, broker, &watchedBroker, hasReachedBroker && broker.isReady ? 0 : wanted, id << 1 | 1)
+    }
     let mayRead = standing == .open && toBroker.isEmpty && expected.count < Self.mostExpected
+    watch(poller, client, &watchedClient, client.events(reading: mayRead, writing: !toClient.isEmpty), id << 1)
     watch(
-      poller, client, &watchedClient, (mayRead ? Self.readable : 0) | (toClient.isEmpty ? 0 : Self.writable), id << 1)
-    watch(
-      poller, broker, &watchedBroker, (toClient.isEmpty ? Self.readable : 0) | (toBroker.isEmpty ? 0 : Self.writable),
-      id << 1 | 1)
+      poller, broker, &watchedBroker, broker.events(reading: toClient.isEmpty, writing: !toBroker.isEmpty), id << 1 | 1)
   }
 
-  private func watch(_ poller: Int32, _ socket: Descriptor, _ now: inout UInt32, _ wanted: UInt32, _ tag: UInt64) {
+  private func watch(_ poller: Int32, _ channel: Channel, _ now: inout UInt32, _ wanted: UInt32, _ tag: UInt64) {
     if now == wanted { return }
     let result =
       now == 0
-      ? bs_watch(poller, socket.number, wanted, tag, 0)
-      : wanted == 0 ? bs_unwatch(poller, socket.number) : bs_rewatch(poller, socket.number, wanted, tag)
+      ? bs_watch(poller, channel.number, wanted, tag, 0)
+      : wanted == 0 ? bs_unwatch(poller, channel.number) : bs_rewatch(poller, channel.number, wanted, tag)
     if result != 0 { isOver = true }
     now = wanted
   }
@@ -129,13 +154,15 @@ final class AdminConnection {
   /// Marks it as over; its sockets close when nobody holds it any more.
   func end() { isOver = true }
 
+  private var movesInKernel: Bool { client.isPlain && broker.isPlain }
+
   // MARK: client to broker
 
   private func readClient(_ loop: AdminLoop) -> Wish? {
     // A few rounds, then the others' turn.
-    for _ in 0..<4 {
+    for _ in 0..<Self.rounds {
       guard standing == .open, toBroker.isEmpty, !isOver else { return nil }
-      if requests.passing >= Self.leastSpliced {
+      if movesInKernel, requests.passing >= Self.leastSpliced {
         switch splice(client, broker, requests.passing, &toBroker, loop) {
         case .moved(let count): requests.passed(count)
         case .nothing: return nil
@@ -149,11 +176,11 @@ final class AdminConnection {
       let count = loop.read(client)
       if count == 0 { return closedByClient() }
       if count < 0 {
-        if errno != EAGAIN && errno != EINTR { isOver = true }
+        if errno != EAGAIN && errno != EINTR { broke(client, "client \(peer)", loop) }
         return nil
       }
       if let wish = forward(loop.scratch[0..<count]) { return wish }
-      if count < loop.scratch.count { return nil }
+      if count < loop.scratch.count && client.isPlain { return nil }
     }
     return nil
   }
@@ -253,9 +280,9 @@ final class AdminConnection {
   // MARK: broker to client
 
   private func readBroker(_ loop: AdminLoop) -> Wish? {
-    for _ in 0..<4 {
+    for _ in 0..<Self.rounds {
       guard toClient.isEmpty, !isOver else { return nil }
-      if responses.passing >= Self.leastSpliced {
+      if movesInKernel, responses.passing >= Self.leastSpliced {
         switch splice(broker, client, responses.passing, &toClient, loop) {
         case .moved(let count): responses.passed(count)
         case .nothing: return nil
@@ -267,11 +294,12 @@ final class AdminConnection {
       }
       let count = loop.read(broker)
       if count == 0 {
+        client.shutWriting()
         isOver = true
         return nil
       }
       if count < 0 {
-        if errno != EAGAIN && errno != EINTR { isOver = true }
+        if errno != EAGAIN && errno != EINTR { broke(broker, "broker \(route.broker)", loop) }
         return nil
       }
       let bytes = loop.scratch[0..<count]
@@ -283,25 +311,30 @@ final class AdminConnection {
         return .end(.malformedRequest, nil, "the broker sent a response of \(error.size) bytes")
       }
       send(bytes, &toClient, client)
-      if count < loop.scratch.count { return nil }
+      if count < loop.scratch.count && broker.isPlain { return nil }
     }
     return nil
+  }
+
+  private func broke(_ channel: Channel, _ name: String, _ loop: AdminLoop) {
+    isOver = true
+    if let why = channel.failure { loop.report("TLS with the \(name) broke: \(why)") }
   }
 
   private func shutBroker() {
     if hasShutBroker { return }
     hasShutBroker = true
-    shutdown(broker.number, Int32(SHUT_WR))
+    broker.shutWriting()
   }
 
   // MARK: bytes
 
-  private func send(_ bytes: ArraySlice<UInt8>, _ outgoing: inout Outgoing, _ to: Descriptor) {
-    if !outgoing.send(bytes, to.number) { isOver = true }
+  private func send(_ bytes: ArraySlice<UInt8>, _ outgoing: inout Outgoing, _ to: Channel) {
+    if !outgoing.send(bytes, to) { isOver = true }
   }
 
-  private func flush(_ outgoing: inout Outgoing, _ to: Descriptor, _ loop: AdminLoop) {
-    if !outgoing.flush(to.number) { isOver = true }
+  private func flush(_ outgoing: inout Outgoing, _ to: Channel, _ loop: AdminLoop) {
+    if !outgoing.flush(to) { isOver = true }
     if let pipe = outgoing.takeEmptyPipe() { loop.givePipe(pipe) }
     if to === broker && outgoing.isEmpty && standing == .clientDone { shutBroker() }
   }
@@ -314,7 +347,7 @@ final class AdminConnection {
   }
 
   private func splice(
-    _ from: Descriptor, _ to: Descriptor, _ most: Int, _ outgoing: inout Outgoing, _ loop: AdminLoop
+    _ from: Channel, _ to: Channel, _ most: Int, _ outgoing: inout Outgoing, _ loop: AdminLoop
   ) -> Spliced {
     guard let pipe = loop.takePipe() else { return .failed }
     let moved = bs_splice(from.number, pipe.entrance.number, min(most, pipe.capacity))
@@ -329,6 +362,5 @@ final class AdminConnection {
     return .moved(moved)
   }
 
-  private static let readable = UInt32(BS_READABLE)
   private static let writable = UInt32(BS_WRITABLE)
 }

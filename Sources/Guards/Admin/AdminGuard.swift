@@ -7,11 +7,18 @@ public struct AdminRoute: Sendable, Hashable {
   public var listen: Endpoint
   /// Where the broker itself listens.
   public var broker: Endpoint
+  /// The broker's host as it was given, which its certificate must bear where TLS is spoken with it.
+  let name: String
 
   /// A route.
   public init(listen: Endpoint, broker: Endpoint) {
+    self.init(listen: listen, broker: broker, name: broker.host)
+  }
+
+  fileprivate init(listen: Endpoint, broker: Endpoint, name: String) {
     self.listen = listen
     self.broker = broker
+    self.name = name
   }
 }
 
@@ -24,6 +31,7 @@ public struct AdminGuard: Sendable {
   public let routes: [AdminRoute]
   private let sockets: [Descriptor]
   private let policy: AdminPolicy
+  private let tls: GuardTLS?
   private let authority: TokenAuthority
   private let threads: Int
   private let mostConnections: Int
@@ -34,17 +42,19 @@ public struct AdminGuard: Sendable {
   /// Listens; serves nobody before ``run()``.
   ///
   /// - Parameters:
+  ///   - tls: with clients, brokers or both; `nil`: all speak in clear.
   ///   - threads: over which connections are spread.
   ///   - mostConnections: of one thread; more wait until some end.
   ///   - networkNamespace: descriptor of the namespace to listen and connect in; it must stay open.
   ///   - report: told of what an operator should know; called on the guard's threads.
   /// - Throws: ``Problem`` when a name cannot be resolved or an address not be listened on; nothing listens then.
   public init(
-    routes: [AdminRoute], policy: AdminPolicy = AdminPolicy(), authority: TokenAuthority, threads: Int = 2,
-    mostConnections: Int = 2000, networkNamespace: Int32? = nil, timebase: Timebase = .system,
+    routes: [AdminRoute], policy: AdminPolicy = AdminPolicy(), tls: GuardTLS? = nil, authority: TokenAuthority,
+    threads: Int = 2, mostConnections: Int = 2000, networkNamespace: Int32? = nil, timebase: Timebase = .system,
     report: @escaping @Sendable (String) -> Void
   ) async throws {
     self.policy = policy
+    self.tls = tls
     self.authority = authority
     self.threads = threads
     self.mostConnections = mostConnections
@@ -55,8 +65,10 @@ public struct AdminGuard: Sendable {
       var bound: [AdminRoute] = []
       var sockets: [Descriptor] = []
       for route in routes {
+        let broker = try route.broker.resolved()
+        try tls?.check(broker)
         let socket = try route.listen.resolved().listen()
-        bound.append(AdminRoute(listen: route.listen.bound(socket), broker: try route.broker.resolved()))
+        bound.append(AdminRoute(listen: route.listen.bound(socket), broker: broker, name: route.name))
         sockets.append(socket)
       }
       return (bound, sockets)
@@ -83,7 +95,8 @@ public struct AdminGuard: Sendable {
             try await onOwnThread("admin-guard", networkNamespace: networkNamespace) {
               try AdminLoop(
                 number: number, mailbox: boxes[number], listeners: Array(zip(routes, sockets).map { ($0, $1) }),
-                policy: policy, most: mostConnections, timebase: timebase, ask: { source.yield($0) }, report: report
+                policy: policy, tls: tls, most: mostConnections, timebase: timebase, ask: { source.yield($0) },
+                report: report
               ).run()
             }
           }

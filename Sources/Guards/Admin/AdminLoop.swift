@@ -59,6 +59,7 @@ final class AdminLoop {
   private let mailbox: Mailbox
   private let listeners: [(route: AdminRoute, socket: Descriptor)]
   private let policy: AdminPolicy
+  private let tls: GuardTLS?
   private let most: Int
   private let ask: @Sendable (Question) -> Void
   let report: @Sendable (String) -> Void
@@ -77,13 +78,15 @@ final class AdminLoop {
   private static let sparePipes = 16
 
   init(
-    number: Int, mailbox: Mailbox, listeners: [(route: AdminRoute, socket: Descriptor)], policy: AdminPolicy, most: Int,
-    timebase: Timebase, ask: @escaping @Sendable (Question) -> Void, report: @escaping @Sendable (String) -> Void
+    number: Int, mailbox: Mailbox, listeners: [(route: AdminRoute, socket: Descriptor)], policy: AdminPolicy,
+    tls: GuardTLS?, most: Int, timebase: Timebase, ask: @escaping @Sendable (Question) -> Void,
+    report: @escaping @Sendable (String) -> Void
   ) throws(SystemError) {
     self.number = number
     self.mailbox = mailbox
     self.listeners = listeners
     self.policy = policy
+    self.tls = tls
     self.most = most
     self.timebase = timebase
     self.ask = ask
@@ -100,10 +103,7 @@ final class AdminLoop {
 
   /// Serves until it is stopped. Blocks its thread.
   func run() throws(SystemError) {
-    var ignored = sigset_t()
-    sigemptyset(&ignored)
-    sigaddset(&ignored, SIGPIPE)  // splice into a closed socket raises it
-    pthread_sigmask(SIG_BLOCK, &ignored, nil)
+    blockBrokenPipeSignal()
     var found = [bs_ready](repeating: bs_ready(), count: 64)
     var nextSweep = now
     while true {
@@ -131,9 +131,7 @@ final class AdminLoop {
   // MARK: for connections
 
   /// Reads into ``scratch``; as `recv` returns.
-  func read(_ socket: Descriptor) -> Int {
-    scratch.withUnsafeMutableBytes { recv(socket.number, $0.baseAddress, $0.count, 0) }
-  }
+  func read(_ channel: Channel) -> Int { channel.read(into: &scratch) }
 
   func takePipe() -> Pipe? {
     if let pipe = pipes.popLast() { return pipe }
@@ -183,8 +181,19 @@ final class AdminLoop {
       _ = bs_tune(client.number)
       _ = bs_tune(broker.number)
       let name = String(decoding: peer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+      let ends: (client: Channel, broker: Channel)
+      do throws(SystemError) {
+        ends = (
+          Channel(client, try tls?.session(withClientOn: client)),
+          Channel(broker, try tls?.session(withUpstream: listener.route.name, on: broker))
+        )
+      } catch {
+        report("no TLS for \(name): \(error)")
+        continue
+      }
       let connection = AdminConnection(
-        id: nextID, peer: name, route: listener.route, client: client, broker: broker, policy: policy, now: now)
+        id: nextID, peer: name, route: listener.route, client: ends.client, broker: ends.broker, policy: policy,
+        now: now)
       connections[nextID] = connection
       nextID += 1
       connection.begin(poller.number)

@@ -6,22 +6,26 @@ actor RegistryConnection {
   private let stream: HTTPStream
   private let peer: String
   private let settings: RegistrySettings
+  private let tls: GuardTLS?
   private let rules: RegistryRules
   private let authority: TokenAuthority
   private let bell: StopBell
   private let timebase: Timebase
+  private let report: @Sendable (String) -> Void
   private var upstream: HTTPStream?
 
   /// The connection's own thread.
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   init(
-    _ socket: Descriptor, peer: String, settings: RegistrySettings, authority: TokenAuthority, bell: StopBell,
-    networkNamespace: Int32?, timebase: Timebase
+    _ socket: Descriptor, peer: String, settings: RegistrySettings, tls: GuardTLS?, authority: TokenAuthority,
+    bell: StopBell, networkNamespace: Int32?, timebase: Timebase, report: @escaping @Sendable (String) -> Void
   ) throws(SystemError) {
-    stream = HTTPStream(socket, bell, timebase)
+    stream = HTTPStream(socket, try tls?.session(withClientOn: socket), bell, timebase)
     self.peer = peer
     self.settings = settings
+    self.tls = tls
+    self.report = report
     rules = RegistryRules(bases: settings.bases, servesMode: settings.servesMode)
     self.authority = authority
     self.bell = bell
@@ -46,6 +50,14 @@ actor RegistryConnection {
 
   /// Serves requests one after the other, to the end of the connection.
   func serve() async {
+    blockBrokenPipeSignal()  // of this connection's own thread
+    do throws(StreamFailure) { try stream.shakeHands(until: after(settings.limits.head)) } catch {
+      if case .insecure(let why) = error {
+        _ = await authority.refuse(question("TLS: \(why)", .absent), .tlsFailed)
+        report("\(peer): connection closed: TLS: \(why)")
+      }
+      return
+    }
     var stands = true
     while stands {
       do throws(Failure) {
@@ -243,6 +255,9 @@ actor RegistryConnection {
     case .closed: return RegistryAnswer(502, "The registry at \(settings.upstream) closed the connection.\(outcome)")
     case .failed(let number):
       return RegistryAnswer(502, "The registry at \(settings.upstream) cannot be reached: \(errnoText(number)).")
+    case .insecure(let why):
+      report("no TLS with the registry at \(settings.upstream): \(why)")
+      return RegistryAnswer(502, "The guard and the registry do not come to terms over TLS.\(outcome)")
     case .stopped: return RegistryAnswer(503, "The guard ends.")
     }
   }
@@ -262,7 +277,9 @@ actor RegistryConnection {
       }
     }
     let fresh = try HTTPStream.connect(
-      to: settings.upstream, until: min(deadline, after(settings.limits.connect)), bell, timebase)
+      to: settings.upstream, host: settings.upstreamName, tls, until: min(deadline, after(settings.limits.connect)),
+      bell,
+      timebase)
     return (fresh, try ask(fresh, bytes, until: deadline))
   }
 

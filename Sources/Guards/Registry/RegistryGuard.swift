@@ -32,6 +32,8 @@ public struct RegistrySettings: Sendable, Hashable {
   public var listen: Endpoint
   /// The registry.
   public var upstream: Endpoint
+  /// The registry's host as it was given, which its certificate must bear where TLS is spoken with it.
+  private(set) var upstreamName: String
   /// Under which paths the Confluent API stands; the empty one is the root.
   public var bases: [String]
   /// Whether the guard answers `/mode` itself. Where the registry has that, leave it to the registry.
@@ -46,6 +48,7 @@ public struct RegistrySettings: Sendable, Hashable {
   ) {
     self.listen = listen
     self.upstream = upstream
+    upstreamName = upstream.host
     self.bases = bases ?? RegistryRules.usualBases
     self.servesMode = servesMode
     self.limits = limits
@@ -57,6 +60,7 @@ public struct RegistryGuard: Sendable {
   /// Where it listens; a port that was 0 is the one that the kernel chose.
   public let endpoint: Endpoint
   private let settings: RegistrySettings
+  private let tls: GuardTLS?
   private let socket: Descriptor
   private let authority: TokenAuthority
   private let networkNamespace: Int32?
@@ -76,21 +80,25 @@ public struct RegistryGuard: Sendable {
   /// Listens; serves nobody before ``run()``.
   ///
   /// - Parameters:
+  ///   - tls: with clients, the registry or both; `nil`: all speak in clear.
   ///   - networkNamespace: descriptor of the namespace to listen and connect in; it must stay open.
   ///   - report: told of what an operator should know; called on the guard's threads.
   /// - Throws: ``Problem`` when a name cannot be resolved or the address not be listened on; nothing listens then.
   public init(
-    _ settings: RegistrySettings, authority: TokenAuthority, networkNamespace: Int32? = nil,
+    _ settings: RegistrySettings, tls: GuardTLS? = nil, authority: TokenAuthority, networkNamespace: Int32? = nil,
     timebase: Timebase = .system, report: @escaping @Sendable (String) -> Void
   ) async throws {
+    self.tls = tls
     self.authority = authority
     self.networkNamespace = networkNamespace
     self.timebase = timebase
     self.report = report
     var resolved = settings
     (socket, endpoint, resolved.upstream) = try await onOwnThread("listen", networkNamespace: networkNamespace) {
+      let upstream = try settings.upstream.resolved()
+      try tls?.check(upstream)
       let socket = try settings.listen.resolved().listen()
-      return (socket, settings.listen.bound(socket), try settings.upstream.resolved())
+      return (socket, settings.listen.bound(socket), upstream)
     }
     self.settings = resolved
   }
@@ -114,8 +122,8 @@ public struct RegistryGuard: Sendable {
             defer { count.open.subtract(1, ordering: .relaxed) }
             do throws(SystemError) {
               let connection = try RegistryConnection(
-                client.socket, peer: client.peer, settings: settings, authority: authority, bell: bell,
-                networkNamespace: networkNamespace, timebase: timebase)
+                client.socket, peer: client.peer, settings: settings, tls: tls, authority: authority,
+                bell: bell, networkNamespace: networkNamespace, timebase: timebase, report: report)
               await connection.serve()
             } catch {
               report("a connection could not be served: \(error)")
@@ -148,6 +156,7 @@ public struct RegistryGuard: Sendable {
         socket: Descriptor(number),
         peer: String(decoding: peer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self))
       if count.open.load(ordering: .relaxed) >= settings.limits.connections {
+        if tls?.listens == true { continue }  // an answer in clear would be none
         let answer = RegistryAnswer(503, "The guard serves \(settings.limits.connections) connections already.")
         let bytes = answer.bytes(keepsAlive: false)
         // Fits the empty buffer of a new socket.

@@ -25,33 +25,57 @@ enum StreamFailure: Error, Sendable, Equatable {
   case closed
   case stopped
   case failed(Int32)
+  /// TLS, which is demanded, did not come about, or broke.
+  case insecure(String)
 }
 
 /// A connection whose calls block their thread, each until a deadline.
 final class HTTPStream {
   private let socket: Descriptor
+  private let tls: TLSSession?
   private let bell: StopBell
   private let timebase: Timebase
   /// Bytes that were read and not used yet.
   var buffer: [UInt8] = []
 
-  init(_ socket: Descriptor, _ bell: StopBell, _ timebase: Timebase) {
+  init(_ socket: Descriptor, _ tls: TLSSession?, _ bell: StopBell, _ timebase: Timebase) {
     self.socket = socket
+    self.tls = tls
     self.bell = bell
     self.timebase = timebase
     _ = bs_tune(socket.number)
   }
 
-  /// Connects.
+  /// Connects, and shakes hands where TLS is spoken.
+  ///
+  /// - Parameter host: the endpoint's as it was given, which its certificate must bear.
   static func connect(
-    to endpoint: Endpoint, until deadline: Int64, _ bell: StopBell, _ timebase: Timebase
+    to endpoint: Endpoint, host: String, _ tls: GuardTLS?, until deadline: Int64, _ bell: StopBell, _ timebase: Timebase
   ) throws(StreamFailure) -> HTTPStream {
     guard let socket = endpoint.beginConnecting() else { throw .failed(errno) }
-    let stream = HTTPStream(socket, bell, timebase)
+    let session: TLSSession?
+    do throws(SystemError) { session = try tls?.session(withUpstream: host, on: socket) } catch {
+      throw .insecure("\(error)")
+    }
+    let stream = HTTPStream(socket, session, bell, timebase)
     try stream.wait(POLLOUT, until: deadline)
     let error = bs_socket_error(socket.number)
     if error != 0 { throw .failed(error) }
+    try stream.shakeHands(until: deadline)
     return stream
+  }
+
+  /// Makes TLS stand, where it is spoken; must come before anything is read or sent.
+  func shakeHands(until deadline: Int64) throws(StreamFailure) {
+    guard let tls else { return }
+    while true {
+      switch tls.shakeHands() {
+      case .done: return
+      case .waits(let forWriting): try wait(forWriting ? POLLOUT : POLLIN, until: deadline)
+      case .closed: throw .closed
+      case .failed(let why): throw .insecure(why)
+      }
+    }
   }
 
   /// Reads more into ``buffer``.
@@ -60,13 +84,15 @@ final class HTTPStream {
   func fill(until deadline: Int64) throws(StreamFailure) -> Bool {
     var chunk = [UInt8](repeating: 0, count: 64 << 10)
     while true {
-      let count = recv(socket.number, &chunk, chunk.count, 0)
+      let count = tls?.read(into: &chunk) ?? recv(socket.number, &chunk, chunk.count, 0)
       if count >= 0 {
         buffer += chunk[..<count]
         return count > 0
       }
       if errno == EAGAIN {
-        try wait(POLLIN, until: deadline)
+        try wait(tls?.readWaitsForWriting == true ? POLLOUT : POLLIN, until: deadline)
+      } else if let why = tls?.failure {
+        throw .insecure(why)
       } else if errno == ECONNRESET {
         throw .closed
       } else if errno != EINTR {
@@ -84,13 +110,16 @@ final class HTTPStream {
   func send(_ bytes: [UInt8], until deadline: Int64) throws(StreamFailure) {
     var sent = 0
     while sent < bytes.count {
-      let count = bytes.withUnsafeBytes {
-        Glibc.send(socket.number, $0.baseAddress?.advanced(by: sent), bytes.count - sent, Int32(MSG_NOSIGNAL))
+      let count = bytes.withUnsafeBytes { buffer in
+        let rest = UnsafeRawBufferPointer(rebasing: buffer[sent...])
+        return tls?.write(rest) ?? Glibc.send(socket.number, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
       }
       if count >= 0 {
         sent += count
       } else if errno == EAGAIN {
-        try wait(POLLOUT, until: deadline)
+        try wait(tls?.writeWaitsForReading == true ? POLLIN : POLLOUT, until: deadline)
+      } else if let why = tls?.failure {
+        throw .insecure(why)
       } else if errno == EPIPE || errno == ECONNRESET {
         throw .closed
       } else if errno != EINTR {
@@ -101,6 +130,7 @@ final class HTTPStream {
 
   /// Ends the writing side and reads on for a moment, so that the last answer is not lost to a reset.
   func finish(until deadline: Int64) {
+    tls?.finish()
     shutdown(socket.number, Int32(SHUT_WR))
     var left = 64
     while left > 0 {

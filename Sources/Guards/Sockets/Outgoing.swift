@@ -29,12 +29,12 @@ struct Outgoing {
   /// Sends `more` behind what waits already; what the socket does not take now waits.
   ///
   /// - Returns: whether the connection still stands.
-  mutating func send(_ more: ArraySlice<UInt8>, _ socket: Int32) -> Bool {
+  mutating func send(_ more: ArraySlice<UInt8>, _ channel: Channel) -> Bool {
     if more.isEmpty { return true }
     precondition(inPipe == 0, "bytes behind a pipe")
     var rest = more
     if isEmpty {
-      guard let count = Self.write(more, socket) else { return false }
+      guard let count = channel.write(more) else { return false }
       rest = more.dropFirst(count)
       if rest.isEmpty { return true }
       bytes.removeAll(keepingCapacity: bytes.capacity <= 1 << 18)
@@ -54,16 +54,16 @@ struct Outgoing {
   /// Sends what waits, as far as the socket takes it.
   ///
   /// - Returns: whether the connection still stands.
-  mutating func flush(_ socket: Int32) -> Bool {
+  mutating func flush(_ channel: Channel) -> Bool {
     if first < bytes.count {
-      guard let count = Self.write(bytes[first...], socket) else { return false }
+      guard let count = channel.write(bytes[first...]) else { return false }
       first += count
       if first < bytes.count { return true }
       bytes.removeAll(keepingCapacity: bytes.capacity <= 1 << 18)
       first = 0
     }
     while let pipe, inPipe > 0 {
-      let count = bs_splice(pipe.exit.number, socket, inPipe)
+      let count = bs_splice(pipe.exit.number, channel.number, inPipe)
       if count > 0 {
         inPipe -= count
       } else {
@@ -78,23 +78,5 @@ struct Outgoing {
     guard inPipe == 0 else { return nil }
     defer { pipe = nil }
     return pipe
-  }
-
-  /// How many bytes the socket took; `nil` when the connection broke.
-  private static func write(_ bytes: ArraySlice<UInt8>, _ socket: Int32) -> Int? {
-    var sent = 0
-    while sent < bytes.count {
-      let count = bytes.withUnsafeBytes { buffer in
-        Glibc.send(socket, buffer.baseAddress?.advanced(by: sent), buffer.count - sent, Int32(MSG_NOSIGNAL))
-      }
-      if count >= 0 {
-        sent += count
-      } else if errno == EAGAIN {
-        break
-      } else if errno != EINTR {
-        return nil
-      }
-    }
-    return sent
   }
 }

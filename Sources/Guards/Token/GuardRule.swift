@@ -28,6 +28,8 @@ public enum GuardRule: String, Sendable, Hashable, Codable, CaseIterable {
   case betweenBrokers = "between-brokers"
   /// Bytes that are not what the protocol says they are, or too many of them.
   case malformedRequest = "malformed-request"
+  /// It does not come over the TLS that the guard demands: in clear, or without a certificate that it takes.
+  case tlsFailed = "tls-failed"
   /// A planted fault let it pass.
   case planted
 
@@ -48,6 +50,7 @@ public enum GuardRule: String, Sendable, Hashable, Codable, CaseIterable {
     case .unknownVersion: "the guard does not know this version of the request"
     case .betweenBrokers: "only brokers send this request, and not through a guard"
     case .malformedRequest: "the request is not well-formed"
+    case .tlsFailed: "the guard takes it only over the TLS that it demands"
     case .planted: "a planted fault lets everything pass"
     }
   }

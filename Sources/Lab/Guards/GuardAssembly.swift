@@ -37,12 +37,13 @@ struct GuardAssembly: Sendable {
     _ region: RegionSpecification, number: Int, in namespace: NetworkNamespace
   ) async throws -> LabServer {
     let address = "\(AddressPlan.prefix4(number).address)"
+    let ports = specification.ports
+    // Whoever comes under a name administers as well as anybody else, so it stands before both listeners.
+    let routes = [(ports.kafka, ports.kafkaGuarded), (ports.kafkaNamed, ports.kafkaNamedGuarded)]
     return try await start(
       .adminGuard, region, in: namespace,
-      [
-        "admin", "--route",
-        "\(address):\(specification.ports.kafka)=\(KafkaBrokerSettings.loopback):\(specification.ports.kafkaGuarded)",
-      ],
+      ["admin"]
+        + routes.flatMap { ["--route", "\(address):\($0)=\(KafkaBrokerSettings.loopback):\($1)"] },
       plant: plants.adminGuardsPass ? "guard-passes" : nil)
   }
 

@@ -80,7 +80,9 @@ struct KafkaAssembly: Sendable {
       settings.hasAdminGuard
         ? KafkaBrokerSettings(
           address: region.address, port: port(\.kafkaGuarded), advertisedPort: port(\.kafka),
-          controllerPort: port(\.kafkaController), innerPort: port(\.kafkaInner), dataDirectory: paths.brokerData(name))
+          controllerPort: port(\.kafkaController), innerPort: port(\.kafkaInner),
+          namedPort: port(\.kafkaNamedGuarded), advertisedNamedPort: port(\.kafkaNamed),
+          dataDirectory: paths.brokerData(name))
         : KafkaBrokerSettings(
           address: region.address, port: port(\.kafka), controllerPort: port(\.kafkaController),
           namedPort: port(\.kafkaNamed), dataDirectory: paths.brokerData(name)), in: directory)

@@ -9,12 +9,12 @@ extension Commands {
     details: """
       POST, PUT and DELETE need the header X-Fencing-Token with the create revision of the key in etcd; otherwise they
       are answered 409 with the rule that refused them. Reads pass. `PUT /mode` with READONLY or READWRITE freezes and
-      thaws. Runs until SIGTERM. See docs/guards.md.
+      thaws. Runs until SIGTERM; with TLS, SIGHUP reads its certificates again. See docs/guards.md.
       """,
     options: [
       Option(name: "--listen", value: "HOST:PORT", help: "where it listens"),
       Option(name: "--registry", value: "HOST:PORT", help: "the registry behind it"),
-    ] + tokenOptions + [
+    ] + tokenOptions + tlsOptions + [
       Option(
         name: "--base", value: "PATH", help: "where the Confluent API stands (/ and /apis/ccompat/v6 to v8)",
         repeats: true),
@@ -26,14 +26,15 @@ extension Commands {
     let upstream = try endpoint(invocation, "--registry")
     let bases = invocation.all("--base").map { $0 == "/" ? "" : $0 }
     let report = guardReport(tool.console)
+    let tls = try guardTLS(invocation)
     let authority = try tokenAuthority(invocation, isFrozen: invocation.has("--freeze"), report: report)
     let proxy = try await RegistryGuard(
       RegistrySettings(
         listen: listen, upstream: upstream, bases: bases.isEmpty ? nil : bases,
         servesMode: !invocation.has("--registry-mode")),
-      authority: authority, report: report)
+      tls: tls, authority: authority, report: report)
     tool.console.print("listening on \(proxy.endpoint) for the registry at \(upstream)\n")
-    return try await serveGuard(authority) { try await proxy.run() }
+    return try await serveGuard(authority, tls: tls, report: report) { try await proxy.run() }
   }
 
   /// `blackstart guard admin`
@@ -43,13 +44,13 @@ extension Commands {
     details: """
       Administrative requests need `token=N` in the client id (client.id=NAME;token=N), with the create revision of the
       key in etcd; otherwise they are answered CLUSTER_AUTHORIZATION_FAILED. Everything else passes untouched. Listen where
-      the brokers advertise. Runs until SIGTERM. See docs/guards.md.
+      the brokers advertise. Runs until SIGTERM; with TLS, SIGHUP reads its certificates again. See docs/guards.md.
       """,
     options: [
       Option(
         name: "--route", value: "HOST:PORT=HOST:PORT", help: "where it listens, and the broker behind that",
         repeats: true)
-    ] + tokenOptions + [
+    ] + tokenOptions + tlsOptions + [
       Option(
         name: "--unknown-requests", value: "WHAT", help: "requests of a later Kafka without token: refuse, or pass"),
       Option(name: "--unknown-versions", value: "WHAT", help: "administration in later versions: refuse, or pass"),
@@ -76,11 +77,12 @@ extension Commands {
       throw Problem(.usage, "--threads '\(text)' is no number from 1 to 64")
     }
     let report = guardReport(tool.console)
+    let tls = try guardTLS(invocation)
     let authority = try tokenAuthority(invocation, report: report)
     let proxy = try await AdminGuard(
-      routes: routes, policy: policy, authority: authority, threads: threads, report: report)
+      routes: routes, policy: policy, tls: tls, authority: authority, threads: threads, report: report)
     for route in proxy.routes { tool.console.print("listening on \(route.listen) for the broker at \(route.broker)\n") }
-    return try await serveGuard(authority) { try await proxy.run() }
+    return try await serveGuard(authority, tls: tls, report: report) { try await proxy.run() }
   }
 
   private static func endpoint(_ invocation: Invocation, _ name: String) throws(Problem) -> Endpoint {

@@ -47,16 +47,26 @@ func guardReport(_ console: Console) -> @Sendable (String) -> Void {
   { text in console.note("\(timestamp(Timebase.system.wall())) guard: \(text)\n") }
 }
 
-/// Runs a guard and its authority until SIGINT, SIGTERM or SIGHUP, which is its proper end.
+/// Runs a guard and its authority until SIGINT or SIGTERM, which is its proper end. SIGHUP makes one that speaks TLS read its
+/// certificates again, and is the end of any other.
 func serveGuard(
-  _ authority: TokenAuthority, _ serve: @escaping @Sendable () async throws -> Void
+  _ authority: TokenAuthority, tls: GuardTLS?, report: @escaping @Sendable (String) -> Void,
+  _ serve: @escaping @Sendable () async throws -> Void
 ) async throws -> ExitCode {
   let signals = try signalStream([Signal.interrupt, Signal.terminate, Signal.hangUp])
   try await withThrowingTaskGroup(of: Void.self) { group in
     group.addTask { await authority.run() }
     group.addTask { try await serve() }
     group.addTask {
-      for await _ in signals { return }
+      for await signal in signals {
+        guard signal == Signal.hangUp, let tls else { return }
+        do throws(Problem) {
+          try tls.reload()
+          report("the certificates are read again, for connections that come from now on")
+        } catch {
+          report("the certificates stay as they were: \(error)")
+        }
+      }
     }
     // Whichever ends first, by a signal or by an error, ends all.
     defer { group.cancelAll() }

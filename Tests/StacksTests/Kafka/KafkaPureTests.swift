@@ -33,6 +33,14 @@ struct KafkaPropertyTests {
     #expect(!plain.configurationText.contains("NAMED://") && !plain.configurationText.contains("allow.everyone"))
     let named = KafkaBrokerSettings(address: "10.91.1.1", namedPort: 9094, dataDirectory: "/d")
     #expect(named.configurationText.contains("9093,NAMED://10.91.1.1:9094\n"))
+    let guarded = KafkaBrokerSettings(
+      address: "10.91.1.1", port: 19092, advertisedPort: 9092, innerPort: 19094, namedPort: 19095,
+      advertisedNamedPort: 9094, dataDirectory: "/data"
+    ).configurationText
+    #expect(guarded.contains(",INNER://127.0.0.1:19094,NAMED://127.0.0.1:19095\n"))
+    #expect(
+      guarded.contains("advertised.listeners=PLAINTEXT://10.91.1.1:9092,INNER://127.0.0.1:19094,NAMED://10.91.1.1:9094")
+    )
     #expect(named.configurationText.contains("listener.name.named.sasl.enabled.mechanisms=OAUTHBEARER\n"))
   }
 

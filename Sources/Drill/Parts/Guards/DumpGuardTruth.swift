@@ -1,4 +1,5 @@
 internal import Events
+internal import Guards
 internal import Lab
 internal import Scenarios
 internal import Support
@@ -13,12 +14,12 @@ extension DrillRun {
       for (surface, kind) in [(GuardAttemptRow.Surface.registry, ServerKind.registryGuard), (.admin, .adminGuard)]
       where lab.servers.contains(where: { $0.region == region.name && $0.kind == kind }) {
         let path = lab.guardDecisions(of: region.name, kind)
-        let (read, damaged) = try GuardLogLine.read(path)
+        let (read, damaged) = try GuardDecision.read(path)
         logs.append(damaged == 0 ? path : "\(path), less \(damaged) damaged lines")
         decisions += read.map {
           GuardDecisionRow(
             store: region.name, surface: surface, asked: $0.asked, token: $0.token, isAllowed: $0.isAllowed,
-            rule: $0.rule, current: $0.current, observed: $0.monotonic)
+            rule: $0.rule.rawValue, current: $0.current, observed: $0.monotonic)
         }
       }
       guard !logs.isEmpty else { continue }
@@ -32,25 +33,5 @@ extension DrillRun {
         prober.schemas.filter { $0.store == region.name }, store: region.name,
         source: "the registry, asked again and again", as: DumpKind.schemas.rawValue)
     }
-  }
-}
-
-/// What a drill reads of one line of a guard's log (docs/guards.md).
-private struct GuardLogLine: Decodable {
-  var monotonic: Int64
-  var asked: String
-  var token: String?
-  var isAllowed: Bool
-  var rule: String
-  var current: Int64?
-
-  /// Reads a log. A line that is none, as a kill may leave, is counted and passed over.
-  static func read(_ path: String) throws -> (lines: [GuardLogLine], damaged: Int) {
-    var lines: [GuardLogLine] = []
-    var damaged = 0
-    for line in try readFile(path, limit: 1 << 30).split(separator: UInt8(ascii: "\n")) {
-      do { lines.append(try decodeJSON(GuardLogLine.self, from: line)) } catch { damaged += 1 }
-    }
-    return (lines, damaged)
   }
 }

@@ -54,12 +54,28 @@ final class GuardProber: Sendable {
 
   // MARK: Tokens
 
-  /// The tokens of a round that are not the current one: a smaller one, by number alone or also as text, and one that nobody has.
-  static func wrongTokens(_ current: Int64, round: Int) -> [(GuardAttemptRow.Presented, Int64?)] {
+  /// The tokens of a round that are not the current one: those of earlier reigns in turn, a smaller one that was never granted, by
+  /// number alone or also as text, which stands for the former before there are any; and one that nobody has.
+  ///
+  /// - Parameter earlier: the tokens of earlier reigns, ascending.
+  static func wrongTokens(
+    _ current: Int64, earlier: [Int64], round: Int
+  ) -> [(GuardAttemptRow.Presented, Int64?)] {
     // 9 is below 12, but above it as text.
     let digits = "\(current)".count
     let shorter = digits > 1 ? Int64(String(repeating: "9", count: digits - 1)) ?? current - 1 : current - 1
-    return [(.none, nil), (.stale, round.isMultiple(of: 2) ? current - 1 : shorter), (.inflated, current + 1_000_000)]
+    let smaller = round.isMultiple(of: 2) ? current - 1 : shorter
+    let below: [(GuardAttemptRow.Presented, Int64?)] =
+      earlier.isEmpty
+      ? [(.stale, smaller)]
+      // The reign before this one as often as all those before it.
+      : [(.stale, round.isMultiple(of: 2) ? earlier.last : earlier[round / 2 % earlier.count])]
+        + (earlier.contains(smaller) ? [] : [(.invented, smaller)])
+    return [(.none, nil)] + below + [(.inflated, current + 1_000_000)]
+  }
+
+  private func wrongTokens(_ current: Int64, round: Int) -> [(GuardAttemptRow.Presented, Int64?)] {
+    Self.wrongTokens(current, earlier: run.board.grants.keys.filter { $0 < current }.sorted(), round: round)
   }
 
   private func rounds(_ body: (_ round: Int, _ current: Int64) async throws -> Void) async throws {
@@ -89,7 +105,7 @@ final class GuardProber: Sendable {
         try await register(guarded, region, from: region, isAround: false, .current, current, round)
         if round == 0 { try await look(guarded, region) }
       }
-      for (presented, token) in Self.wrongTokens(current, round: round) {
+      for (presented, token) in wrongTokens(current, round: round) {
         try await register(guarded, region, from: region, isAround: false, presented, token, round)
       }
       for origin in regions {
@@ -157,29 +173,47 @@ final class GuardProber: Sendable {
 
   // MARK: Kafka
 
+  /// One who tries: what it carries, and the name under which it comes; `nil` for none.
+  private struct Caller: Hashable, CustomStringConvertible {
+    var presented: GuardAttemptRow.Presented
+    var name: String?
+
+    var description: String { presented.rawValue + (name == nil ? "" : "-named") }
+  }
+
   private func tryAdministration(of region: SiteRegion) async throws {
     guard let cluster = region.kafka else { return }
-    var clients: [GuardAttemptRow.Presented: (token: Int64?, admin: KafkaAdmin)] = [:]
-    func admin(_ presented: GuardAttemptRow.Presented, _ token: Int64?) async throws -> KafkaAdmin {
-      if let known = clients[presented], known.token == token { return known.admin }
-      await clients[presented]?.admin.close()
-      let properties = token.map { cluster.with(clientID: KafkaProperties.clientID(token: $0)) } ?? cluster
+    var clients: [Caller: (token: Int64?, admin: KafkaAdmin)] = [:]
+    func admin(_ caller: Caller, _ token: Int64?) async throws -> KafkaAdmin {
+      if let known = clients[caller], known.token == token { return known.admin }
+      await clients[caller]?.admin.close()
+      let place = caller.name.flatMap { name in region.kafkaNamed?.with(unsecuredName: name) } ?? cluster
+      let properties = token.map { place.with(clientID: KafkaProperties.clientID(token: $0)) } ?? place
       let made = try await KafkaAdmin(
-        properties, name: "try-\(region.name)-\(presented.rawValue)", networkNamespace: region.networkNamespace,
+        properties, name: "try-\(region.name)-\(caller)", networkNamespace: region.networkNamespace,
         limit: Self.limit)
-      clients[presented] = (token, made)
+      clients[caller] = (token, made)
       return made
     }
     let outcome: Result<Void, any Error>
     do {
       try await rounds { round, current in
         if round.isMultiple(of: Self.currentEvery) {
-          await makeTopic(try await admin(.current, current), region, .current, current, round)
+          let caller = Caller(presented: .current)
+          await makeTopic(try await admin(caller, current), region, caller, current, round)
         }
-        for (presented, token) in Self.wrongTokens(current, round: round) {
-          await makeTopic(try await admin(presented, token), region, presented, token, round)
+        for (presented, token) in wrongTokens(current, round: round) {
+          let caller = Caller(presented: presented)
+          await makeTopic(try await admin(caller, token), region, caller, token, round)
+          // An old owner has a name as well, and a listener that takes it.
+          guard presented == .stale, let token, let fence = run.kafka?.fence else { continue }
+          let named = Caller(presented: presented, name: fence.name(of: token))
+          await makeTopic(try await admin(named, token), region, named, token, round)
         }
-        for origin in regions { try await reachBroker(of: region, from: origin) }
+        for origin in regions {
+          try await reachBroker(of: region, at: region.behindGuards?.kafka, from: origin)
+          try await reachBroker(of: region, at: region.behindGuards?.kafkaNamed, as: "around", from: origin)
+        }
       }
       outcome = .success(())
     } catch {
@@ -190,9 +224,9 @@ final class GuardProber: Sendable {
   }
 
   private func makeTopic(
-    _ admin: KafkaAdmin, _ region: SiteRegion, _ presented: GuardAttemptRow.Presented, _ token: Int64?, _ round: Int
+    _ admin: KafkaAdmin, _ region: SiteRegion, _ caller: Caller, _ token: Int64?, _ round: Int
   ) async {
-    let topic = "tried-with-\(presented.rawValue)-\(round)"
+    let topic = "tried-with-\(caller)-\(round)"
     let begun = run.timebase.monotonic()
     let outcome: GuardAttemptRow.Outcome
     let detail: String
@@ -208,14 +242,17 @@ final class GuardProber: Sendable {
     }
     note(
       GuardAttemptRow(
-        store: region.name, surface: .admin, isAround: false, from: region.name, presented: presented, token: token,
+        store: region.name, surface: .admin, isAround: false, from: region.name, presented: caller.presented,
+        token: token,
         target: "topic \(topic)", invoked: begun, completed: run.timebase.monotonic(), outcome: outcome,
         detail: detail))
   }
 
   /// Whether the broker behind the guard can be reached from a region: it can then be administered from there as well.
-  private func reachBroker(of region: SiteRegion, from origin: SiteRegion) async throws {
-    guard let behind = region.behindGuards?.kafka, let address = region.address4,
+  private func reachBroker(
+    of region: SiteRegion, at behind: String?, as name: String? = nil, from origin: SiteRegion
+  ) async throws {
+    guard let behind, let address = region.address4,
       let port = behind.split(separator: ":").last.flatMap({ UInt16($0) })
     else { return }
     let begun = run.timebase.monotonic()
@@ -223,8 +260,9 @@ final class GuardProber: Sendable {
       address, port: port, within: .milliseconds(500), networkNamespace: origin.networkNamespace)
     var outcome = GuardAttemptRow.Outcome.notDone
     if refusal == nil {
+      let place = KafkaProperties(bootstrap: [behind])
       let admin = try await KafkaAdmin(
-        KafkaProperties(bootstrap: [behind]), name: "around-\(region.name)",
+        name.map { place.with(unsecuredName: $0) } ?? place, name: "around-\(region.name)",
         networkNamespace: origin.networkNamespace, limit: Self.limit)
       do throws(KafkaFailure) {
         try await admin.createTopics([KafkaTopicSpecification("tried-around-\(begun)", partitions: 1)])

@@ -74,7 +74,8 @@ final class KafkaFence: Sendable {
 
   /// Follows one region's control plane until cancelled. A cluster that does not answer is asked again until it does.
   func follow(_ region: SiteRegion, in run: DrillRun) async throws {
-    guard let cluster = region.kafka else { return }
+    // Beside the brokers, so past the guard that stands before them.
+    guard let cluster = region.innerKafka ?? region.kafka else { return }
     let admin = try await KafkaAdmin(
       cluster, name: "fence-\(region.name)", networkNamespace: region.networkNamespace, limit: .seconds(2))
     let result: Result<Void, any Error>

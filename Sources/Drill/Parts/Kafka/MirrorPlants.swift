@@ -90,7 +90,9 @@ extension DrillRun {
 private func withAdmin<T: Sendable>(
   of region: SiteRegion, _ body: (KafkaAdmin) async throws -> T
 ) async throws -> T {
-  guard let cluster = region.kafka else { throw Problem(.usage, at: region.name, "there is no cluster") }
+  guard let cluster = region.innerKafka ?? region.kafka else {
+    throw Problem(.usage, at: region.name, "there is no cluster")
+  }
   let admin = try await KafkaAdmin(
     cluster, name: "plant-\(region.name)", networkNamespace: region.networkNamespace)
   let outcome: Result<T, any Error>

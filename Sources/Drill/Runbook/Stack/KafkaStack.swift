@@ -61,11 +61,14 @@ struct KafkaStack: EventStack {
 
   // MARK: positions
 
-  /// Works on a region's cluster as its administrator, with a client of this call's own.
+  /// Works on a region's cluster as its administrator, with a client of this call's own. Where a guard stands before it, it carries
+  /// the current token.
   func withAdmin<T: Sendable>(_ region: String, _ body: (KafkaAdmin) async throws -> T) async throws -> T {
     let (handle, cluster) = try cluster(of: region)
+    let token = handle.behindGuards?.kafka == nil ? nil : run.board.writer?.token
+    let properties = token.map { cluster.with(clientID: KafkaProperties.clientID(token: $0)) } ?? cluster
     let admin = try await KafkaAdmin(
-      cluster, name: "runbook-\(region)", networkNamespace: handle.networkNamespace)
+      properties, name: "runbook-\(region)", networkNamespace: handle.networkNamespace)
     let result: Result<T, any Error>
     do { result = .success(try await body(admin)) } catch { result = .failure(error) }
     await admin.close()

@@ -61,13 +61,15 @@ public struct KafkaBrokerSettings: Sendable, Hashable, Codable {
   /// Where it listens for clients that come under a name, for access rules to tell them apart. Whoever comes to ``port`` comes
   /// without one, as operators and mirrors do, and may do everything. `nil`: nowhere.
   public var namedPort: UInt16?
+  /// Where it tells those clients to come to: ``namedPort``, or that of a guard.
+  public var advertisedNamedPort: UInt16?
   /// Where its log is.
   public var dataDirectory: String
 
   /// A broker at an address.
   public init(
     address: String, port: UInt16 = 9092, advertisedPort: UInt16? = nil, controllerPort: UInt16 = 9093,
-    innerPort: UInt16? = nil, namedPort: UInt16? = nil, dataDirectory: String
+    innerPort: UInt16? = nil, namedPort: UInt16? = nil, advertisedNamedPort: UInt16? = nil, dataDirectory: String
   ) {
     self.address = address
     self.port = port
@@ -75,6 +77,7 @@ public struct KafkaBrokerSettings: Sendable, Hashable, Codable {
     self.controllerPort = controllerPort
     self.innerPort = innerPort
     self.namedPort = namedPort
+    self.advertisedNamedPort = advertisedNamedPort ?? namedPort
     self.dataDirectory = dataDirectory
   }
 
@@ -85,11 +88,12 @@ public struct KafkaBrokerSettings: Sendable, Hashable, Codable {
     let own = innerPort == nil ? address : Self.loopback
     // Brokers send each other what no guard lets pass, so their listener is the inner one.
     let inner = innerPort.map { (listen: ",INNER://\(own):\($0)", map: ",INNER:PLAINTEXT", name: "INNER") }
-    let named = namedPort.map { ",NAMED://\(address):\($0)" } ?? ""
+    let named = namedPort.map { ",NAMED://\(own):\($0)" } ?? ""
+    let advertisedNamed = advertisedNamedPort.map { ",NAMED://\(address):\($0)" } ?? ""
     return """
       controller.quorum.voters=1@\(own):\(controllerPort)
       listeners=PLAINTEXT://\(own):\(port),CONTROLLER://\(own):\(controllerPort)\(inner?.listen ?? "")\(named)
-      advertised.listeners=PLAINTEXT://\(address):\(advertisedPort)\(inner?.listen ?? "")\(named)
+      advertised.listeners=PLAINTEXT://\(address):\(advertisedPort)\(inner?.listen ?? "")\(advertisedNamed)
       controller.listener.names=CONTROLLER
       inter.broker.listener.name=\(inner?.name ?? "PLAINTEXT")
       listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\(inner?.map ?? ""),NAMED:SASL_PLAINTEXT
