@@ -20,11 +20,13 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
   case offsetsTranslated = "offsets-translated"
   /// See ``SchemaChangeCheck``.
   case noUnfencedSchemaChange = "no-unfenced-schema-change"
+  /// See ``SteadyRecoveryCheck``.
+  case steadyStateRecovered = "steady-state-recovered"
 
-  /// The items of a failover: all but the one that says that there is to be none, the one that takes a mirror of partitions, and
-  /// the one that takes schema registries.
+  /// The items of a failover: all but the one that says that there is to be none, the one that takes a mirror of partitions, the
+  /// one that takes schema registries, and the one that asks the hypothesis alone.
   public static let ofFailover = allCases.filter {
-    ![.writeAuthorityStays, .offsetsTranslated, .noUnfencedSchemaChange].contains($0)
+    ![.writeAuthorityStays, .offsetsTranslated, .noUnfencedSchemaChange, .steadyStateRecovered].contains($0)
   }
 
   /// What the item promises, for a person.
@@ -40,6 +42,7 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
     case .writeAuthorityStays: "Write authority stays where it is"
     case .offsetsTranslated: "Groups go on in the mirror at translated offsets"
     case .noUnfencedSchemaChange: "No schema changes but by what a guard let pass"
+    case .steadyStateRecovered: "The steady state holds again after the heal"
     }
   }
 
@@ -55,6 +58,8 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
     case .orderPerAggregate: ["a log dump of each store", "the election's grants"]
     case .consumerProgress: ["each group's applied events and progress", "log dumps"]
     case .writeAuthorityStays: ["the election's grants", "acknowledged writes"]
+    case .steadyStateRecovered:
+      ["looks at every expectation, before, during and after the faults", "the time of the heal"]
     case .noUnfencedSchemaChange:
       [
         "subjects and versions before, during and after the faults", "attempts through the guards and around them",
@@ -77,6 +82,7 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
     case .writeAuthorityStays: AuthorityStaysCheck(facts)
     case .offsetsTranslated: OffsetsTranslatedCheck(facts)
     case .noUnfencedSchemaChange: SchemaChangeCheck(facts)
+    case .steadyStateRecovered: SteadyRecoveryCheck(facts)
     }
   }
 }

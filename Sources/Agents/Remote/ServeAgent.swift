@@ -14,7 +14,7 @@ public enum AgentEnd: Sendable, Hashable, CustomStringConvertible {
   /// It did not serve at all: why.
   case refused(String)
   /// What came was no message.
-  case broken(WireError)
+  case broken(FrameError)
 
   /// For people.
   public var description: String {
@@ -107,7 +107,7 @@ private final class Session: Sendable {
   }
 
   func send(_ message: AgentMessage) {
-    do throws(WireError) { pipe.send(try framed(message)) } catch {
+    do throws(FrameError) { pipe.send(try framed(message)) } catch {
       // Only an answer can be so long; its asker must hear of it.
       guard case .reply(let id, _) = message else { return }
       send(.failed(id: id, .other("its answer cannot be sent: \(error)")))
@@ -153,7 +153,7 @@ private final class Session: Sendable {
         }
         state.withLock { $0.heardAt = service.timebase.monotonic() }
         reader.take(bytes)
-        do throws(WireError) {
+        do throws(FrameError) {
           while end == nil, let message = try reader.nextMessage(ControllerMessage.self) {
             end = take(message, &group, &order)
           }
@@ -256,7 +256,7 @@ extension AgentRequest {
     case .arm(let fault): fault.id
     case .armInner(let fault), .changes(let fault): fault.id
     case .count(let fault), .disarm(let fault): fault
-    case .snapshot, .profile, .innerProfile, .clock: nil
+    case .snapshot, .profile, .innerProfile, .clock, .remains: nil
     }
   }
 }

@@ -28,8 +28,13 @@ final class FramePipe: Sendable {
     var failure: String?
   }
 
-  /// Takes two open descriptors, which stay their owner's.
-  init(input: Int32, output: Int32, name: String) {
+  private let ownsDescriptors: Bool
+
+  /// Takes two open descriptors.
+  ///
+  /// - Parameter ownsDescriptors: whether they are closed here: the one when nothing more is read, the other with this object.
+  init(input: Int32, output: Int32, name: String, ownsDescriptors: Bool = false) {
+    self.ownsDescriptors = ownsDescriptors
     self.input = input
     self.output = output
     writing = DispatchQueue(label: "\(name) writes")
@@ -52,7 +57,15 @@ final class FramePipe: Sendable {
       reading.cancel()
       receive(.end(why))
     }
+    if ownsDescriptors { source.setCancelHandler { close(input) } }
     source.activate()
+  }
+
+  deinit {
+    source.cancel()
+    guard ownsDescriptors else { return }
+    // After whatever is being written: its number must not be somebody else's meanwhile.
+    writing.async { [output] in close(output) }
   }
 
   /// Why nothing can be written any more; `nil`: it can.

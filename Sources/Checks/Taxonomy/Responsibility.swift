@@ -48,6 +48,7 @@ extension ChecklistItem {
     case .writeAuthorityStays: []  // a switch that nothing made necessary is no anomaly of a log or a lease
     case .offsetsTranslated: [.translationUnexplained]
     case .noUnfencedSchemaChange: []  // a schema is no event of a log
+    case .steadyStateRecovered: []  // what a probe says is no event of a log
     }
   }
 }

@@ -85,7 +85,10 @@ final class ProbeRunner: Sendable {
       let call = HTTPRequest(url: "\(url)/api/v1/query?query=\(percentEncoded(query.query))")
       return prometheusAnswer(try await sendHTTP(call, within: probe.timeout, networkNamespace: namespace))
     case .tcp(let endpoint):
-      guard let address = site.region(endpoint.host)?.address4 ?? IPAddress(endpoint.host) else {
+      guard
+        let address = site.region(endpoint.host)?.address4 ?? site.node(endpoint.host)?.addresses.first
+          ?? IPAddress(endpoint.host)
+      else {
         return .none("'\(endpoint.host)' is neither a region nor an address; names are not looked up")
       }
       let refusal = try await connectTCP(
