@@ -83,7 +83,7 @@ struct SteadyRecoveryCheck: Check {
     if result.findings.isEmpty, result.missing.isEmpty {
       result.measures = [.seconds("held again after the heal", slowest), .seconds("RTO", outage)]
     }
-    let under = broke.isEmpty ? "none was seen broken" : "\(broke.joined(separator: "; ")) broke"
+    let under = broke.isEmpty ? "all were seen to hold" : "\(broke.map { "'\($0)'" }.joined(separator: " and ")) did not hold"
     result.coverage = Coverage(
       "under the faults \(under); all held again \(brief(slowest)) after the heal, and to the end",
       counts: [Count("expectations", steady.changes.count), Count("looks", steady.looks.count)])
@@ -121,8 +121,8 @@ private struct Course {
     return at + changes.filter { $0.at > from && $0.at <= to }.map(\.state)
   }
 
-  /// When it was first seen broken from the first fault on.
-  var firstBreach: Int64? { changes.first { $0.at >= armed && $0.state == .broken }?.at }
+  /// When it was first not seen to hold from the first fault on.
+  var firstBreach: Int64? { changes.first { $0.at >= armed && $0.state != .held }?.at }
 
   /// How long after the heal it held for good (ns); `nil` after noting why that cannot be said, or that it is too long.
   func recovery(within limit: Int64?, _ result: inout Judgement) -> Int64? {

@@ -55,7 +55,7 @@ import Testing
       "nobody of ours writes"
     ),
     (
-      "recovery:", "runbook: { steps: [{ id: go, do: { promote: { region: eu } } }] }\nrecovery:",
+      "recovery:", "runbook: { steps: [{ id: go, timeout: 10s, do: { promote: { region: eu } } }] }\nrecovery:",
       "no hand on an external system"
     ),
     ("every: 1s", "region: eu, every: 1s", "the drill's own machine"),

@@ -56,7 +56,7 @@ final class AgentLink: Sendable {
       throw AgentLost(node: order.node, why: "'\(command.joined(separator: " "))' cannot be started: \(error)")
     }
     heart = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "heart of \(order.node)"))
-    pipe = FramePipe(input: ends.output, output: ends.input, name: order.node, ownsDescriptors: true)
+    pipe = FramePipe(owning: ends.output, ends.input, name: order.node)
     pipe.start { [weak self] in self?.take($0) }
     heart.setEventHandler { [weak self] in self?.beat() }
     heart.schedule(deadline: .now(), repeating: .milliseconds(Int(Self.heartbeat.milliseconds)))

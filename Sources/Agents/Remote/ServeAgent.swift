@@ -67,7 +67,10 @@ public struct AgentService: Sendable {
   /// - Returns: why it ended, and what is left on the node, in words.
   public func run() async -> (end: AgentEnd, left: [String]) {
     let (chunks, continuation) = AsyncStream.makeStream(of: FramePipe.Received.self)
-    let pipe = FramePipe(input: input, output: output, name: "agent")
+    let pipe: FramePipe
+    do throws(SystemError) { pipe = try FramePipe(input: input, output: output, name: "agent") } catch {
+      return (.refused("\(error)"), [])
+    }
     pipe.start { continuation.yield($0) }
     let session = Session(service: self, pipe: pipe)
     session.send(.hello(program))
@@ -136,7 +139,8 @@ private final class Session: Sendable {
     while true {
       let left = state.withLock { $0.heardAt + $0.lease } - service.timebase.monotonic()
       if left <= 0 { return .silent }
-      do { try await service.clock.sleep(for: .nanoseconds(left)) } catch { return nil }
+      // Not to the end: the lease may be another one by then.
+      do { try await service.clock.sleep(for: .nanoseconds(min(left, 100_000_000))) } catch { return nil }
     }
   }
 
