@@ -83,7 +83,8 @@ struct SteadyRecoveryCheck: Check {
     if result.findings.isEmpty, result.missing.isEmpty {
       result.measures = [.seconds("held again after the heal", slowest), .seconds("RTO", outage)]
     }
-    let under = broke.isEmpty ? "all were seen to hold" : "\(broke.map { "'\($0)'" }.joined(separator: " and ")) did not hold"
+    let names = broke.map { "'\($0)'" }.joined(separator: " and ")
+    let under = names.isEmpty ? "all were seen to hold" : "\(names) did not hold"
     result.coverage = Coverage(
       "under the faults \(under); all held again \(brief(slowest)) after the heal, and to the end",
       counts: [Count("expectations", steady.changes.count), Count("looks", steady.looks.count)])
