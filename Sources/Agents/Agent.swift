@@ -32,6 +32,8 @@ public enum AgentRequest: Sendable, Hashable, Codable {
   case innerProfile
   /// Read the node's clock: its time of day, nothing else.
   case clock
+  /// Say what is left on the node of a run, whoever made it.
+  case remains(run: String)
 }
 
 /// What an agent answers.
@@ -54,6 +56,8 @@ public enum AgentReply: Sendable, Hashable, Codable {
   case innerProfile(InnerProfile)
   /// The node's time of day: ns since 1970.
   case clock(Int64)
+  /// What is left of the run, in words; empty when nothing is.
+  case remains([String])
 }
 
 extension Agent {

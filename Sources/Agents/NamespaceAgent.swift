@@ -9,6 +9,7 @@ public final class NamespaceAgent: Agent {
   private let holder: FaultHolder
   private let inner: InnerFaultHolder
   private let timebase: Timebase
+  private let namespace: NetworkNamespace
 
   /// Opens the node's kernel.
   ///
@@ -27,6 +28,7 @@ public final class NamespaceAgent: Agent {
   ) throws {
     self.node = node
     self.timebase = timebase
+    self.namespace = namespace
     holder = try FaultHolder(
       node: node, namespace: namespace, timebase: timebase, undo: undo, features: features, report: report)
     inner = InnerFaultHolder(
@@ -45,9 +47,18 @@ public final class NamespaceAgent: Agent {
     case .disarm(let fault) where inner.knows(fault): .ended(try await inner.disarm(fault))
     case .disarm(let fault): .ended(try await holder.disarm(fault))
     case .clock: .clock(timebase.wall())
+    case .remains(let run): .remains(try await remains(of: run))
     case .snapshot: .snapshot(try await holder.snapshot())
     case .profile: .profile(try await holder.profile())
     case .innerProfile: .innerProfile(try await onOwnThread("profile \(node)") { InnerProfile() })
+    }
+  }
+
+  /// Tables and devices of a run that the node has now.
+  private func remains(of run: String) async throws -> [String] {
+    try await onOwnThread("remains on \(node)") { [namespace] in
+      try Fault.tables(ofRun: run, in: namespace).map { "table \($0.id.name)" }
+        + Stray.all(ofRun: run).filter { $0.namespace.identity == namespace.identity }.map { "device \($0.link.name)" }
     }
   }
 

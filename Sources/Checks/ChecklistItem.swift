@@ -22,11 +22,15 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
   case noUnfencedSchemaChange = "no-unfenced-schema-change"
   /// See ``OutboxCheck``.
   case outboxComplete = "outbox-complete"
+  /// See ``SteadyRecoveryCheck``.
+  case steadyStateRecovered = "steady-state-recovered"
 
   /// The items of a failover: all but the one that says that there is to be none, the one that takes a mirror of partitions, the
-  /// one that takes schema registries, and the one that takes an outbox.
+  /// one that takes schema registries, the one that takes an outbox, and the one that asks the hypothesis alone.
   public static let ofFailover = allCases.filter {
-    ![.writeAuthorityStays, .offsetsTranslated, .noUnfencedSchemaChange, .outboxComplete].contains($0)
+    ![
+      .writeAuthorityStays, .offsetsTranslated, .noUnfencedSchemaChange, .outboxComplete, .steadyStateRecovered,
+    ].contains($0)
   }
 
   /// What the item promises, for a person.
@@ -43,6 +47,7 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
     case .offsetsTranslated: "Groups go on in the mirror at translated offsets"
     case .outboxComplete: "Every row of the outbox is carried to its topic, once"
     case .noUnfencedSchemaChange: "No schema changes but by what a guard let pass"
+    case .steadyStateRecovered: "The steady state holds again after the heal"
     }
   }
 
@@ -59,6 +64,8 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
     case .consumerProgress: ["each group's applied events and progress", "log dumps"]
     case .writeAuthorityStays: ["the election's grants", "acknowledged writes"]
     case .outboxComplete: ["the stores' outbox, row by row", "the topic that it is carried to, read to its end"]
+    case .steadyStateRecovered:
+      ["looks at every expectation, before, during and after the faults", "the time of the heal"]
     case .noUnfencedSchemaChange:
       [
         "subjects and versions before, during and after the faults", "attempts through the guards and around them",
@@ -82,6 +89,7 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
     case .offsetsTranslated: OffsetsTranslatedCheck(facts)
     case .noUnfencedSchemaChange: SchemaChangeCheck(facts)
     case .outboxComplete: OutboxCheck(facts)
+    case .steadyStateRecovered: SteadyRecoveryCheck(facts)
     }
   }
 }

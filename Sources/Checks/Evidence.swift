@@ -31,13 +31,19 @@ public struct Evidence: Sendable, Codable {
   public var clocks: NodeClocks?
   /// What mirrors that deliver at least once may carry again. `nil`: they carry nothing again.
   public var redelivery: MirrorRedelivery?
+  /// How the steady state was seen all through the drill. `nil`: nobody looked.
+  public var steady: SteadyEvidence?
+  /// Whether the system under drill is one that nobody of ours writes to or reads: no row of a log or a lease can be told of it.
+  /// `nil`: it is not.
+  public var isExternal: Bool?
 
   /// The evidence of one drill.
   public init(
     history: HistoryEvidence, truth: GroundTruth, faults: [FaultInterval], milestones: Milestones, roles: Roles,
     contract: Contract = .postgresEtcd, objectives: Objectives, coordinatorChangedLeader: Bool = false,
     gaps: [String] = [], snapshots: [StateSnapshot]? = nil, expectsFailover: Bool = true,
-    leaderDeaths: [LeaderDeath]? = nil, clocks: NodeClocks? = nil, redelivery: MirrorRedelivery? = nil
+    leaderDeaths: [LeaderDeath]? = nil, clocks: NodeClocks? = nil, redelivery: MirrorRedelivery? = nil,
+    steady: SteadyEvidence? = nil, isExternal: Bool? = nil
   ) {
     self.history = history
     self.truth = truth
@@ -53,6 +59,8 @@ public struct Evidence: Sendable, Codable {
     self.leaderDeaths = leaderDeaths
     self.clocks = clocks
     self.redelivery = redelivery
+    self.steady = steady
+    self.isExternal = isExternal
   }
 }
 
@@ -330,6 +338,8 @@ public struct Objectives: Sendable, Hashable, Codable {
   public var freshness: Int64
   /// The longest RPO. `nil`: it is measured, not limited.
   public var recoveryPoint: Int64?
+  /// After the heal, the longest time until the steady state holds again. `nil`: nobody asks.
+  public var steadyRecovery: Int64?
 
   /// The demands. Defaults are those of the recovery checklist: 5 min to catch up, 2 s of freshness, 2 s of margin; and
   /// etcd's own election time-out of 1 s, twice.

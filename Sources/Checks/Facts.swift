@@ -22,6 +22,8 @@ struct Facts: Sendable {
   /// The state of the survivor's fence that made it the new primary.
   let seal: FenceEntry?
   let redelivery: MirrorRedelivery?
+  let steady: SteadyEvidence?
+  let isExternal: Bool
   /// Why no check may even begin to reckon; `nil` when they may.
   let complaint: String?
   let refusals: Set<OutcomeCode>
@@ -40,6 +42,8 @@ struct Facts: Sendable {
     cutReason = evidence.history.cutReason
     gaps = evidence.gaps
     redelivery = evidence.redelivery
+    steady = evidence.steady
+    isExternal = evidence.isExternal == true
     complaint = TimeAudit.complaint(evidence)
     let grants = (evidence.truth.grants ?? []).sorted { $0.observed < $1.observed }
     let loss = evidence.milestones.loss

@@ -81,6 +81,11 @@ public func judge(_ evidence: Evidence, checklist: [ChecklistItem] = ChecklistIt
   } catch {
     examinations += failoverAnomalies.map { absentFailover($0, error.what, evidence, facts) }
   }
+  if facts.isExternal {
+    examinations = examinations.map {
+      .notApplicable($0.anomaly, "nobody of ours writes to an external system or reads its logs")
+    }
+  }
   var table = RowTable(examinations, checklist)
   for (item, judgement) in zip(checklist, judgements) { table.add(judgement, of: item) }
   verdict.rows = rows(table, facts)

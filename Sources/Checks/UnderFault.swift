@@ -42,6 +42,8 @@ struct UnderFaultMeter: Sendable {
   private var total: [OperationKind: Int] = [:]
   /// Attempts without the current token at guards.
   private let attempts: [GuardAttemptRow]
+  /// When the steady state was looked at.
+  private let looks: [Int64]
 
   init(_ facts: Facts) {
     let end = facts.milestones.quiescent ?? .max
@@ -50,6 +52,7 @@ struct UnderFaultMeter: Sendable {
       return start..<max(start, fault.disarmed ?? fault.verifiedGone ?? end)
     }
     attempts = (facts.truth.guardAttempts ?? []).filter { $0.presented != .current }
+    looks = facts.steady?.looks ?? []
     // Overlapping faults are one time under fault.
     intervals = proven.sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { merged, next in
       if let last = merged.last, next.lowerBound <= last.upperBound {
@@ -74,6 +77,11 @@ struct UnderFaultMeter: Sendable {
   /// What `item` was judged by; `nil` while no fault was proven.
   func measure(_ item: ChecklistItem) -> UnderFault? {
     guard !intervals.isEmpty else { return nil }
+    if item == .steadyStateRecovered {
+      return UnderFault(
+        duration: intervals.map { $0.upperBound - $0.lowerBound }.reduce(0, +), what: item.operations.what,
+        inForce: looks.count { isInForce($0, $0) }, total: looks.count)
+    }
     let kind = item.operations.kind
     // What only guards were tried with is no operation of the history.
     if item == .noUnfencedSchemaChange || item == .staleTokenRejected && total[kind] == nil {
@@ -99,6 +107,7 @@ extension ChecklistItem {
     case .noUnfencedSchemaChange: (.staleAppend, "attempts to change a schema")
     case .staleTokenRejected: (.staleAppend, "attempts with a token that does not rule")
     case .consumerProgress: (.apply, "applications by consumers")
+    case .steadyStateRecovered: (.observe, "looks at the steady state")
     }
   }
 }

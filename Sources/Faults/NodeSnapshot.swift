@@ -55,6 +55,14 @@ public struct NodeSnapshot: Sendable, Hashable, Codable {
     return high >> 54 == 0x3FA || high >> 56 == 0xFF
   }
 
+  /// The lines that name a table or a device of one of these faults.
+  public func objects(of faults: [Fault]) -> [String] {
+    let names = Set(faults.flatMap(\.objectNames))
+    return [rules, links, addresses, routes, queues].joined().filter { line in
+      line.split(separator: " ").contains { names.contains(String($0)) }
+    }
+  }
+
   /// What differs: `- line` for what was there before and is not now, `+ line` for what is new. Empty if nothing differs.
   ///
   /// - Parameter faults: faults that may be held at one of the two moments; their tables and devices are left out.

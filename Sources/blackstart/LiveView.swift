@@ -124,7 +124,7 @@ final class LiveView: Sendable {
         return "fault \(gone.fault) verified gone: \(brief(evidence))"
       }
       return gone.differences.isEmpty
-        ? "fault \(gone.fault) verified gone: every pair reachable, nodes as before"
+        ? "fault \(gone.fault) verified gone: \(gone.open.isEmpty ? "" : "every pair reachable, ")nodes as before"
         : "fault \(gone.fault) left differences: \(gone.differences.joined(separator: "; "))"
     }
     if let lapsed = record.decoded(FaultLapsed.self) {

@@ -10,8 +10,6 @@ final class AgentLink: Sendable {
   let timebase: Timebase
   let clock: any Clock<Duration>
   private let child: ChildProcess
-  /// Our ends of its standard input and output.
-  private let ends: (input: Int32, output: Int32)
   private let log: String
   private let silence: Int64
   private let report: @Sendable (AgentNews) -> Void
@@ -53,11 +51,12 @@ final class AgentLink: Sendable {
     silence = order.leaseNanoseconds
     state = Mutex(State(heardAt: timebase.monotonic()))
     (greetings, greeted) = AsyncStream.makeStream(of: AgentMessage.self)
+    let ends: (input: Int32, output: Int32)
     do { (child, ends) = try Self.start(command, environment, log) } catch {
       throw AgentLost(node: order.node, why: "'\(command.joined(separator: " "))' cannot be started: \(error)")
     }
     heart = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "heart of \(order.node)"))
-    pipe = FramePipe(input: ends.output, output: ends.input, name: order.node)
+    pipe = FramePipe(owning: ends.output, ends.input, name: order.node)
     pipe.start { [weak self] in self?.take($0) }
     heart.setEventHandler { [weak self] in self?.beat() }
     heart.schedule(deadline: .now(), repeating: .milliseconds(Int(Self.heartbeat.milliseconds)))
@@ -66,9 +65,6 @@ final class AgentLink: Sendable {
 
   deinit {
     heart.cancel()
-    pipe.stop()
-    Glibc.close(ends.input)
-    Glibc.close(ends.output)
   }
 
   private static func start(
@@ -144,7 +140,12 @@ final class AgentLink: Sendable {
 
   /// Ends all faults and the process; says what is left there.
   func close() async throws -> [String] {
+    let isFirst = state.withLock { state in
+      defer { state.isClosed = true }
+      return !state.isClosed
+    }
     if let loss { throw loss }
+    guard isFirst else { throw AgentLost(node: node, why: "it was let go") }
     try send(.goodbye)
     let left = try await withDeadline(.seconds(15), clock: clock, "the end of the agent of \(node)") {
       () async throws -> [String] in
@@ -153,7 +154,6 @@ final class AgentLink: Sendable {
       }
       throw self.loss ?? AgentLost(node: self.node, why: "it ended before it said what is left")
     }
-    state.withLock { $0.isClosed = true }
     await end()
     return left
   }
@@ -206,7 +206,7 @@ final class AgentLink: Sendable {
     }
   }
 
-  private func send(_ message: ControllerMessage) throws(WireError) { pipe.send(try framed(message)) }
+  private func send(_ message: ControllerMessage) throws(FrameError) { pipe.send(try framed(message)) }
 
   // MARK: What comes
 

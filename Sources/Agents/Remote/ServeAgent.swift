@@ -14,7 +14,7 @@ public enum AgentEnd: Sendable, Hashable, CustomStringConvertible {
   /// It did not serve at all: why.
   case refused(String)
   /// What came was no message.
-  case broken(WireError)
+  case broken(FrameError)
 
   /// For people.
   public var description: String {
@@ -67,7 +67,10 @@ public struct AgentService: Sendable {
   /// - Returns: why it ended, and what is left on the node, in words.
   public func run() async -> (end: AgentEnd, left: [String]) {
     let (chunks, continuation) = AsyncStream.makeStream(of: FramePipe.Received.self)
-    let pipe = FramePipe(input: input, output: output, name: "agent")
+    let pipe: FramePipe
+    do throws(SystemError) { pipe = try FramePipe(input: input, output: output, name: "agent") } catch {
+      return (.refused("\(error)"), [])
+    }
     pipe.start { continuation.yield($0) }
     let session = Session(service: self, pipe: pipe)
     session.send(.hello(program))
@@ -107,7 +110,7 @@ private final class Session: Sendable {
   }
 
   func send(_ message: AgentMessage) {
-    do throws(WireError) { pipe.send(try framed(message)) } catch {
+    do throws(FrameError) { pipe.send(try framed(message)) } catch {
       // Only an answer can be so long; its asker must hear of it.
       guard case .reply(let id, _) = message else { return }
       send(.failed(id: id, .other("its answer cannot be sent: \(error)")))
@@ -136,7 +139,8 @@ private final class Session: Sendable {
     while true {
       let left = state.withLock { $0.heardAt + $0.lease } - service.timebase.monotonic()
       if left <= 0 { return .silent }
-      do { try await service.clock.sleep(for: .nanoseconds(left)) } catch { return nil }
+      // Not to the end: the lease may be another one by then.
+      do { try await service.clock.sleep(for: .nanoseconds(min(left, 100_000_000))) } catch { return nil }
     }
   }
 
@@ -153,7 +157,7 @@ private final class Session: Sendable {
         }
         state.withLock { $0.heardAt = service.timebase.monotonic() }
         reader.take(bytes)
-        do throws(WireError) {
+        do throws(FrameError) {
           while end == nil, let message = try reader.nextMessage(ControllerMessage.self) {
             end = take(message, &group, &order)
           }
@@ -256,7 +260,7 @@ extension AgentRequest {
     case .arm(let fault): fault.id
     case .armInner(let fault), .changes(let fault): fault.id
     case .count(let fault), .disarm(let fault): fault
-    case .snapshot, .profile, .innerProfile, .clock: nil
+    case .snapshot, .profile, .innerProfile, .clock, .remains: nil
     }
   }
 }

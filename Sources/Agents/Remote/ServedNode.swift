@@ -33,70 +33,62 @@ public struct ServedNode: Sendable {
     let keeper = try GuardedUndo(
       stateDirectory: stateDirectory, run: order.run, program: program, timebase: timebase,
       report: { note("\($0)") })
-    let isWholeMachine = namespace.identity == (try NetworkNamespace.open(pid: 1).identity)
+    // Where init may not be looked at (a container), only the processes of this namespace are meant: the narrower of the two.
+    let machine = try? NetworkNamespace.open(pid: 1)
+    let isWholeMachine = machine?.identity == namespace.identity
     let scope = ProcessScope(
       namespace: isWholeMachine ? nil : namespace,
       protected: { [weak keeper] in keeper?.guardian.map { [$0] } ?? [] }, permitsNodeClock: order.permitsNodeClock)
     let agent = try NamespaceAgent(
       node: order.node, namespace: namespace, timebase: timebase, undo: keeper, processes: scope, report: report)
-    return ServedNode(agent: RoleAgent(agent, order.processes)) {
+    let served = HostedAgent(agent: agent, stateDirectory: stateDirectory)
+    return ServedNode(agent: served) {
       await agent.close()
       do {
         let kept = try await onOwnThread("undo") { keeper.close() }
-        return kept + (try await remains(of: order, in: namespace, timebase))
+        return kept + (try await remains(of: order.run, served, timebase))
       } catch {
         return ["node \(order.node) could not be looked at: \(error)"]
       }
     }
   }
 
-  /// What the kernel still has of a run. It takes tables away a moment after their owner has gone.
-  private static func remains(
-    of order: AgentOrder, in namespace: NetworkNamespace, _ timebase: Timebase
-  ) async throws -> [String] {
+  /// What is still there of a run. The kernel takes tables away a moment after their owner has gone, and so does a guardian.
+  private static func remains(of run: String, _ agent: HostedAgent, _ timebase: Timebase) async throws -> [String] {
     let deadline = timebase.monotonic() + 2_000_000_000
     while true {
-      let left = try await onOwnThread("look for remains") {
-        try Fault.tables(ofRun: order.run, in: namespace).map { "table \($0.id.name)" }
-          + Stray.all(ofRun: order.run).map { "device \($0.link.name)" }
-      }
+      let left = try await agent.remains(of: run)
       if left.isEmpty || timebase.monotonic() > deadline { return left }
       try await ContinuousClock().sleep(for: .milliseconds(10))
     }
   }
 }
 
-/// An agent of a host, where it is not known who plays a role: the controller has said how the role's processes are found.
-private struct RoleAgent: Agent {
+/// The agent of a host, where earlier ones may have left something.
+private struct HostedAgent: Agent {
   let agent: NamespaceAgent
-  let processes: [String: ProcessSelector]
+  let stateDirectory: String
 
   var node: String { agent.node }
 
-  init(_ agent: NamespaceAgent, _ processes: [String: ProcessSelector]) {
-    self.agent = agent
-    self.processes = processes
-  }
-
   func perform(_ request: AgentRequest) async throws -> AgentReply {
     switch request {
-    case .armInner(let fault): try await agent.perform(.armInner(try resolving(fault)))
-    case .changes(let fault): try await agent.perform(.changes(try resolving(fault)))
-    case .arm, .count, .disarm, .snapshot, .profile, .innerProfile, .clock: try await agent.perform(request)
+    case .remains(let run): .remains(try await remains(of: run))
+    default: try await agent.perform(request)
     }
   }
 
-  private func resolving(_ fault: InnerFault) throws(FaultError) -> InnerFault {
-    guard case .role(let role) = fault.processes?.choice else { return fault }
-    guard let selector = processes[role] else {
-      throw FaultError(
-        .invalid("nobody has said which processes play \(role) on this host (topology.inventory: hosts: processes)"),
-        fault: fault.id, node: node)
+  /// What the kernel has of a run, and what is written down to be undone by nobody who lives.
+  func remains(of run: String) async throws -> [String] {
+    guard case .remains(let objects) = try await agent.perform(.remains(run: run)) else { return [] }
+    let own = try ProcessIdentity.current()
+    let written = try await onOwnThread("undo-list") { [stateDirectory] in
+      try UndoRecovery.list(stateDirectory: stateDirectory).filter { $0.run == run && $0.process != own }
+        .flatMap { listing in
+          listing.defects
+            + listing.items.map { "\($0.objects.joined(separator: ", ")) of \($0.fault) (\(listing.process))" }
+        }
     }
-    var fault = fault
-    let descends = fault.processes?.includesDescendants == true
-    fault.processes = ProcessSelector(
-      selector.choice, includesDescendants: descends || selector.includesDescendants)
-    return fault
+    return objects + written
   }
 }

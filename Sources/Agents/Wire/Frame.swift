@@ -10,8 +10,8 @@ public enum Frame {
 
   /// The bytes of a frame with this content.
   ///
-  /// - Throws: ``WireError/tooLong(bytes:)``.
-  public static func bytes(of content: [UInt8]) throws(WireError) -> [UInt8] {
+  /// - Throws: ``FrameError/tooLong(bytes:)``.
+  public static func bytes(of content: [UInt8]) throws(FrameError) -> [UInt8] {
     guard content.count <= limitBytes else { throw .tooLong(bytes: content.count) }
     let length = UInt32(content.count)
     return mark + [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: length >> UInt32($0)) } + content
@@ -41,8 +41,8 @@ public struct FrameReader: Sendable {
 
   /// The content of the next frame; `nil`: more must come first.
   ///
-  /// - Throws: ``WireError`` as soon as what has come can be no frame; there is no way back into the stream then.
-  public mutating func next() throws(WireError) -> [UInt8]? {
+  /// - Throws: ``FrameError`` as soon as what has come can be no frame; there is no way back into the stream then.
+  public mutating func next() throws(FrameError) -> [UInt8]? {
     let have = bytes.count - start
     for (index, byte) in Frame.mark.prefix(have).enumerated() where bytes[start + index] != byte {
       throw .foreign(at: consumed + start, Self.shown(bytes[start...]))
@@ -58,8 +58,8 @@ public struct FrameReader: Sendable {
 
   /// Notes that nothing more comes.
   ///
-  /// - Throws: ``WireError/truncated(at:have:)`` when that is within a frame.
-  public func finish() throws(WireError) {
+  /// - Throws: ``FrameError/truncated(at:have:)`` when that is within a frame.
+  public func finish() throws(FrameError) {
     guard start == bytes.count else { throw .truncated(at: consumed + start, have: bytes.count - start) }
   }
 
@@ -71,7 +71,7 @@ public struct FrameReader: Sendable {
 }
 
 /// Why a stream is none of an agent's.
-public enum WireError: Error, Sendable, Hashable, CustomStringConvertible {
+public enum FrameError: Error, Sendable, Hashable, CustomStringConvertible {
   /// Something else stands where a frame should begin, so many bytes into the stream: its first line.
   case foreign(at: Int, String)
   /// A frame says that it is longer than any may be.

@@ -28,12 +28,28 @@ final class FramePipe: Sendable {
     var failure: String?
   }
 
-  /// Takes two open descriptors, which stay their owner's.
-  init(input: Int32, output: Int32, name: String) {
+  /// Takes two open descriptors over. They are closed here: the one when nothing more is read, for only then has libdispatch let
+  /// go of it, the other with this object.
+  init(owning input: Int32, _ output: Int32, name: String) {
     self.input = input
     self.output = output
     writing = DispatchQueue(label: "\(name) writes")
     source = DispatchSource.makeReadSource(fileDescriptor: input, queue: DispatchQueue(label: "\(name) reads"))
+  }
+
+  /// Takes copies of two open descriptors, which stay their owner's.
+  ///
+  /// - Throws: `SystemError` when there are no more to be had.
+  convenience init(input: Int32, output: Int32, name: String) throws(SystemError) {
+    let ownInput = fcntl(input, F_DUPFD_CLOEXEC, 3)
+    guard ownInput >= 0 else { throw SystemError("fcntl", "descriptor \(input)") }
+    let ownOutput = fcntl(output, F_DUPFD_CLOEXEC, 3)
+    guard ownOutput >= 0 else {
+      let error = SystemError("fcntl", "descriptor \(output)")
+      close(ownInput)
+      throw error
+    }
+    self.init(owning: ownInput, ownOutput, name: name)
   }
 
   /// Begins to read; to be called once.
@@ -52,7 +68,14 @@ final class FramePipe: Sendable {
       reading.cancel()
       receive(.end(why))
     }
+    source.setCancelHandler { close(input) }
     source.activate()
+  }
+
+  deinit {
+    source.cancel()
+    // After whatever is being written: its number must not be somebody else's meanwhile.
+    writing.async { [output] in close(output) }
   }
 
   /// Why nothing can be written any more; `nil`: it can.

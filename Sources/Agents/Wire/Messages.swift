@@ -56,20 +56,16 @@ public struct AgentOrder: Sendable, Hashable, Codable {
   public var run: String
   /// After so long without a word from the controller all faults end (ns).
   public var leaseNanoseconds: Int64
-  /// How the node's processes are told apart, by role; empty where nobody asks for them.
-  public var processes: [String: ProcessSelector]
   /// Whether the clock of the whole node may be set.
   public var permitsNodeClock: Bool
 
   /// An order from its parts.
   public init(
-    node: String, run: String, lease: Duration, processes: [String: ProcessSelector] = [:],
-    permitsNodeClock: Bool = false
+    node: String, run: String, lease: Duration, permitsNodeClock: Bool = false
   ) {
     self.node = node
     self.run = run
     leaseNanoseconds = lease.nanoseconds
-    self.processes = processes
     self.permitsNodeClock = permitsNodeClock
   }
 }
@@ -153,8 +149,8 @@ public enum AgentFailure: Error, Sendable, Hashable, Codable, CustomStringConver
 
 /// A message as the bytes of a frame.
 ///
-/// - Throws: ``WireError/tooLong(bytes:)``.
-func framed(_ message: some Encodable) throws(WireError) -> [UInt8] {
+/// - Throws: ``FrameError/tooLong(bytes:)``.
+func framed(_ message: some Encodable) throws(FrameError) -> [UInt8] {
   let content: [UInt8]
   do { content = try encodeJSON(message) } catch { throw .unreadable("\(error)") }
   return try Frame.bytes(of: content)
@@ -162,7 +158,7 @@ func framed(_ message: some Encodable) throws(WireError) -> [UInt8] {
 
 extension FrameReader {
   /// The next message; `nil`: more must come first.
-  mutating func nextMessage<Message: Decodable>(_ type: Message.Type) throws(WireError) -> Message? {
+  mutating func nextMessage<Message: Decodable>(_ type: Message.Type) throws(FrameError) -> Message? {
     guard let content = try next() else { return nil }
     do { return try decodeJSON(type, from: content) } catch {
       throw .unreadable("\(String("\(error)".prefix(200)))")

@@ -49,6 +49,7 @@ extension ChecklistItem {
     case .offsetsTranslated: [.translationUnexplained]
     case .noUnfencedSchemaChange: []  // a schema is no event of a log
     case .outboxComplete: []  // the topic is a copy of the log, and none of its own
+    case .steadyStateRecovered: []  // what a probe says is no event of a log
     }
   }
 }

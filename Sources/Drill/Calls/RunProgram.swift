@@ -53,7 +53,10 @@ private func endGroup(of child: ChildProcess, _ clock: any Clock<Duration>) asyn
   try await child.terminate(SIGKILL, clock: clock)
 }
 
-private func programPath(_ name: String) throws(SystemError) -> String {
+/// Where a program is that is named without a path; a path stays as it is.
+///
+/// - Throws: ``SystemError`` (ENOENT) where the system's programs have none of that name.
+func programPath(_ name: String) throws(SystemError) -> String {
   if name.contains("/") { return name }
   for directory in ["/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
   where access("\(directory)/\(name)", X_OK) == 0 {

@@ -12,7 +12,7 @@ extension RunRecord {
   /// fault of the timeline was to make it wrong, that is no flaw of the drill.
   private var clockConduct: [ConductVerdict] {
     guard let clocks else { return [] }
-    let meant = Set(scenario.regionsWithWrongClocks)
+    let meant = Set(scenario.regionsWithWrongClocks.flatMap { scenario.topology.nodes(of: $0) })
     var doubts: [String] = []
     var asked: [String] = []
     for name in clocks.nodes.keys.sorted() {
@@ -70,7 +70,9 @@ extension RunRecord {
           "steady state throughout", .fail,
           "\(first.expectation) was broken for longer than it may be, \(broken.count) times in all: \(first.seen)"))
     } else if !scenario.steadyState.continuously.isEmpty {
-      let reachedEnd = !events(TruthDumped.self).isEmpty
+      let reachedEnd =
+        scenario.stack.kind.isDriven
+        ? !events(TruthDumped.self).isEmpty : events(PhaseEntered.self).contains { $0.event.phase == .quiescence }
       verdicts.append(
         ConductVerdict(
           "steady state throughout", reachedEnd ? .pass : .inconclusive,

@@ -150,7 +150,18 @@ extension RunRecord {
         redeliveryCodes: promised.redeliveryCodes),
       objectives: objectives, coordinatorChangedLeader: coordinatorChangedLeader(milestones),
       gaps: gaps, snapshots: snapshots, expectsFailover: scenario.expectsFailover, leaderDeaths: leaderDeaths,
-      clocks: clocks, redelivery: redelivery)
+      clocks: clocks, redelivery: redelivery, steady: steady, isExternal: scenario.stack.kind.isDriven ? nil : true)
+  }
+
+  /// How the steady state was seen, by every look.
+  private var steady: SteadyEvidence? {
+    let looks = events(SteadySeen.self)
+    guard !looks.isEmpty else { return nil }
+    var changes: [String: [SteadyEvidence.Change]] = [:]
+    for (_, look) in looks {
+      changes[look.expectation, default: []].append(.init(at: look.at, state: look.state, seen: look.seen))
+    }
+    return SteadyEvidence(changes: changes, looks: events(Sample.self).map(\.time))
   }
 
   /// What the stack's own settings and the scenario permit; a row that this version does not check any more is permitted to
@@ -199,7 +210,8 @@ extension RunRecord {
   public var clocks: NodeClocks? {
     let seen = events(ClocksSeen.self)
     guard let first = seen.first else { return nil }
-    var clocks = NodeClocks(of: scenario.topology.regions.map(\.name), from: first.time)
+    var clocks = NodeClocks(
+      of: scenario.topology.regions.flatMap { scenario.topology.nodes(of: $0.name) }, from: first.time)
     for (_, event) in seen {
       for (name, clock) in event.clocks.sorted(by: { $0.key < $1.key }) {
         clocks.take(.init(at: clock.at, offset: clock.offset, uncertainty: clock.uncertainty), of: name)
@@ -246,6 +258,8 @@ extension RunRecord {
       case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress, .writeAuthorityStays,
         .offsetsTranslated, .noUnfencedSchemaChange, .outboxComplete:
         break
+      case .steadyStateRecovered:
+        objectives.steadyRecovery = (entry.within ?? scenario.recovery.within).nanoseconds
       }
     }
     return objectives

@@ -19,7 +19,10 @@ final class FaultDirector: Sendable {
     var ended: [FaultEvent] = []
     /// What names of faults stand for now, not yet journalled.
     var names: [FaultEvent] = []
-    var undoEvents: [UndoEvent] = []
+    /// What happened to what outlives an agent, not yet journalled.
+    var notes: [String] = []
+    /// Agents that were lost.
+    var lost: [AgentLost] = []
     /// The nodes before the first fault.
     var before: [String: NodeSnapshot] = [:]
   }
@@ -47,13 +50,13 @@ final class FaultDirector: Sendable {
   }
 
   /// Makes the agents, well before the first fault.
-  func equip(_ undo: UndoStack) throws -> Equipment {
+  func equip(_ undo: UndoStack) async throws -> Equipment {
     guard let lab = site.lab else {
-      throw Problem(.usage, "there is no lab whose nodes could be disturbed; nothing was armed")
+      return try await run.equip(hosts: run.scenario.topology.hosts, undo) { [weak self] news in self?.note(news) }
     }
     return try run.equip(
       lab, undo, note: { [weak self] event in self?.note(event) },
-      noteUndo: { [weak self] event in self?.note(event) })
+      noteUndo: { [weak self] event in self?.note("\(event)") })
   }
 
   /// Runs the whole timeline; when it returns, every fault is verified gone.
@@ -152,9 +155,12 @@ final class FaultDirector: Sendable {
     try await run.journal.record(FaultArming(fault: planned.id, kind: planned.kind, objects: objects))
     state.withLock { $0.held[planned.id] = Held(planned: planned, faults: faults) }
     do {
-      // The lab's nodes have this machine's users and groups: what is proven can be as narrow as what is armed.
-      let known = try await onOwnThread("look up owners") { try faults.map { try $0.lookingUpOwner() } }
-      state.withLock { $0.held[planned.id]?.faults = known }
+      // A lab's nodes have this machine's users and groups: what is proven can be as narrow as what is armed. Of hosts nobody
+      // here knows them, and nothing is proven by datagrams of ours.
+      if site.lab != nil {
+        let known = try await onOwnThread("look up owners") { try faults.map { try $0.lookingUpOwner() } }
+        state.withLock { $0.held[planned.id]?.faults = known }
+      }
       let receipts = try await withThrowingTaskGroup(of: (node: String, receipt: ArmReceipt).self) { group in
         for fault in faults {
           guard let agent = agents[fault.node] else { continue }
@@ -187,7 +193,9 @@ final class FaultDirector: Sendable {
   /// Shows that the fault bites: each ordered pair is cut, late or open as planned, in both address families, together with
   /// whatever else is in force; and the kernel has met packets that were not our own probes.
   private func prove(_ planned: PlannedFault, _ equipment: Equipment) async throws {
-    let deadline = run.timebase.monotonic() + 5_000_000_000 + 4 * proof(equipment).longestDelay
+    // Where nobody sends datagrams of ours, the system's own traffic must come by.
+    let patience: Int64 = equipment.probe == nil ? 10_000_000_000 : 5_000_000_000
+    let deadline = run.timebase.monotonic() + patience + 4 * proof(equipment).longestDelay
     while true {
       let proof = proof(equipment)
       let seen = try await equipment.look(for: proof, timebase: run.timebase)
@@ -204,7 +212,8 @@ final class FaultDirector: Sendable {
         let open = seen.paths.filter { $0.state == .open }.map(name)
         try await run.journal.record(
           FaultProven(
-            fault: planned.id, at: seen.fromNanoseconds, cut: cut, open: open, measured: proof.measured(seen),
+            fault: planned.id, at: seen.fromNanoseconds, cut: cut, open: open,
+            measured: equipment.probe == nil ? Self.words(met) : proof.measured(seen),
             droppedPackets: total))
         return
       }
@@ -259,10 +268,20 @@ final class FaultDirector: Sendable {
       return (state.before, state.held.values.flatMap(\.faults))
     }
     var differences: [String] = []
+    var ofOthers: [String] = []
     for (name, agent) in agents {
       guard let before = before[name] else { continue }
-      differences += try await agent.snapshot().difference(from: before, ignoringObjectsOf: others)
-        .map { "\(name): \($0)" }
+      // A fault has objects on its own hosts alone, and the others may not be there to be asked any more.
+      guard site.lab != nil || held.faults.contains(where: { $0.node == name }) else { continue }
+      let snapshot = try await agent.snapshot()
+      if site.lab != nil {
+        differences += snapshot.difference(from: before, ignoringObjectsOf: others).map { "\(name): \($0)" }
+      } else {
+        // On a host others work too: what they changed meanwhile is told, and is none of ours.
+        differences += snapshot.objects(of: held.faults).map { "\(name): + \($0)" }
+        ofOthers += snapshot.difference(from: before, ignoringObjectsOf: others + held.faults)
+          .map { "\(name), by others: \($0)" }
+      }
     }
     run.view.note(fault: planned.id, .ended, at: goneAt)
     let proof = proof(equipment)
@@ -272,7 +291,7 @@ final class FaultDirector: Sendable {
     await run.recordIfPossible(
       FaultGone(
         fault: planned.id, at: goneAt, open: seen.paths.filter { $0.state == .open }.map(name),
-        differences: differences))
+        differences: differences, evidence: ofOthers.isEmpty ? nil : ofOthers))
     if !differences.isEmpty || !closed.isEmpty {
       throw Problem(
         .recoveryIncomplete, at: planned.id,
@@ -320,11 +339,25 @@ final class FaultDirector: Sendable {
     }
   }
 
+  /// What was met, a line each: all that is known of a bite where nobody sends datagrams of ours.
+  private static func words(_ met: [Place: UInt64]) -> [String] {
+    met.map { "\($0.key.words): \($0.value) packets met" }.sorted()
+  }
+
   private func name(_ path: Reachability.Path) -> String { "\(path.from)→\(path.to)" }
 
   /// Called on the keeper's thread.
-  private func note(_ event: UndoEvent) {
-    state.withLock { $0.undoEvents.append(event) }
+  private func note(_ text: String) {
+    state.withLock { $0.notes.append(text) }
+  }
+
+  /// Called on the queue of an agent elsewhere.
+  private func note(_ news: AgentNews) {
+    switch news {
+    case .fault(let event): note(event)
+    case .note(let text): note(text)
+    case .lost(let loss): state.withLock { $0.lost.append(loss) }
+    }
   }
 
   /// Called on a holder's thread.
@@ -359,11 +392,17 @@ final class FaultDirector: Sendable {
   /// Ends the run when a fault is no longer in force although nobody disarmed it: what follows is not the drill that was planned.
   private func watchForLapses() async throws {
     while true {
-      let events = state.withLock { state in
-        defer { state.undoEvents = [] }
-        return state.undoEvents
+      let notes = state.withLock { state in
+        defer { state.notes = [] }
+        return state.notes
       }
-      for event in events { try await run.journal.record(GuardianNoted(what: "\(event)")) }
+      for note in notes { try await run.journal.record(GuardianNoted(what: note)) }
+      if let loss = state.withLock({ $0.lost.first }) {
+        try await run.journal.record(HostIsLost(node: loss.node, why: loss.why))
+        throw Problem(
+          .aborted, at: "host \(loss.node)", "\(loss). The run ends early; all faults are verified gone",
+          fix: "see why in the run directory: logs/agent-\(loss.node).log")
+      }
       try await recordNames()
       if let event = state.withLock({ $0.ended.first }), case .ended(let outcome) = event.kind {
         let lasted = Duration.nanoseconds(max(0, outcome.provenUntilNanoseconds - outcome.provenFromNanoseconds))

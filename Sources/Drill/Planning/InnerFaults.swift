@@ -6,14 +6,18 @@ internal import Support
 extension PlannedFault {
   /// The faults inside nodes that make this one, one on each node; empty for a fault on the network.
   ///
-  /// - Parameter run: the run's short id.
-  func innerFaults(seed: UInt64, run: String) -> [InnerFault] {
+  /// - Parameters:
+  ///   - topology: the nodes: it is inside every one of its region.
+  ///   - run: the run's short id.
+  func innerFaults(in topology: Topology, seed: UInt64, run: String) -> [InnerFault] {
     let timing = Fault.Timing(lease: lease, heartbeat: heartbeat, silence: elementTimeout)
     var random = SeededRandom(seed: seed, for: "fault \(id)")
-    return entry.fault.inside.map { inside in
-      InnerFault(
-        id: id, run: run, node: inside.region, effect: inside.effect, processes: inside.processes, timing: timing,
-        seed: random.next())
+    return entry.fault.inside.flatMap { inside in
+      topology.nodes(of: inside.region).map { node in
+        InnerFault(
+          id: id, run: run, node: node, effect: inside.effect, processes: inside.processes, timing: timing,
+          seed: random.next())
+      }
     }
   }
 }

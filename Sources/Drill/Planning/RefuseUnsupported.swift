@@ -7,7 +7,10 @@ internal import Support
 func refuseUnsupported(_ plan: Plan, plants: [StackPlant] = []) throws(Problems) {
   let scenario = plan.scenario
   var parts: [String] = []
-  if scenario.topology.ground != .lab { parts.append("topology.inventory") }
+  if scenario.topology.ground != .lab, scenario.stack.kind.isDriven {
+    parts.append("topology.inventory with stack.kind: \(scenario.stack.kind.rawValue)")
+  }
+  if !scenario.stack.kind.isDriven, !plants.isEmpty { parts.append("a plant in an external system") }
   for consumer in scenario.workload.consumers where consumer.resume != .checkpoint {
     parts.append("the consumer '\(consumer.name)', which resumes at \(consumer.resume.rawValue)")
   }

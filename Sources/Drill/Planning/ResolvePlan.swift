@@ -12,29 +12,45 @@ internal import Support
 ///   - seed: a seed in place of the scenario's own.
 ///   - features: what the nodes' kernel can do; in a lab, all nodes have this machine's.
 ///   - inside: what the nodes offer for faults inside them; `nil`: this machine is asked, when there is such a fault.
+///   - hosts: what the hosts of an inventory said of themselves (``surveyHosts(_:)``).
 /// - Throws: `Problem` with exit code 2 for a fault that such a node cannot have, or for two that cannot be in force at one
 ///   time, with the reason.
 public func resolvePlan(
   _ loaded: LoadedScenario, tool: String, seed: UInt64? = nil, features: KernelFeatures,
-  inside: InnerProfile? = nil
+  inside: InnerProfile? = nil, hosts: NodeSurvey = NodeSurvey()
 ) throws -> Plan {
   let plan = try makePlan(loaded, tool: tool, seed: seed)
   try plan.scenario.checkMirrors()
-  let profile = NodeProfile(features, devices: [AddressPlan.device])
   let isAsked = plan.faults.contains { $0.entry.fault.insideRegion != nil }
-  let inside = isAsked ? inside ?? InnerProfile() : nil
-  let made = try plan.faults.mapConcurrently { try FaultToMake($0, of: plan, on: profile, inside: inside) }
+  let offers = NodeOffers(
+    survey: hosts, profile: NodeProfile(features, devices: [AddressPlan.device]),
+    inside: isAsked ? inside ?? InnerProfile() : nil)
+  let made = try plan.faults.mapConcurrently { try FaultToMake($0, of: plan, on: offers) }
   let resolved = plan.adding(objects: made.map(\.objects))
   guard !resolved.faults.isEmpty else {
     throw Problem(.usage, "the plan has zero targets: nothing would be tested", fix: "add a fault to the timeline")
   }
   try refuseConflicts(made.map { ($0.planned, $0.faults) }) {
-    Fault.conflicts(among: [$0, $1], on: profile).first?.why
+    Fault.conflicts(among: [$0, $1], on: offers.profile(of: $0.node)).first?.why
   }
-  if let inside {
-    try refuseConflicts(made.map { ($0.planned, $0.inner) }) { InnerFault.conflict($0, $1, on: inside) }
+  if isAsked {
+    try refuseConflicts(made.map { ($0.planned, $0.inner) }) {
+      InnerFault.conflict($0, $1, on: offers.inside(of: $0.node))
+    }
   }
   return resolved
+}
+
+/// What the nodes can do: as hosts said of themselves, else as this machine's.
+private struct NodeOffers: Sendable {
+  var survey: NodeSurvey
+  var profile: NodeProfile
+  /// `nil`: no fault is inside a node, and nobody was asked.
+  var inside: InnerProfile?
+
+  func profile(of node: String) -> NodeProfile { survey.profiles[node] ?? profile }
+
+  func inside(of node: String) -> InnerProfile { survey.insides[node] ?? inside ?? InnerProfile() }
 }
 
 /// A planned fault as its nodes will have it.
@@ -45,16 +61,17 @@ private struct FaultToMake: Sendable {
   var objects: [PlannedObjects]
 
   /// - Throws: `Problem` for a fault that a node cannot have.
-  init(_ planned: PlannedFault, of plan: Plan, on profile: NodeProfile, inside: InnerProfile?) throws {
+  init(_ planned: PlannedFault, of plan: Plan, on nodes: NodeOffers) throws {
     self.planned = planned
-    inner = planned.innerFaults(seed: plan.seed, run: PlannedObjects.runStandIn)
+    inner = planned.innerFaults(
+      in: plan.scenario.topology, seed: plan.seed, run: PlannedObjects.runStandIn)
     if inner.isEmpty {
       faults = try planned.faults(
         in: plan.scenario, seed: plan.seed, run: PlannedObjects.runStandIn, node: plan.node)
     }
     do {
-      objects = try faults.map { try PlannedObjects($0, on: profile) }
-      objects += try inner.map { try PlannedObjects($0, on: inside ?? InnerProfile()) }
+      objects = try faults.map { try PlannedObjects($0, on: nodes.profile(of: $0.node)) }
+      objects += try inner.map { try PlannedObjects($0, on: nodes.inside(of: $0.node)) }
     } catch {
       throw Problem(
         .usage, at: planned.id, "\(error)", fix: "change the fault; blackstart doctor says what this kernel offers")

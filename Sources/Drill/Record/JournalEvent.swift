@@ -1,3 +1,4 @@
+public import Checks
 public import Support
 
 /// Something a run writes to its journal: a type name and particulars of a fixed shape.
@@ -87,6 +88,32 @@ public struct LabIsUp: JournalEvent {
   public var regions: [String]
   /// How long it took (ns).
   public var took: Int64
+}
+
+/// `host.ready`: the agent of a host serves.
+public struct HostIsReady: JournalEvent {
+  /// The record type.
+  public static let type = "host.ready"
+  /// The host, as the scenario calls it.
+  public var node: String
+  /// Its own name.
+  public var host: String
+  /// The agent's process there.
+  public var process: ProcessIdentity
+  /// Where its connection comes from; `nil` where that cannot be told.
+  public var peer: String?
+  /// How far its time of day is ahead of ours (ns); `nil`: it could not be read.
+  public var offset: Int64?
+}
+
+/// `host.lost`: the agent of a host is lost.
+public struct HostIsLost: JournalEvent {
+  /// The record type.
+  public static let type = "host.lost"
+  /// The host.
+  public var node: String
+  /// Why.
+  public var why: String
 }
 
 /// `authority.seen`: what the control plane of one region says, written when it changes.
@@ -372,6 +399,20 @@ public struct HistoryClosed: JournalEvent {
   public var operations: UInt64
   /// Operations that could not be recorded because the buffer was full.
   public var dropped: UInt64
+}
+
+/// `steady.seen`: an expectation of the steady state was seen to stand otherwise than before.
+public struct SteadySeen: JournalEvent {
+  /// The record type.
+  public static let type = "steady.seen"
+  /// The expectation.
+  public var expectation: String
+  /// How it stands.
+  public var state: SteadyEvidence.State
+  /// What was seen.
+  public var seen: String
+  /// When (ns, monotonic).
+  public var at: Int64
 }
 
 /// `run.aborted`: the run leaves its plan.

@@ -1,3 +1,4 @@
+internal import Checks
 internal import Events
 internal import Glibc
 internal import Lab
@@ -51,7 +52,7 @@ final class DrillRun: Sendable {
         exactlyOnce: (scenario.stack.mirroring ?? KafkaMirroring()).delivery == .exactlyOnce, home: scenario.primary)
     }
     kafka = scenario.stack.hasEventsInKafka ? KafkaState(of: scenario) : nil
-    lag = MirrorLag(stores: scenario.topology.names(with: .store))
+    lag = MirrorLag(stores: scenario.stack.kind.isDriven ? scenario.topology.names(with: .store) : [])
     steady = Mutex(SteadyStateMonitor(scenario.steadyState.expect))
   }
 
@@ -59,10 +60,9 @@ final class DrillRun: Sendable {
   func perform(_ undo: UndoStack) async throws {
     try await journal.record(try started())
     try await enter(.preflight)
-    try checkMachine()
-    try await enter(.lab)
-    let lab = try await buildLab(undo)
-    let site = Site(lab)
+    let site = try await takeGround(undo)
+    let faults = FaultDirector(run: self, site: site)
+    let equipment = try await faults.equip(undo)
     try await plantBefore(site)
     try await withThrowingTaskGroup(of: Bool.self) { group in
       for region in site.regions {
@@ -79,9 +79,11 @@ final class DrillRun: Sendable {
           }
         }
       }
-      group.addTask(name: "supervision") {
-        try await self.supervise(lab)
-        return false
+      if let lab = site.lab {
+        group.addTask(name: "supervision") {
+          try await self.supervise(lab)
+          return false
+        }
       }
       group.addTask(name: "samples") {
         try await self.sample()
@@ -103,7 +105,7 @@ final class DrillRun: Sendable {
             + "verified gone", fix: "find out what it waited for in the journal, or allow it more time")
       }
       group.addTask(name: "phases") {
-        try await self.phases(site, undo)
+        try await self.phases(site, faults, equipment, undo)
         try await probes.summarize()
         return true
       }
@@ -113,6 +115,14 @@ final class DrillRun: Sendable {
         if isDone { return }
       }
     }
+  }
+
+  /// The lab, built for this, or hosts that are there.
+  private func takeGround(_ undo: UndoStack) async throws -> Site {
+    guard scenario.topology.ground == .lab else { return Site(scenario.topology) }
+    try checkMachine()
+    try await enter(.lab)
+    return Site(try await buildLab(undo))
   }
 
   /// Asks whoever watches each step, if somebody does, before something is changed.
@@ -213,6 +223,7 @@ final class DrillRun: Sendable {
     var aborts = scenario.abort.map(AbortMonitor.init)
     var before = counters.byRegion
     var last = timebase.monotonic()
+    var stood: [String: SteadyEvidence.State] = [:]
     while true {
       try await clock.sleep(for: .milliseconds(500))
       let now = timebase.monotonic()
@@ -238,6 +249,7 @@ final class DrillRun: Sendable {
         return monitor.broken.isEmpty
       }
       view.take(sample, totals: totals.values.sum, isSteady: isSteady, at: now)
+      try await noteSteadyState(at: now, &stood)
       for index in aborts.indices {
         if let why = aborts[index].take(sample, leader: leader, at: now, other: look) {
           throw Problem(.aborted, "abort condition: \(why); all faults are verified gone")

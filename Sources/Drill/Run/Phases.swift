@@ -8,14 +8,12 @@ internal import Workload
 
 /// The phases from baseline to quiescence, with the workload beside them.
 extension DrillRun {
-  func phases(_ site: Site, _ undo: UndoStack) async throws {
-    let faults = FaultDirector(run: self, site: site)
-    let equipment = try faults.equip(undo)
+  func phases(_ site: Site, _ faults: FaultDirector, _ equipment: Equipment, _ undo: UndoStack) async throws {
     let prober = scenario.stack.guards.map { _ in GuardProber(run: self, site: site) }
     let watch = try await withKafkaWatch(site) {
       try await withClockSampler(equipment.nodes) { try await work(site, faults, equipment, prober, undo) }
     }
-    try await dumpGroundTruth(site)
+    if scenario.stack.kind.isDriven { try await dumpGroundTruth(site) }
     if let outbox { try await dumpOutboxTruth(site, outbox) }
     if let watch { try await dump(watch) }
     if let prober { try await dumpGuardTruth(site, prober) }
@@ -29,16 +27,20 @@ extension DrillRun {
   ) async throws {
     try await enter(.baseline)
     try await withThrowingTaskGroup(of: Void.self) { group in
-      let crew = Crew(run: self, site: site)
-      crew.startProducers(in: &group)
-      crew.startReaders(in: &group)
-      startOutboxReader(site, stop: crew.readersStop, in: &group)
+      // In a system that nobody drives nobody of ours writes or reads.
+      let crew = scenario.stack.kind.isDriven ? Crew(run: self, site: site) : nil
+      crew?.startProducers(in: &group)
+      crew?.startReaders(in: &group)
+      if let crew { startOutboxReader(site, stop: crew.readersStop, in: &group) }
       prober?.start(in: &group)
       try await holdSteadyState()
-      guard let reign = board.writer else {
-        throw Problem(.steadyState, "nobody holds write authority; nothing was injected")
+      let reign = board.writer
+      if let crew {
+        guard let reign else {
+          throw Problem(.steadyState, "nobody holds write authority; nothing was injected")
+        }
+        crew.startOldLeaders(in: &group, token: reign.token)
       }
-      crew.startOldLeaders(in: &group, token: reign.token)
       let waiting = [
         try await plantMirrorRepeat(site), try await plantRawCopy(site), try await plantTopicMadeAnew(site),
         try await plantInOutbox(site),
@@ -49,23 +51,25 @@ extension DrillRun {
 
       try await withSideTasks(site) {
         try await enter(.fault)
-        try await noteLag()
+        if crew != nil { try await noteLag() }
         try await disturb(faults, equipment, tool, undo)
 
         try await enter(.recovery)
         for planted in waiting { try await fire(planted) }
-        try await recover(from: reign.token, faults: faults)
+        if let reign { try await recover(from: reign.token, faults: faults) } else { try await recoverSteadyState() }
         try await performFailback(tool)
         try await holdAfterwards()
       }
 
       try await enter(.quiescence)
-      crew.writersStop.request()
+      crew?.writersStop.request()
       prober?.stop.request()
-      try await settle()
-      try await settleOutbox(site)
-      try await noteConsumers(tool)
-      crew.readersStop.request()
+      if let crew {
+        try await settle()
+        try await settleOutbox(site)
+        try await noteConsumers(tool)
+        crew.readersStop.request()
+      }
       try await group.waitForAll()
     }
   }
@@ -156,6 +160,19 @@ extension DrillRun {
     }
     // The reign must be seen to last: a system that comes back and falls over again has not recovered.
     try await clock.sleep(for: .seconds(3))
+  }
+
+  /// Waits until what held before the faults holds again, at most as long as the scenario says. The items judge what does not.
+  private func recoverSteadyState() async throws {
+    let hold = scenario.steadyState.hold
+    let begun = timebase.monotonic()
+    try await wait(
+      for: "steady state again for \(hold.text)", within: scenario.recovery.within,
+      state: { steady.withLock(\.broken).joined(separator: "; ") },
+      {
+        let now = timebase.monotonic()
+        return now - begun >= hold.nanoseconds && steady.withLock { $0.hasHeld(hold, now: now) }
+      })
   }
 
   /// Waits until every event has reached every store and every group has read its log to the end.

@@ -1,3 +1,4 @@
+internal import Checks
 internal import Scenarios
 internal import Support
 
@@ -77,6 +78,18 @@ struct SteadyStateMonitor: Sendable {
     case .writeErrorRate(let limits) where limits.min == nil: limits.max.map { "at most \($0)" } ?? ""
     case .mirrorLag(let limits) where limits.min == nil: limits.max.map { "at most \($0.text)" } ?? ""
     default: "\(expectation)"
+    }
+  }
+}
+
+extension DrillRun {
+  /// Journals how each expectation of the steady state stands, where it stands otherwise than before.
+  func noteSteadyState(at now: Int64, _ stood: inout [String: SteadyEvidence.State]) async throws {
+    for expectation in scenario.steadyState.expect {
+      let look = look(at: expectation)
+      let state: SteadyEvidence.State = look.holds.map { $0 ? .held : .broken } ?? .noData
+      guard stood.updateValue(state, forKey: "\(expectation)") != state else { continue }
+      try await journal.record(SteadySeen(expectation: "\(expectation)", state: state, seen: look.seen, at: now))
     }
   }
 }

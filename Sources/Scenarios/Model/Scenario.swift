@@ -72,10 +72,10 @@ public struct Scenario: Sendable, Hashable, Codable {
     self.safety = safety
   }
 
-  /// The region that owns all writes in the normal phase.
-  public var primary: String { ownership[0].normal }
-  /// The region that owns all writes after a failover.
-  public var survivor: String { ownership[0].failover }
+  /// The region that owns all writes in the normal phase; of a system that nobody drives, the first one.
+  public var primary: String { ownership.first?.normal ?? topology.regions.first?.name ?? "" }
+  /// The region that owns all writes after a failover; of a system that nobody drives, the last one.
+  public var survivor: String { ownership.first?.failover ?? topology.regions.last?.name ?? "" }
   /// All steps, of the runbook and of the failback.
   public var steps: [RunbookStep] { (runbook?.steps ?? []) + (failback?.steps ?? []) }
 }

@@ -8,6 +8,11 @@ public struct StackSettings: Sendable, Hashable, Codable {
     case postgresEtcd = "postgres-etcd"
     /// Kafka clusters mirrored by MirrorMaker 2, in every region with a store, whose control planes hold write authority.
     case kafka
+    /// A system that stands on the hosts and that nobody of the drill's writes to or steers: its probes are the evidence.
+    case external
+
+    /// Whether the drill has a workload of its own in it, and reads its logs.
+    public var isDriven: Bool { self != .external }
   }
 
   /// What a guard can stand before, so that it is administered with the current fencing token only.

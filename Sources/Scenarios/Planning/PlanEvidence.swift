@@ -16,6 +16,14 @@ func plannedEvidence(for entry: ChecklistEntry, in scenario: Scenario) -> Planne
         "a mirror that fell behind during the fault",
       ],
       otherwise: "INCONCLUSIVE without the logs, VACUOUS when no mirror fell behind")
+  case .steadyStateRecovered:
+    return PlannedEvidence(
+      item: entry.item,
+      level: "all of it again within \((entry.within ?? scenario.recovery.within).text) of heal, to the end",
+      needs: [
+        "a look at \(listed(scenario.steadyState.expect.map { "\($0)" })) each half second, before, during and after the faults"
+      ],
+      otherwise: "INCONCLUSIVE without data before, during or after them")
   case .noDuplicates:
     return PlannedEvidence(
       item: entry.item, level: "none, in any log", needs: ["dumps of both stores at quiescence"],

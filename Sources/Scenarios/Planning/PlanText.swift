@@ -28,7 +28,9 @@ private struct PlanPage {
     var table = TextTable(indent: 2, gap: 3)
     for node in plan.nodes {
       let part =
-        node.region == scenario.primary ? "owns all writes" : node.region == scenario.survivor ? "takes over" : ""
+        scenario.ownership.isEmpty
+        ? ""
+        : node.region == scenario.primary ? "owns all writes" : node.region == scenario.survivor ? "takes over" : ""
       table.add(
         node.name, node.ipv4.isEmpty ? "" : "\(node.ipv4)/\(node.ipv4PrefixLength)",
         node.ipv6.isEmpty ? "" : "\(node.ipv6)/\(node.ipv6PrefixLength)",
@@ -39,6 +41,9 @@ private struct PlanPage {
       region.clocks.map { "  clocks of the servers of \(region.name): \($0), from their start to their end" }
     }
     let guarded = stack.guards.map { ", guards before: \($0.map(\.rawValue).joined(separator: ", "))" } ?? ""
+    guard stack.kind.isDriven else {
+      return ["NODES"] + table.lines + ["  \(stack.kind.rawValue): a system that stands there, asked by probes alone"]
+    }
     return ["NODES"] + table.lines + clocks + [
       "  \(stack.kind.rawValue), lease \(stack.leaseTTL.text), mirror freshness \(stack.mirrorFreshness.text)"
         + (stack.hasEventsInKafka ? ", \(stack.mirroring ?? KafkaMirroring())" : "")
@@ -47,6 +52,7 @@ private struct PlanPage {
   }
 
   var workload: [String] {
+    guard scenario.stack.kind.isDriven else { return [] }
     var table = TextTable(indent: 2, gap: 3)
     for producer in scenario.workload.producers {
       table.add(

@@ -16,9 +16,16 @@ extension Scenario {
       _ = (fields.value("include"), fields.value("variables"))
       let secrets = fields.optional("secrets", or: []) { $0.dictionary(longest: 32, Secret.read) }
       let topology = fields.required("topology", Topology.read)
-      let ownership = fields.required("ownership") { $0.dictionary(longest: 32, Ownership.read) }
       let stack = fields.required("stack", StackSettings.read)
-      let workload = fields.required("workload", WorkloadPlan.read)
+      // In a system that nobody drives nobody writes; who owns what there is not ours to say.
+      let ownership =
+        stack?.kind == .external
+        ? fields.optional("ownership", or: []) { $0.dictionary(longest: 32, Ownership.read) }
+        : fields.required("ownership") { $0.dictionary(longest: 32, Ownership.read) }
+      let workload =
+        stack?.kind == .external
+        ? fields.optional("workload", or: WorkloadPlan(producers: []), WorkloadPlan.read)
+        : fields.required("workload", WorkloadPlan.read)
       let probes = fields.optional("probes", or: []) { $0.dictionary(longest: 32, Probe.read) }
       let steadyState = fields.required("steadyState", SteadyState.read)
       let timeline = fields.required("timeline") { $0.list(TimelineItem.read) }
@@ -243,6 +250,8 @@ extension ChecklistEntry {
       switch item {
       case .mirrorLagZero:
         return fields.optional("within", or: .seconds(300)) { $0.positiveDuration() }.map { .init(item, within: $0) }
+      case .steadyStateRecovered:
+        return .init(item, within: fields.value("within").flatMap { $0.positiveDuration() })
       case .noAcknowledgedLoss:
         return .init(item, rpo: fields.value("rpo").flatMap { $0.positiveDuration() })
       case .electionWithinTTL:

@@ -64,6 +64,7 @@ extension ChecklistItem {
   var levelKeys: [Shape.Key] {
     switch self {
     case .mirrorLagZero: [.may("within", .duration, "5m", "of the heal")]
+    case .steadyStateRecovered: [.may("within", .duration, "recovery.within", "of the heal")]
     case .noAcknowledgedLoss: [.may("rpo", .duration, "how much may be missing at promotion")]
     case .electionWithinTTL: [.may("margin", .duration, "2s", "on top of the lease")]
     case .noDuplicates, .staleTokenRejected, .orderPerAggregate, .consumerProgress, .writeAuthorityStays,

@@ -4,10 +4,18 @@ extension Checking {
   mutating func checkProbes() {
     for probe in scenario.probes {
       let path = "probes.\(probe.name)"
-      if let name = probe.region { _ = region(name, at: "\(path).region") }
+      if let name = probe.region, region(name, at: "\(path).region") != nil, scenario.topology.ground != .lab {
+        error(
+          "\(path).region", "nobody of ours is in a region of hosts: probes are asked from the drill's own machine",
+          fix: "leave it out, or ask through a command such as ssh")
+      }
       switch probe.question {
       case .http(let call): check(call, at: "\(path).http")
       case .command(let call): check(call, at: "\(path).command")
+      case .sql where !scenario.stack.kind.isDriven:
+        error(
+          "\(path).sql", "where an external system has its stores is not known here",
+          fix: "ask through a command, such as psql")
       case .sql(let query): region(query.store, with: .store, at: "\(path).sql.store")
       case .metric(let expectation): check(expectation, at: "\(path).metric")
       case .prometheus(let query): check(query.url, at: "\(path).prometheus.url")

@@ -53,6 +53,12 @@ extension Checking {
 
   private mutating func check(_ action: RunbookAction, at path: String) {
     let place = "\(path).\(action.verb.rawValue)"
+    if !scenario.stack.kind.isDriven, !action.isOfAnySystem {
+      error(
+        place, "we have no hand on an external system that could do this",
+        fix: "say how it is done there: a command, an http call, or a person's approval")
+      return
+    }
     switch action {
     case .pauseMirror(let link), .resumeMirror(let link): checkEnds(link.from, link.to, at: place)
     case .fenceRegion(let region): self.region(region.region, with: .store, at: "\(place).region")
@@ -134,6 +140,16 @@ extension RunbookAction {
     case .shiftTraffic(let shift): shift.duration
     case .kafka(.mirrorStatus(let check)): check.within
     default: nil
+    }
+  }
+}
+
+extension RunbookAction {
+  /// Whether it needs nothing of the stack under drill.
+  fileprivate var isOfAnySystem: Bool {
+    switch self {
+    case .command, .http, .approval, .wait: true
+    default: false
     }
   }
 }

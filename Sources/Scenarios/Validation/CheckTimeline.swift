@@ -94,6 +94,7 @@ extension Checking {
       return
     case .partition, .network, .killConnections, .answers: return
     }
+    if scenario.topology.ground == .inventory { return checkOnHost(fault, processes, at: path) }
     guard case .role(let server) = processes, let role = server.role else { return }
     if server.isOfKafka, scenario.stack.kind != .kafka {
       error(
@@ -105,6 +106,27 @@ extension Checking {
     error(
       "\(path).role", "nobody plays \(server.rawValue) in '\(name)': it has no role \(role.rawValue)",
       fix: "choose another region, or give it the role")
+  }
+
+  /// What only a lab has: servers whose parts are known, that are ours to start, and whose directories were prepared for it.
+  private mutating func checkOnHost(
+    _ fault: FaultSpecification, _ processes: ProcessFault.Selection, at path: String
+  ) {
+    if case .disk(let disk) = fault, case .files = disk.effect {
+      return error(
+        path, "the directories of a host's servers were not prepared for it, and nobody of ours may start them again",
+        fix: "effect: latency of its processes' calls, or limits")
+    }
+    if case .process(let process) = fault, process.restart != nil {
+      error(
+        "\(path).restart", "what runs on a host is not ours to start again",
+        fix: "leave it to its own supervisor, such as systemd, and leave restart out")
+    }
+    if case .role = processes {
+      error(
+        "\(path).role", "nobody has said which processes of a host play what",
+        fix: "choose by unit, cgroup, name or port")
+    }
   }
 
   private mutating func check(_ swizzle: Swizzle, at path: String) {

@@ -19,6 +19,14 @@ extension Checking {
           fix: "roles: \(Role.allCases.map(\.rawValue).joined(separator: ", "))")
       }
     }
+    guard scenario.stack.kind.isDriven else {
+      if topology.ground == .lab {
+        error(
+          "stack.kind", "an external system stands on hosts; in a lab there is none",
+          fix: "name its hosts in topology.inventory")
+      }
+      return
+    }
     checkQuorum(path)
     let stores = topology.names(with: .store)
     guard stores.count != 2 else { return }
@@ -68,6 +76,13 @@ extension Checking {
   }
 
   mutating func checkOwnership() {
+    guard scenario.stack.kind.isDriven else {
+      for owner in scenario.ownership {
+        _ = region(owner.normal, at: "ownership.\(owner.topic).normal")
+        _ = region(owner.failover, at: "ownership.\(owner.topic).failover")
+      }
+      return
+    }
     guard let first = scenario.ownership.first else {
       error("ownership", "no topic has an owner", fix: "name who writes: orders: { normal: east, failover: eu }")
       return

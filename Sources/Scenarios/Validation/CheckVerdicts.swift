@@ -40,6 +40,13 @@ extension Checking {
 
   private mutating func checkEvidence(for entry: ChecklistEntry, at path: String) {
     let workload = scenario.workload
+    if entry.item.needsWorkload, !scenario.stack.kind.isDriven {
+      error(
+        "\(path).item",
+        "it is judged by what our own workload wrote, and nobody of ours writes to an external system: the verdict could "
+          + "only be INCONCLUSIVE", fix: "judge its probes: item: steady-state-recovered")
+      return
+    }
     switch entry.item {
     case .staleTokenRejected where workload.oldLeader == nil && scenario.stack.guards?.isEmpty == false:
       break  // judged by the guards alone, and those are tried whoever writes
@@ -79,7 +86,7 @@ extension Checking {
         "\(path).item", "the mirrors of this stack carry rows and translate no offsets, so the verdict would be VACUOUS"
       )
     case .mirrorLagZero, .noDuplicates, .noAcknowledgedLoss, .orderPerAggregate, .consumerProgress, .offsetsTranslated,
-      .noUnfencedSchemaChange, .outboxComplete:
+      .noUnfencedSchemaChange, .outboxComplete, .steadyStateRecovered:
       break
     }
   }
@@ -144,7 +151,14 @@ extension Checking {
 
   private mutating func checkLevel(of entry: ChecklistEntry, at path: String) {
     let freshness = scenario.stack.mirrorFreshness
-    if let within = entry.within {
+    if let within = entry.within, entry.item == .steadyStateRecovered {
+      if within > scenario.recovery.within {
+        note(
+          "\(path).within",
+          "the run waits recovery.within of \(scenario.recovery.within.text) only; a system that takes longer is not given"
+            + " the rest of its \(within.text)")
+      }
+    } else if let within = entry.within {
       if within < freshness {
         error(
           "\(path).within",

@@ -3,6 +3,12 @@ internal import Support
 extension Checking {
   mutating func checkWorkload() {
     let workload = scenario.workload
+    guard scenario.stack.kind.isDriven else {
+      if workload != WorkloadPlan(producers: []) {
+        error("workload", "nobody of ours writes to an external system, or reads from it", fix: "leave it out")
+      }
+      return
+    }
     if workload.producers.isEmpty {
       error("workload.producers", "nobody writes: nothing could be lost or kept", fix: "add a producer")
     }
@@ -101,6 +107,14 @@ extension Checking {
   }
 
   mutating func check(_ expectation: Expectation, at path: String) {
+    if !scenario.stack.kind.isDriven {
+      guard case .probe = expectation else {
+        error(
+          path, "'\(expectation.subject)' is measured by our own workload, which an external system has not",
+          fix: "ask a probe: http, tcp, command or prometheus")
+        return
+      }
+    }
     switch expectation {
     case .writeErrorRate(let limits):
       if limits.max == .all {

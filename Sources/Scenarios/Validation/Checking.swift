@@ -63,11 +63,14 @@ struct Checking {
     let islands = scenario.islands(entries, cuts: cuts)
     self.cuts = cuts
     self.islands = islands
-    cutsOfPrimary = scenario.cutsOfPrimary(entries, cuts: cuts, islands: islands)
+    cutsOfPrimary =
+      scenario.stack.kind.isDriven ? scenario.cutsOfPrimary(entries, cuts: cuts, islands: islands) : []
   }
 
   /// Whether any fault makes a failover necessary.
-  var cutsPrimary: Bool { !cutsOfPrimary.isEmpty || entries.contains(where: scenario.silencesOwner) }
+  var cutsPrimary: Bool {
+    scenario.stack.kind.isDriven && (!cutsOfPrimary.isEmpty || entries.contains(where: scenario.silencesOwner))
+  }
 
   mutating func error(_ path: String, _ what: String, fix: String? = nil) {
     found.append(Diagnostic(.error, at: places[path], path: path, what, fix: fix))

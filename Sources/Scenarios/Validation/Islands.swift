@@ -2,6 +2,7 @@ extension Scenario {
   /// Whether a fault of the timeline cuts the owner of the writes off from the majority of the quorum, so that another
   /// region must take over. Loss and delay may lead there too, but nothing makes them.
   public var expectsFailover: Bool {
+    guard stack.kind.isDriven else { return false }
     let entries = schedule().entries
     if entries.contains(where: silencesOwner) { return true }
     let cuts = entries.map { $0.entry.fault.cutPairs(in: topology) }

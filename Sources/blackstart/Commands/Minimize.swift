@@ -23,7 +23,7 @@ extension Commands {
       stateOption,
     ]
   ) { invocation, tool in
-    let search = try TimelineSearch(invocation, tool)
+    let search = try await TimelineSearch(invocation, tool)
     return try await search.run()
   }
 }
@@ -35,6 +35,7 @@ private struct TimelineSearch {
   let item: String
   let sources: ScenarioSources
   let plan: Plan
+  let hosts: NodeSurvey
   var options: RunOptions
   let reduction: Reduction
   let tries: Int
@@ -43,7 +44,7 @@ private struct TimelineSearch {
   private var place: String { "\(directory.path)/minimize" }
   private var recordPath: String { "\(place)/tries.json" }
 
-  init(_ invocation: Invocation, _ tool: Tool) throws {
+  init(_ invocation: Invocation, _ tool: Tool) async throws {
     self.tool = tool
     options = try RunOptions(invocation, tool.console)
     directory = try RunDirectory(opening: invocation.operands[0])
@@ -51,7 +52,7 @@ private struct TimelineSearch {
     let limit = try duration("--within", invocation) ?? .seconds(3600)
     let resolution = try duration("--resolution", invocation) ?? .milliseconds(500)
     item = try failedItem(in: directory, asked: invocation.value("--item"))
-    let earlier = try earlierRun(directory)
+    let earlier = try await earlierRun(directory)
     guard let sources = earlier.subject.sources else {
       throw Problem(
         .usage, at: directory.path,
@@ -60,11 +61,12 @@ private struct TimelineSearch {
     }
     self.sources = sources
     plan = earlier.subject.plan
+    hosts = earlier.subject.hosts
     options.plants = earlier.plants
     let holds = plan.scenario.timeline.holds
     reduction = Reduction(
       of: TimelinePart(holds: Dictionary(holds, uniquingKeysWith: { $1 })), resolution: resolution)
-    try checkMachine()
+    if plan.scenario.topology.ground == .lab { try checkMachine() }
     deadline = Timebase.system.monotonic() + limit.nanoseconds
   }
 
@@ -135,8 +137,8 @@ private struct TimelineSearch {
       throw Problem(.usage, at: sources.file, "its timeline cannot be cut down to \(part); nothing was run")
     }
     let plan = try resolvePlan(
-      loaded, tool: Version.number, seed: plan.seed, features: try featuresOfThisMachine())
-    return RunSubject(plan: plan, sources: sources, remarks: [])
+      loaded, tool: Version.number, seed: plan.seed, features: try featuresOfThisMachine(), hosts: hosts)
+    return RunSubject(plan: plan, sources: sources, remarks: [], hosts: hosts)
   }
 
   private func write(_ part: TimelinePart) throws {

@@ -10,7 +10,7 @@ let planOptions =
   [Option(name: "--seed", value: "N", help: "use this seed in place of the scenario's own")] + variableOptions
 
 /// Reads a scenario and resolves it, with the options of the command line.
-func resolve(_ invocation: Invocation) throws -> (loaded: LoadedScenario, plan: Plan) {
+func resolve(_ invocation: Invocation) async throws -> (loaded: LoadedScenario, plan: Plan, hosts: NodeSurvey) {
   let loaded = try loadScenario(of: invocation)
   var seed: UInt64?
   if let text = invocation.value("--seed") {
@@ -20,9 +20,10 @@ func resolve(_ invocation: Invocation) throws -> (loaded: LoadedScenario, plan: 
     }
     seed = UInt64(number)
   }
-  return (
-    loaded, try resolvePlan(loaded, tool: Version.number, seed: seed, features: try featuresOfThisMachine())
-  )
+  let hosts = try await surveyHosts(loaded.scenario.topology)
+  let plan = try resolvePlan(
+    loaded, tool: Version.number, seed: seed, features: try featuresOfThisMachine(), hosts: hosts)
+  return (loaded, plan, hosts)
 }
 
 /// What the kernel of this machine can do for faults, asked in a network namespace without a name that is gone at once.
@@ -38,7 +39,7 @@ extension Commands {
     summary: "Prints exactly what a run would do: nodes, kernel objects, times, evidence.",
     details: """
       The same scenario, seed and kernel give the same bytes. Nothing is touched: what the kernel can do is asked in a network
-      namespace of its own, and only by root.
+      namespace of its own, and only by root. Of an inventory the hosts are asked, through their agents.
 
       --diff prints, in place of the plan, what another one says differently: a plan (plan --json), or the plan of a run.
       """,
@@ -47,7 +48,7 @@ extension Commands {
       Option(name: "--diff", value: "OTHER", help: "compare with a plan file or the plan of a run directory"),
     ]
   ) { invocation, tool in
-    let (loaded, plan) = try resolve(invocation)
+    let (loaded, plan, _) = try await resolve(invocation)
     if let other = invocation.value("--diff") {
       let differences = try Self.plan(at: other).differences(to: plan)
       if invocation.has("--json") {

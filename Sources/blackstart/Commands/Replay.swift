@@ -16,9 +16,9 @@ extension Commands {
   ) { invocation, tool in
     var options = try RunOptions(invocation, tool.console)
     let directory = try RunDirectory(opening: invocation.operands[0])
-    let earlier = try earlierRun(directory)
+    let earlier = try await earlierRun(directory)
     options.plants = earlier.plants
-    try checkMachine()
+    if earlier.subject.plan.scenario.topology.ground == .lab { try checkMachine() }
     let ended = try await performRun(earlier.subject, options, in: options.directory, tool)
     try show(ended, options, tool)
     return ended.code
@@ -26,8 +26,10 @@ extension Commands {
 }
 
 /// What an earlier run ran, and with which plants; refused when this machine would do otherwise.
-func earlierRun(_ directory: RunDirectory) throws -> (subject: RunSubject, plants: [StackPlant]) {
-  let plan = try readPlanFile(directory.plan).confirmed(by: try featuresOfThisMachine(), at: directory.plan)
+func earlierRun(_ directory: RunDirectory) async throws -> (subject: RunSubject, plants: [StackPlant]) {
+  let planned = try readPlanFile(directory.plan)
+  let hosts = try await surveyHosts(planned.scenario.topology)
+  let plan = try planned.confirmed(by: try featuresOfThisMachine(), hosts: hosts, at: directory.plan)
   let started = try startOfRun(directory)
   let plants = try started.plants.map { name in
     guard let plant = StackPlant(rawValue: name) else {
@@ -35,7 +37,7 @@ func earlierRun(_ directory: RunDirectory) throws -> (subject: RunSubject, plant
     }
     return plant
   }
-  return (RunSubject(plan: plan, sources: try directory.sources(), remarks: plan.remarks), plants)
+  return (RunSubject(plan: plan, sources: try directory.sources(), remarks: plan.remarks, hosts: hosts), plants)
 }
 
 private func startOfRun(_ directory: RunDirectory) throws -> RunStarted {

@@ -29,8 +29,9 @@ extension Commands {
     let options = try RunOptions(invocation, tool.console)
     let times = try count("--repeat", 1...100_000, invocation)
     let untilFail = invocation.has("--until-fail")
-    let subject = try subject(of: invocation)
-    try checkMachine()  // before a directory is made, so that a wrong start leaves nothing
+    let subject = try await subject(of: invocation)
+    // Before a directory is made, so that a wrong start leaves nothing. On hosts it is their agents that need root.
+    if subject.plan.scenario.topology.ground == .lab { try checkMachine() }
     for remark in subject.remarks { tool.console.note("\(remark)\n") }
     guard times != nil || untilFail else {
       let ended = try await performRun(subject, options, in: options.directory, tool)
@@ -47,27 +48,29 @@ extension Commands {
     return try await performRuns(campaign, options, tool) { seed in
       var next = subject
       next.plan = try resolvePlan(
-        LoadedScenario(of: subject.plan), tool: Version.number, seed: seed, features: features)
+        LoadedScenario(of: subject.plan), tool: Version.number, seed: seed, features: features, hosts: subject.hosts)
       return next
     }
   }
 
   /// What the command line names: a scenario, planned now, or a plan.
-  private static func subject(of invocation: Invocation) throws -> RunSubject {
+  private static func subject(of invocation: Invocation) async throws -> RunSubject {
     guard let file = invocation.value("--plan") else {
       guard !invocation.operands.isEmpty else {
         throw Problem(.usage, "'run' needs SCENARIO or --plan FILE", fix: "blackstart run SCENARIO [options]")
       }
-      let (loaded, plan) = try resolve(invocation)
-      return RunSubject(plan: plan, sources: loaded.sources, remarks: loaded.remarks)
+      let (loaded, plan, hosts) = try await resolve(invocation)
+      return RunSubject(plan: plan, sources: loaded.sources, remarks: loaded.remarks, hosts: hosts)
     }
     for option in planOptions.map(\.name) where invocation.has(option) {
       throw Problem(.usage, "\(option) would change the plan that --plan names", fix: "give one of the two")
     }
     let plan = try readPlanFile(file)
     let sources = try invocation.operands.first.map { try ScenarioSources(of: plan, at: $0) }
+    let hosts = try await surveyHosts(plan.scenario.topology)
     return RunSubject(
-      plan: try plan.confirmed(by: try featuresOfThisMachine(), at: file), sources: sources, remarks: plan.remarks)
+      plan: try plan.confirmed(by: try featuresOfThisMachine(), hosts: hosts, at: file), sources: sources,
+      remarks: plan.remarks, hosts: hosts)
   }
 }
 

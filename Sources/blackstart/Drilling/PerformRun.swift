@@ -10,6 +10,8 @@ struct RunSubject: Sendable {
   var plan: Plan
   var sources: ScenarioSources?
   var remarks: [Diagnostic]
+  /// What the hosts of an inventory said of themselves.
+  var hosts = NodeSurvey()
 }
 
 /// How one run ended.

@@ -22,7 +22,7 @@ final class InnerFaultRunner: Sendable {
   }
 
   private func faults(run name: String) -> [InnerFault] {
-    planned.innerFaults(seed: run.request.plan.seed, run: name)
+    planned.innerFaults(in: run.scenario.topology, seed: run.request.plan.seed, run: name)
   }
 
   /// Checks that what will be made is what was planned: the same words for the same kind of node.

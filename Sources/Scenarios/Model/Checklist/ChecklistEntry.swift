@@ -4,7 +4,7 @@ internal import Support
 public struct ChecklistEntry: Sendable, Hashable, Codable {
   /// Which property.
   public var item: ChecklistItem
-  /// The longest it may take (`mirror-lag-zero`).
+  /// The longest it may take (`mirror-lag-zero`, `steady-state-recovered`).
   @DurationText public var within: Duration?
   /// How much of the newest acknowledged writes may be missing at promotion (`no-acknowledged-loss`); `nil`: it is
   /// measured and reported, and only a write that never arrives is a failure.
@@ -53,4 +53,9 @@ public enum ChecklistItem: String, Sendable, Hashable, Codable, CaseIterable {
   case noUnfencedSchemaChange = "no-unfenced-schema-change"
   /// Every row of the outbox stands in the topic, once and in its aggregate's order.
   case outboxComplete = "outbox-complete"
+  /// What held before the faults holds again after them.
+  case steadyStateRecovered = "steady-state-recovered"
+
+  /// Whether it is judged by the drill's own workload, and by the logs that this leaves.
+  public var needsWorkload: Bool { self != .steadyStateRecovered }
 }

@@ -1,0 +1,124 @@
+internal import Agents
+internal import Faults
+internal import Scenarios
+internal import Support
+internal import Synchronization
+
+/// The agent of a host. When it is lost, another is started in its place, for one thing only: to end what it may have left, and
+/// to see that it is gone. Nothing new is made through that one.
+final class HostAgent: Agent {
+  let node: String
+  private let run: String
+  private let lease: Duration
+  private let timebase: Timebase
+  private let clock: any Clock<Duration>
+  private let connect: @Sendable () async throws -> RemoteAgent
+  private let state: Mutex<State>
+
+  private struct State {
+    var current: RemoteAgent
+    /// Whether the first one was lost and this is who took its place.
+    var isSuccessor = false
+    /// Whether anything was asked that changes the node.
+    var hasArmed = false
+  }
+
+  /// How much longer than its lease a fault is given to be gone: its kernel's own time, and a guardian's.
+  private static let reserve: Duration = .seconds(5)
+
+  /// An agent that is there, and how another one is had.
+  init(
+    _ agent: RemoteAgent, run: String, lease: Duration, timebase: Timebase, clock: any Clock<Duration>,
+    connect: @escaping @Sendable () async throws -> RemoteAgent
+  ) {
+    node = agent.node
+    self.run = run
+    self.lease = lease
+    self.timebase = timebase
+    self.clock = clock
+    self.connect = connect
+    state = Mutex(State(current: agent))
+  }
+
+  func perform(_ request: AgentRequest) async throws -> AgentReply {
+    let current = state.withLock { state in
+      if request.changesTheNode { state.hasArmed = true }
+      return state.current
+    }
+    do { return try await current.perform(request) } catch let loss as AgentLost {
+      // A fault that was lost with its agent is not made again: what follows is not the drill that was planned.
+      guard request.belongsToTheEnd else { throw loss }
+      return try await successor(of: loss).perform(request)
+    }
+  }
+
+  /// Lets the agent go, once it is verified that nothing of ours is left on the host.
+  ///
+  /// - Throws: ``Problem`` (recoveryIncomplete) with what may be left, and what to do about it there.
+  func close() async throws {
+    let (current, hasArmed) = state.withLock { ($0.current, $0.hasArmed) }
+    var left: [String]
+    do { left = try await current.close() } catch let loss as AgentLost {
+      guard hasArmed else { return }  // it has changed nothing
+      left = try await successor(of: loss).close()
+    } catch {
+      throw remains("whether its faults are gone is not known: \(error)")
+    }
+    guard left.isEmpty else { throw remains("left there: \(left.joined(separator: "; "))") }
+  }
+
+  /// Whoever takes the place of an agent that is lost, once nothing of that one is left.
+  private func successor(of loss: AgentLost) async throws -> RemoteAgent {
+    if let known = state.withLock({ $0.isSuccessor ? $0.current : nil }), known.loss == nil { return known }
+    let deadline = timebase.monotonic() + (lease + Self.reserve).nanoseconds
+    let next = try await another(until: deadline, loss)
+    while true {
+      guard case .remains(let left) = try await next.perform(.remains(run: run)) else {
+        throw remains("it answers another question than it was asked")
+      }
+      if left.isEmpty { break }
+      guard timebase.monotonic() < deadline else {
+        throw remains("\(loss). Left there: \(left.joined(separator: "; "))")
+      }
+      try await clock.sleep(for: .milliseconds(100))
+    }
+    return state.withLock { state in
+      (state.current, state.isSuccessor) = (next, true)
+      return next
+    }
+  }
+
+  /// Another agent on that host. The way there may come back only when the fault that cut it has ended.
+  private func another(until deadline: Int64, _ loss: AgentLost) async throws -> RemoteAgent {
+    while true {
+      do { return try await connect() } catch let error as AgentLost {
+        guard timebase.monotonic() < deadline else { throw remains("\(loss), and then: \(error)") }
+      }
+      try await clock.sleep(for: .milliseconds(200))
+    }
+  }
+
+  private func remains(_ what: String) -> Problem {
+    Problem(
+      .recoveryIncomplete, at: "host \(node)",
+      "\(what). Its kernel ends its faults \(lease.text) after the agent last heard of us, at the latest",
+      fix: "on \(node): blackstart recover --list, then blackstart recover")
+  }
+}
+
+extension AgentRequest {
+  /// Whether it may be asked of somebody who has armed nothing.
+  fileprivate var belongsToTheEnd: Bool {
+    switch self {
+    case .disarm, .snapshot, .remains: true
+    case .arm, .armInner, .changes, .count, .profile, .innerProfile, .clock: false
+    }
+  }
+
+  fileprivate var changesTheNode: Bool {
+    switch self {
+    case .arm, .armInner: true
+    default: false
+    }
+  }
+}
