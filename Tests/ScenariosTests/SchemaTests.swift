@@ -192,6 +192,9 @@ import Testing
       "create-topics", "topic-drift", "topics", "replicas", "brokers", "configuration", "snapshot-access",
       "compare-access",
       "with", "principals", "principal", "grant-write", "revoke-write",
+      "copies", "missing",
+      "attach", "clusters", "bootstrap", "properties", "connect", "authorization", "ca", "statusTopic", "offsetsTopic",
+      "registry", "mirrors", "runner", "worker", "policy", "separator",
     ]
     for key in Self.keys(of: try Self.root()).sorted() {
       if !elsewhere.contains(key), !text.contains("\(key):") { unknown.append(key) }

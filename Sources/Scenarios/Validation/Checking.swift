@@ -22,6 +22,7 @@ public func check(_ scenario: Scenario, at places: SourceMap) -> [Diagnostic] {
   checking.checkVariables()
   checking.checkFailover()
   checking.checkGuards()
+  checking.checkAttached()
   checking.checkChecklist()
   checking.checkPermissions()
   checking.checkAbort()

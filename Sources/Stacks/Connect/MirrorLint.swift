@@ -129,7 +129,7 @@ public struct MirrorLint: Sendable {
       let elsewhere = Self.sourceKeys.union(Self.checkpointKeys).union(Self.heartbeatKeys)
       let why =
         elsewhere.contains(key) ? "it belongs to another connector of the mirror" : "no connector of a mirror has it"
-      let near = Self.nearest(to: key, in: own.union(Self.commonKeys)).map { "; did you mean '\($0)'?" } ?? ""
+      let near = nearestKey(to: key, in: own.union(Self.commonKeys)).map { "; did you mean '\($0)'?" } ?? ""
       return MirrorFinding(
         rule: .unknownKey, severity: .warning, place: name, text: "'\(key)' has no effect: \(why)\(near)")
     }
@@ -285,26 +285,6 @@ public struct MirrorLint: Sendable {
 
   private func seconds(_ entries: [String: String], _ key: String, _ standard: Int64) -> Duration {
     .seconds(entries[key].flatMap(Int64.init) ?? standard)
-  }
-
-  /// The known key with the smallest edit distance, if that is small.
-  private static func nearest(to key: String, in known: Set<String>) -> String? {
-    let best = known.map { ($0, distance(Array(key.utf8), Array($0.utf8))) }.min { ($0.1, $0.0) < ($1.1, $1.0) }
-    return best.flatMap { $0.1 <= 3 ? $0.0 : nil }
-  }
-
-  private static func distance(_ one: [UInt8], _ other: [UInt8]) -> Int {
-    var row = Array(0...other.count)
-    for (i, a) in one.enumerated() {
-      var previous = row[0]
-      row[0] = i + 1
-      for (j, b) in other.enumerated() {
-        let substituted = previous + (a == b ? 0 : 1)
-        previous = row[j + 1]
-        row[j + 1] = min(substituted, row[j] + 1, row[j + 1] + 1)
-      }
-    }
-    return row[other.count]
   }
 
   // From the configuration classes of connect-mirror and connect-runtime, 4.3.

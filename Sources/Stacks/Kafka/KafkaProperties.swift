@@ -122,3 +122,38 @@ public struct KafkaProperties: Sendable, Hashable, Codable {
     }
   }
 }
+
+extension KafkaProperties {
+  /// One property that no client knows.
+  public struct Unknown: Sendable, Hashable {
+    /// As it was given.
+    public var name: String
+    /// The one that was probably meant; `nil`: none is near.
+    public var near: String?
+  }
+
+  /// Properties that librdkafka does not have, sorted: a client with one of them does not start. Those of Kafka's own clients are
+  /// other ones.
+  public func unknown() -> [Unknown] {
+    // Aliases and the properties of parts that this build lacks are not told.
+    let known = RdKafka.knownProperties().union(Self.aliases)
+    return values.keys.filter { !known.contains($0) }.sorted().map {
+      Unknown(name: $0, near: Self.javaNames[$0] ?? nearestKey(to: $0, in: known))
+    }
+  }
+
+  // CONFIGURATION.md, "Alias for".
+  private static let aliases: Set<String> = [
+    "bootstrap.servers", "max.in.flight", "sasl.mechanism", "queue.buffering.max.ms", "compression.type", "retries",
+    "request.required.acks", "acks", "delivery.timeout.ms", "message.timeout.ms", "sasl.password",
+  ]
+
+  /// What Kafka's own clients call otherwise.
+  private static let javaNames = [
+    "ssl.truststore.location": "ssl.ca.location", "ssl.truststore.certificates": "ssl.ca.pem",
+    "ssl.truststore.password": "ssl.ca.location", "ssl.truststore.type": "ssl.ca.location",
+    "ssl.keystore.type": "ssl.keystore.location", "ssl.keystore.key": "ssl.key.location",
+    "ssl.keystore.certificate.chain": "ssl.certificate.location", "sasl.jaas.config": "sasl.username",
+    "sasl.login.callback.handler.class": "sasl.mechanisms",
+  ]
+}
