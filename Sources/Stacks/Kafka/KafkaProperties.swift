@@ -135,17 +135,17 @@ extension KafkaProperties {
   /// Properties that librdkafka does not have, sorted: a client with one of them does not start. Those of Kafka's own clients are
   /// other ones.
   public func unknown() -> [Unknown] {
-    // Aliases and the properties of parts that this build lacks are not told.
-    let known = RdKafka.knownProperties().union(Self.aliases)
-    return values.keys.filter { !known.contains($0) }.sorted().map {
-      Unknown(name: $0, near: Self.javaNames[$0] ?? nearestKey(to: $0, in: known))
+    let near = RdKafka.namesWithDefaults().union(Self.secrets).union(Self.withoutDefaults)
+    return values.keys.filter { !RdKafka.knows(property: $0) }.sorted().map {
+      Unknown(name: $0, near: Self.javaNames[$0] ?? nearestKey(to: $0, in: near))
     }
   }
 
-  // CONFIGURATION.md, "Alias for".
-  private static let aliases: Set<String> = [
-    "bootstrap.servers", "max.in.flight", "sasl.mechanism", "queue.buffering.max.ms", "compression.type", "retries",
-    "request.required.acks", "acks", "delivery.timeout.ms", "message.timeout.ms", "sasl.password",
+  /// Properties that people mistype and that have no value from the first, so that librdkafka does not list them.
+  private static let withoutDefaults: Set<String> = [
+    "ssl.ca.location", "ssl.ca.pem", "ssl.certificate.location", "ssl.certificate.pem", "ssl.key.location",
+    "ssl.keystore.location", "ssl.crl.location", "ssl.cipher.suites", "ssl.curves.list", "ssl.sigalgs.list",
+    "sasl.username", "sasl.mechanism", "client.rack",
   ]
 
   /// What Kafka's own clients call otherwise.

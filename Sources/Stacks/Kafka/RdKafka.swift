@@ -100,8 +100,19 @@ final class RdKafka: @unchecked Sendable {
     }
   }
 
-  /// The names of all properties that librdkafka knows, of clients and of topics.
-  static func knownProperties() -> Set<String> {
+  /// Whether librdkafka has a property of that name, of clients or of topics.
+  static func knows(property name: String) -> Bool {
+    guard let configuration = rd_kafka_conf_new() else { preconditionFailure("rd_kafka_conf_new") }
+    defer { rd_kafka_conf_destroy(configuration) }
+    guard let topic = rd_kafka_topic_conf_new() else { preconditionFailure("rd_kafka_topic_conf_new") }
+    defer { rd_kafka_topic_conf_destroy(topic) }
+    var size = 0
+    return rd_kafka_conf_get(configuration, name, nil, &size) != RD_KAFKA_CONF_UNKNOWN
+      || rd_kafka_topic_conf_get(topic, name, nil, &size) != RD_KAFKA_CONF_UNKNOWN
+  }
+
+  /// The names of the properties that have a value from the first, of clients and of topics.
+  static func namesWithDefaults() -> Set<String> {
     guard let configuration = rd_kafka_conf_new() else { preconditionFailure("rd_kafka_conf_new") }
     defer { rd_kafka_conf_destroy(configuration) }
     guard let topic = rd_kafka_topic_conf_new() else { preconditionFailure("rd_kafka_topic_conf_new") }
@@ -845,8 +856,23 @@ private func reportDelivery(
   let failure = kafkaFailure("record for \(topic)", code, nil)
   // librdkafka knows whether the record can have reached a broker. Of a time-out we do not believe it: what it calls not sent
   // may lie in the kernel's buffer.
+  if code == RD_KAFKA_RESP_ERR__PURGE_QUEUE, let cause = fatalFailure(of: client, "record for \(topic)") {
+    // It was thrown away because the client is of no use any more; what the matter is stands with the client.
+    return recipient.report(.refused(cause))
+  }
   let isKnown = rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED && failure.kind != .timedOut
   recipient.report(isKnown ? .refused(failure) : .unknown(failure))
+}
+
+/// Why a client is of no use any more; `nil`: it is of use.
+private func fatalFailure(of client: OpaquePointer?, _ what: String) -> KafkaFailure? {
+  var buffer = [CChar](repeating: 0, count: 512)
+  let cause = rd_kafka_fatal_error(client, &buffer, buffer.count)
+  guard cause != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+  var failure = kafkaFailure(what, cause, nil)
+  failure.text = text(buffer)
+  failure.isFatal = true
+  return failure
 }
 
 /// Called by librdkafka within `rd_kafka_poll` and `rd_kafka_consumer_poll`; its context is the client's board.
@@ -864,12 +890,7 @@ private func noteError(
     case RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR__SSL:
       contents.distrust = kafkaFailure("the connection", code, why)
     case RD_KAFKA_RESP_ERR__FATAL:
-      var buffer = [CChar](repeating: 0, count: 512)
-      let cause = rd_kafka_fatal_error(client, &buffer, buffer.count)
-      var failure = kafkaFailure("the client", cause, nil)
-      failure.text = text(buffer)
-      failure.isFatal = true
-      contents.fatal = failure
+      contents.fatal = fatalFailure(of: client, "the client") ?? contents.fatal
     default: break
     }
   }

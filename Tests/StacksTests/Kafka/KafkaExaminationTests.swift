@@ -16,7 +16,7 @@ struct KafkaExaminationTests {
         == "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=")
     try client.verify(Array("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=".utf8))
     #expect(throws: ScramClient.Mistake.serverUnproven) {
-      try client.verify(Array("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G5=".utf8))
+      try client.verify(Array("v=7rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=".utf8))
     }
     #expect(throws: ScramClient.Mistake.refused("invalid-proof")) { try client.verify(Array("e=invalid-proof".utf8)) }
   }
