@@ -54,11 +54,13 @@ extension Scenario {
     guard let attach = stack.attach else { return [] }
     return attach.mirrors.compactMap { mirror in
       guard let source = attach.cluster(mirror.from), let target = attach.cluster(mirror.to) else { return nil }
-      return KafkaMirrorLink(
+      var link = KafkaMirrorLink(
         from: .init(alias: source.name, bootstrap: source.bootstrap),
         to: .init(alias: target.name, bootstrap: target.bootstrap), topics: [stack.topic?.name ?? EventTopic.labName],
         policy: mirror.policy == .identity ? .identity : .standard,
         exactlyOnce: (stack.mirroring ?? KafkaMirroring()).delivery == .exactlyOnce)
+      link.separator = mirror.separator
+      return link
     }
   }
 }

@@ -17,7 +17,7 @@ extension Scenario {
     var topics: [String] = []
     for link in attachedLinks {
       if link.source.alias == cluster { topics.append(link.offsetSyncsTopic) }
-      if link.target.alias == cluster { topics += [link.checkpointsTopic, heartbeats(of: link)] }
+      if link.target.alias == cluster { topics += [link.checkpointsTopic, link.heartbeatsTopic] }
     }
     for mirror in stack.attach?.mirrors ?? [] where mirror.runner == .connect && mirror.worker == cluster {
       if let status = stack.attach?.cluster(cluster)?.connect?.statusTopic, !topics.contains(status) {
@@ -25,12 +25,6 @@ extension Scenario {
       }
     }
     return topics
-  }
-
-  /// The topic in the target with the heartbeats that were written in the source.
-  func heartbeats(of link: KafkaMirrorLink) -> String {
-    let separator = stack.attach?.mirror(from: link.source.alias, to: link.target.alias)?.separator ?? "."
-    return "\(link.source.alias)\(separator)\(KafkaMirrorLink.heartbeats)"
   }
 
   /// Which rights the drill needs in a standing cluster, and what for.

@@ -71,7 +71,13 @@ private struct ClusterExamination {
         await noteTopics(metadata, admin)
       case .failure(let failure):
         let problem = failure.problem(.steadyState, at: cluster.name, principal: cluster.properties.principal)
-        note("clients", .wrong, problem.what, fix: problem.fix)
+        // The broker has believed us above: it is the client's own way to prove a name that it refuses.
+        let isScram = cluster.model.property("sasl.mechanisms")?.text.uppercased().hasPrefix("SCRAM") ?? false
+        note(
+          "clients", .wrong, problem.what,
+          fix: isScram && failure.kind == .notAllowed
+            ? "librdkafka 2.0 repeats its own nonce, which brokers since Kafka 3.7.2 refuse: use PLAIN or certificates, or a newer "
+              + "librdkafka" : problem.fix)
       }
       await admin.close()
     } catch {

@@ -149,7 +149,7 @@ struct MirrorExamination {
     guard let target = scenario.attachedClusters.first(where: { $0.name == mirror.to }),
       let link = scenario.attachedLinks.first(where: { $0.source.alias == mirror.from && $0.target.alias == mirror.to })
     else { return }
-    let topic = scenario.heartbeats(of: link)
+    let topic = link.heartbeatsTopic
     do {
       switch try await newestRecord(of: KafkaPartition(topic, 0), target.properties) {
       case nil:

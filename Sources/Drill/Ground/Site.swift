@@ -56,6 +56,8 @@ struct SiteRegion: Sendable {
   var kafkaLog: String?
   /// Where its Connect worker has its REST interface; `nil` without one.
   var connectEndpoint: String?
+  /// A client of a Connect worker that was there before, with what it wants to let us in; `nil`: ``connectEndpoint`` is enough.
+  var connect: ConnectClient?
   /// Where its schema registry's guard is; `nil` without one.
   var registryEndpoint: String?
   /// Addresses behind the guards, at which nobody but the guards may be served.

@@ -43,7 +43,7 @@ final class DrillRun: Sendable {
     let scenario = request.plan.scenario
     board = AuthorityBoard(
       timebase: request.timebase, distrusted: scenario.regionsWithOtherMonotonicClocks)
-    kafka = scenario.stack.kind == .kafka ? KafkaState(of: scenario) : nil
+    kafka = scenario.stack.kind == .kafka ? KafkaState(of: scenario, run: request.runID) : nil
     lag = MirrorLag(stores: scenario.topology.names(with: .store))
     steady = Mutex(SteadyStateMonitor(scenario.steadyState.expect))
   }

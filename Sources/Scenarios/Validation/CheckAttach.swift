@@ -119,11 +119,20 @@ extension Checking {
     let moving: Set<RunbookAction.Verb> = [
       .fenceRegion, .promote, .demote, .transferLeadership, .repointProducers, .shiftTraffic,
     ]
+    let changing: Set<RunbookAction.Verb> = [
+      .stopMirror, .setMirrorOffsets, .resetMirrorOffsets, .createTopics, .grantWrite, .revokeWrite,
+    ]
     for (section, runbook) in runbooks {
       for (index, step) in runbook.steps.enumerated() {
         let place = "\(section).steps[\(index)]"
         for (key, action) in [("do", step.action), ("undo", step.undo)] {
           guard let action else { continue }
+          if changing.contains(action.verb) {
+            error(
+              "\(place).\(key)",
+              "'\(action.verb.rawValue)' changes access rules, topics or a mirror's own positions, which the drill does not touch in "
+                + "standing clusters", fix: "do it with a step of your own: command, http or approval")
+          }
           if moving.contains(action.verb) {
             error(
               "\(place).\(key)",

@@ -90,7 +90,7 @@ public struct MirrorLint: Sendable {
   public func findings() -> [MirrorFinding] {
     var found: [MirrorFinding] = []
     for (name, entries) in connectors.sorted(by: { $0.key < $1.key }) {
-      guard let kind = Kind(entries["connector.class"]) else { continue }  // no part of a mirror
+      guard let kind = KafkaMirrorLink.Part(className: entries["connector.class"]) else { continue }  // no part of a mirror
       found += unknownKeys(name, entries, kind) + factors(name, entries)
       switch kind {
       case .source: found += source(name, entries)
@@ -103,20 +103,8 @@ public struct MirrorLint: Sendable {
     return found.sorted { ($0.severity.rawValue, $0.place, $0.text) < ($1.severity.rawValue, $1.place, $1.text) }
   }
 
-  private enum Kind {
-    case source, checkpoint, heartbeat
-
-    init?(_ className: String?) {
-      switch className?.split(separator: ".").last {
-      case "MirrorSourceConnector": self = .source
-      case "MirrorCheckpointConnector": self = .checkpoint
-      case "MirrorHeartbeatConnector": self = .heartbeat
-      default: return nil
-      }
-    }
-  }
-
-  private func unknownKeys(_ name: String, _ entries: [String: String], _ kind: Kind) -> [MirrorFinding] {
+  private func unknownKeys(_ name: String, _ entries: [String: String], _ kind: KafkaMirrorLink.Part) -> [MirrorFinding]
+  {
     let own: Set<String> =
       switch kind {
       case .source: Self.sourceKeys
@@ -141,7 +129,7 @@ public struct MirrorLint: Sendable {
       "replication.factor": 2, "offset-syncs.topic.replication.factor": 3, "checkpoints.topic.replication.factor": 3,
       "heartbeats.topic.replication.factor": 3,
     ]
-    let kind = Kind(entries["connector.class"])
+    let kind = KafkaMirrorLink.Part(className: entries["connector.class"])
     return keys.keys.sorted().compactMap { key in
       let belongs =
         switch kind {
@@ -260,7 +248,7 @@ public struct MirrorLint: Sendable {
   /// Pairs of source connectors in opposite directions that both keep topics' names, for topics of the same patterns.
   private func cycles() -> [MirrorFinding] {
     let identities = connectors.filter {
-      Kind($0.value["connector.class"]) == .source
+      KafkaMirrorLink.Part(className: $0.value["connector.class"]) == .source
         && ($0.value["replication.policy.class"] ?? "").hasSuffix("IdentityReplicationPolicy")
     }
     return identities.sorted { $0.key < $1.key }.compactMap { name, entries in
