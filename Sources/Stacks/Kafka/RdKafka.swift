@@ -104,11 +104,9 @@ final class RdKafka: @unchecked Sendable {
   static func knows(property name: String) -> Bool {
     guard let configuration = rd_kafka_conf_new() else { preconditionFailure("rd_kafka_conf_new") }
     defer { rd_kafka_conf_destroy(configuration) }
-    guard let topic = rd_kafka_topic_conf_new() else { preconditionFailure("rd_kafka_topic_conf_new") }
-    defer { rd_kafka_topic_conf_destroy(topic) }
-    var size = 0
-    return rd_kafka_conf_get(configuration, name, nil, &size) != RD_KAFKA_CONF_UNKNOWN
-      || rd_kafka_topic_conf_get(topic, name, nil, &size) != RD_KAFKA_CONF_UNKNOWN
+    // Taken back to what it is by itself, which a name that is none cannot be. What is a topic's is passed on.
+    var reason = [CChar](repeating: 0, count: 512)
+    return rd_kafka_conf_set(configuration, name, nil, &reason, reason.count) != RD_KAFKA_CONF_UNKNOWN
   }
 
   /// The names of the properties that have a value from the first, of clients and of topics.
