@@ -65,7 +65,7 @@ let package = Package(
     // Floor 3
     room("Agents", on: ["Faults", "Netlink", "Support"]),
     room("Guards", on: ["CKernel", "CSSL", "KafkaWire", "Support"]),
-    room("Stacks", on: ["CPq", "CCurl", "CRdKafka", "Events", "Support"]),
+    room("Stacks", on: ["CPq", "CCurl", "CRdKafka", "Events", "KafkaWire", "Support"]),
 
     // Floor 4
     room("Lab", on: ["Faults", "Stacks", "Netlink", "Support"]),
@@ -75,8 +75,8 @@ let package = Package(
     room(
       "Drill",
       on: [
-        "Lab", "Workload", "Agents", "Guards", "Stacks", "Faults", "Scenarios", "Checks", "Events", "Netlink",
-        "PassThrough", "Support",
+        "Lab", "Workload", "Agents", "Guards", "Stacks", "Faults", "Scenarios", "Checks", "Events", "KafkaWire",
+        "Netlink", "PassThrough", "Support",
       ]),
 
     // Floor 6
@@ -101,6 +101,8 @@ let package = Package(
       ], path: "Benchmarks", swiftSettings: strict),
 
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+      name: "TestBrokers", dependencies: ["Stacks", "Support"], path: "Tests/TestBrokers", swiftSettings: strict),
     tests("SupportTests", on: ["Support", "TestSupport"]),
     tests("NetlinkTests", on: ["Netlink", "CNftnl", "CMnl"]),
     tests("EventsTests", on: ["Events"]),
@@ -111,7 +113,7 @@ let package = Package(
     tests("ChecksTests", on: ["Checks", "Events", "KafkaWire", "Support", "TestSupport"]),
     tests(
       "GuardsTests", on: ["Guards", "KafkaWire", "Stacks", "Support", "TestSupport"], resources: [.copy("Clients")]),
-    tests("StacksTests", on: ["Stacks", "Netlink", "Support", "Events", "TestSupport"]),
+    tests("StacksTests", on: ["Stacks", "KafkaWire", "Netlink", "Support", "Events", "TestBrokers", "TestSupport"]),
     tests("LabTests", on: ["Checks", "Faults", "KafkaWire", "Lab", "Stacks", "Netlink", "Support", "TestSupport"]),
     tests("WorkloadTests", on: ["Workload", "Events", "Support"]),
     tests(
@@ -119,7 +121,7 @@ let package = Package(
       on: [
         "Drill", "Lab", "Agents", "Stacks", "Faults", "Netlink", "PassThrough", "Scenarios", "Checks", "Events",
         "Support", "Workload",
-        "TestSupport",
+        "TestBrokers", "TestSupport",
       ]),
     tests("ReportsTests", on: ["Reports", "Drill", "Checks", "Scenarios", "Events", "Support", "TestSupport"]),
     tests("CommandTests", on: ["CKernel", "Faults", "Netlink", "PassThrough", "Support", "TestSupport"]),

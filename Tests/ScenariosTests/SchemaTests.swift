@@ -193,6 +193,9 @@ import Testing
       "compare-access",
       "with", "principals", "principal", "grant-write", "revoke-write",
       "outbox", "rows", "repoint-outbox", "re-emit-outbox",
+      "copies", "missing",
+      "attach", "clusters", "bootstrap", "properties", "connect", "authorization", "ca", "statusTopic", "offsetsTopic",
+      "registry", "mirrors", "runner", "worker", "policy", "separator",
     ]
     for key in Self.keys(of: try Self.root()).sorted() {
       if !elsewhere.contains(key), !text.contains("\(key):") { unknown.append(key) }

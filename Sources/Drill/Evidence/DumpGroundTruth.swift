@@ -49,6 +49,12 @@ extension DrillRun {
         for group in groups { values["progress of \(group.group) in \(region)"] = "\(group.ordinal) events" }
       }
     }
+    // Clusters without a store beside them, which stood already.
+    for region in site.regions where region.store == nil && region.kafka != nil {
+      guard let kafka else { continue }
+      let dump = try await wholeKafkaLog(of: region, kafka)
+      values.withLock { $0["log of \(region.name)"] = dump.digest }
+    }
     let writer = board.writer
     values.withLock { $0["authority"] = writer.map { "\($0.region) with token \($0.token)" } ?? "nobody" }
     try await journal.record(StateSeen(values: values.withLock { $0 }))

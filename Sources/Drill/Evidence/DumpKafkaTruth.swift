@@ -50,7 +50,8 @@ extension DrillRun {
       networkNamespace: region.networkNamespace)
     let outcome: Result<KafkaLogDump, any Error>
     do {
-      try await consumer.assign(Dictionary(uniqueKeysWithValues: places.map { ($0, .beginning) }))
+      try await consumer.assign(
+        Dictionary(uniqueKeysWithValues: places.map { ($0, kafka?.beginning(of: $0, in: region.name) ?? .beginning) }))
       outcome = .success(
         try await withDeadline(.seconds(20), clock: clock, "dump of \(region.name)'s log") {
           var dump = KafkaLogDump()
@@ -160,7 +161,7 @@ extension DrillRun {
         AppliedRow(group: group, store: region.name, event: $0.key, times: $0.value)
       }
       let offsets: [KafkaPartition: Int64]
-      do throws(KafkaFailure) { offsets = try await admin.offsets(ofGroup: group) } catch {
+      do throws(KafkaFailure) { offsets = try await admin.offsets(ofGroup: state.groupID(of: group)) } catch {
         await admin.close()
         throw error.problem(.inconclusive, at: region.name)
       }

@@ -58,6 +58,8 @@ struct SiteRegion: Sendable {
   var connectEndpoint: String?
   /// The file from which its worker takes the password of the stores; `nil` where it carries no outbox.
   var outboxSecrets: String?
+  /// A client of a Connect worker that was there before, with what it wants to let us in; `nil`: ``connectEndpoint`` is enough.
+  var connect: ConnectClient?
   /// Where its schema registry's guard is; `nil` without one.
   var registryEndpoint: String?
   /// Addresses behind the guards, at which nobody but the guards may be served.

@@ -4,6 +4,22 @@ internal import Stacks
 internal import Support
 
 extension Scenario {
+  /// Checks what clients of standing clusters are told by names that librdkafka knows. How their mirrors are set up is found out when
+  /// they are looked at.
+  ///
+  /// - Throws: ``Problems`` (usage) with every property that is none.
+  private func checkAttachedProperties() throws(Problems) {
+    let problems = attachedClusters.flatMap { cluster in
+      cluster.properties.unknown().map { unknown in
+        Problem(
+          .usage, at: "stack.attach.clusters.\(cluster.name).properties",
+          "librdkafka has no property '\(unknown.name)'; nothing was touched",
+          fix: unknown.near.map { "did you mean '\($0)'?" } ?? "CONFIGURATION.md of librdkafka lists all of them")
+      }
+    }
+    guard problems.isEmpty else { throw Problems(problems) }
+  }
+
   /// The lab that the scenario asks for.
   ///
   /// - Parameter topics: what Kafka carries, where the stack has it.
@@ -52,6 +68,7 @@ extension Scenario {
   ///
   /// - Throws: ``Problems`` (usage) with every promise that the configuration makes impossible.
   func checkMirrors() throws(Problems) {
+    guard stack.attach == nil else { return try checkAttachedProperties() }
     let specification = lab(id: "plan", carrying: nil)
     let links = specification.mirrorLinks()
     var lint = MirrorLint(connectors: [:], objectives: MirrorObjectives(recoveryTime: endsMirrors ? catchUp : nil))

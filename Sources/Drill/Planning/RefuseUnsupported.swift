@@ -31,6 +31,7 @@ func refuseUnsupported(_ plan: Plan, plants: [StackPlant] = []) throws(Problems)
 
 /// What a drill on Kafka cannot do yet.
 private func unsupportedWithKafka(_ scenario: Scenario, _ plants: [StackPlant]) -> [String] {
+  if scenario.stack.attach != nil { return plants.map { "the plant \($0.rawValue) in clusters that stand already" } }
   var parts = plants.filter { plant in
     // There is a fence only where somebody is to be kept out.
     !DrillRun.plantsOfKafka.contains(plant) || plant == .fenceOff && !scenario.movesWriteAuthority

@@ -51,7 +51,7 @@ final class DrillRun: Sendable {
         topicPartitions: $0.partitions,
         exactlyOnce: (scenario.stack.mirroring ?? KafkaMirroring()).delivery == .exactlyOnce, home: scenario.primary)
     }
-    kafka = scenario.stack.hasEventsInKafka ? KafkaState(of: scenario) : nil
+    kafka = scenario.stack.hasEventsInKafka ? KafkaState(of: scenario, run: request.runID) : nil
     lag = MirrorLag(stores: scenario.stack.kind.isDriven ? scenario.topology.names(with: .store) : [])
     steady = Mutex(SteadyStateMonitor(scenario.steadyState.expect))
   }

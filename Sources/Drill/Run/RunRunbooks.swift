@@ -149,7 +149,9 @@ extension DrillRun {
 extension Scenario {
   /// Whether write authority may go over to another region, by itself or by a runbook, or somebody is to write without it.
   var movesWriteAuthority: Bool {
-    expectsFailover || workload.oldLeader != nil
+    // Who may write to standing clusters is not this tool's to move.
+    guard stack.attach == nil else { return false }
+    return expectsFailover || workload.oldLeader != nil
       || [runbook, failback].compactMap(\.self).flatMap(\.steps).contains { step in
         step.action.movesWriters || step.undo?.movesWriters ?? false
       }

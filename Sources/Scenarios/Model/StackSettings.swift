@@ -37,12 +37,14 @@ public struct StackSettings: Sendable, Hashable, Codable {
   public var topic: EventTopic?
   /// The outbox of the event store; `nil`: it has none.
   public var outbox: OutboxSettings?
+  /// Kafka clusters that stand already; `nil`: the lab's own.
+  public var attach: AttachedKafka?
 
   /// Settings from their parts.
   public init(
     kind: Kind = .postgresEtcd, guards: [Guarded]? = nil, leaseTTL: Duration = .seconds(10),
     mirrorFreshness: Duration = .seconds(2), mirroring: KafkaMirroring? = nil, topic: EventTopic? = nil,
-    outbox: OutboxSettings? = nil
+    outbox: OutboxSettings? = nil, attach: AttachedKafka? = nil
   ) {
     self.kind = kind
     self.guards = guards
@@ -51,6 +53,7 @@ public struct StackSettings: Sendable, Hashable, Codable {
     self.mirroring = mirroring
     self.topic = topic
     self.outbox = outbox
+    self.attach = attach
   }
 
   /// Whether there is a guard before that.
@@ -107,16 +110,40 @@ public struct EventTopic: Sendable, Hashable, Codable {
   /// After that the oldest events are let go of, mirrored or not; `nil`: they are kept.
   @DurationText public var retention: Duration?
 
+  /// What becomes of a topic that is not there.
+  public enum Missing: String, Sendable, Hashable, Codable, CaseIterable {
+    /// The drill is refused.
+    case refuse
+    /// It is made, and removed at the end.
+    case make
+  }
+
+  /// What it is called in standing clusters; `nil` in a lab, where it has a name of the lab's.
+  public var name: String?
+  /// How many brokers hold each partition, where it is made in standing clusters; `nil`: as the cluster has it.
+  public var copies: Int?
+  /// What becomes of it in standing clusters that do not have it; `nil`: the drill is refused.
+  public var missing: Missing?
+
   /// One partition that keeps everything.
-  public init(partitions: Int = 1, retention: Duration? = nil) {
+  public init(
+    partitions: Int = 1, retention: Duration? = nil, name: String? = nil, copies: Int? = nil, missing: Missing? = nil
+  ) {
     self.partitions = partitions
     self.retention = retention
+    self.name = name
+    self.copies = copies
+    self.missing = missing
   }
+
+  /// What the lab calls its topic.
+  public static let labName = "orders"
 }
 
 extension EventTopic: CustomStringConvertible {
   /// `events in 4 partitions, kept for 8s`.
   public var description: String {
-    "events in \(partitions) partition\(partitions == 1 ? "" : "s")" + (retention.map { ", kept for \($0.text)" } ?? "")
+    "events in \(partitions) partition\(partitions == 1 ? "" : "s")" + (name.map { " of '\($0)'" } ?? "")
+      + (retention.map { ", kept for \($0.text)" } ?? "")
   }
 }

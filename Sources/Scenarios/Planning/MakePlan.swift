@@ -28,7 +28,8 @@ public func makePlan(
     concurrentFaults: schedule.mostConcurrent.count, runbook: plannedSteps(scenario.runbook, schedule.steps),
     failback: plannedSteps(scenario.failback, back.steps), communications: plannedMessages(scenario, schedule),
     evidence: scenario.checklist.map { plannedEvidence(for: $0, in: scenario) },
-    blastRadius: blastRadius(of: scenario, schedule), remarks: loaded.remarks)
+    blastRadius: blastRadius(of: scenario, schedule),
+    attached: plannedClusters(scenario, longest: scenario.safety.maxDuration), remarks: loaded.remarks)
 }
 
 private func nodes(of topology: Topology) -> [PlannedNode] {
@@ -48,7 +49,12 @@ private func phases(
   let after = scenario.steadyState.after?.within
   let recovery = scenario.recovery.within
   var parts: [(name: String, expected: Duration, limit: Duration, what: String)] = [
-    ("preflight", figures.preflight.expected, figures.preflight.limit, "build the lab, check every part"),
+    (
+      "preflight", figures.preflight.expected, figures.preflight.limit,
+      scenario.stack.attach == nil
+        ? "build the lab, check every part"
+        : "look at the clusters; whatever is wrong there ends the run before it begins"
+    ),
     (
       "baseline", figures.settling.expected + steady, figures.settling.limit + steady,
       "the steady state must hold for \(steady.text), or nothing is injected"
@@ -65,7 +71,9 @@ private func phases(
     ),
     (
       "verdict", figures.verdict.expected, figures.verdict.limit,
-      "judge the evidence, write the reports, take the lab down"
+      scenario.stack.attach == nil
+        ? "judge the evidence, write the reports, take the lab down"
+        : "judge the evidence, write the reports, remove what was made in the clusters"
     ),
   ]
   if scenario.failback != nil {

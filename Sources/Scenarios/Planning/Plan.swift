@@ -36,6 +36,8 @@ public struct Plan: Sendable, Hashable, Codable {
   public var evidence: [PlannedEvidence]
   /// Which regions are disturbed and which are not.
   public var blastRadius: BlastRadius
+  /// What is done to clusters that stand already, and what is not; `nil`: there are none.
+  public var attached: [PlannedCluster]?
   /// What the checks of the scenario remarked.
   public var remarks: [Diagnostic]
 

@@ -4,7 +4,8 @@ internal import Support
 public func planText(_ plan: Plan) -> String {
   let page = PlanPage(plan: plan)
   let sections = [
-    page.head, page.nodes, page.workload, page.probes, page.phases, page.faults, page.runbook, page.failback,
+    page.head, page.nodes, page.clusters, page.workload, page.probes, page.phases, page.faults, page.runbook,
+    page.failback,
     page.communications, page.checklist, page.permitted, page.abort, page.remarks, page.total,
   ]
   return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
@@ -49,6 +50,21 @@ private struct PlanPage {
         + (stack.hasEventsInKafka ? ", \(stack.mirroring ?? KafkaMirroring())" : "")
         + (stack.topic.map { ", \($0)" } ?? "") + (stack.outbox.map { ", \($0)" } ?? "") + guarded
     ]
+  }
+
+  /// What is done to clusters that stand already.
+  var clusters: [String] {
+    guard let clusters = plan.attached else { return [] }
+    let mirrors = (scenario.stack.attach?.mirrors ?? []).map { "  mirror \($0)" }
+    return ["CLUSTERS that stand already"]
+      + clusters.flatMap { cluster in
+        let parts: [(String, [String])] = [
+          ("makes", cluster.makes), ("writes", cluster.writes), ("reads", cluster.reads), ("Connect", cluster.connect),
+          ("removes", cluster.removes), ("never touches", cluster.never),
+        ]
+        return ["  \(cluster.name)   \(cluster.reached)"]
+          + parts.flatMap { head, lines in lines.flatMap { indented("\(head): \($0)", by: 6) } }
+      } + mirrors
   }
 
   var workload: [String] {

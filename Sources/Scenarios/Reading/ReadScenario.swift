@@ -102,10 +102,11 @@ extension StackSettings {
       let guards = fields.value("guards").flatMap { $0.list { $0.choice(Guarded.self, called: "a guard") } }
       let topic = kind == .kafka ? fields.value("topic").flatMap(EventTopic.read) : nil
       let outbox = kind == .kafka ? fields.value("outbox").flatMap(OutboxSettings.read) : nil
+      let attach = kind == .kafka ? fields.value("attach").flatMap(AttachedKafka.read) : nil
       guard let kind, let ttl, let mirror else { return nil }
       return StackSettings(
         kind: kind, guards: guards, leaseTTL: ttl, mirrorFreshness: mirror.freshness, mirroring: mirror.mirroring,
-        topic: topic, outbox: outbox)
+        topic: topic, outbox: outbox, attach: attach)
     }
   }
 
@@ -157,8 +158,12 @@ extension EventTopic {
         }
         return kept
       }
+      let name = fields.value("name").flatMap { $0.text(expected: "the name of a topic") }
+      let copies = fields.value("copies").flatMap { $0.integer(in: 1...32) }
+      let missing = fields.value("missing").flatMap { $0.choice(Missing.self, called: "an answer to a missing topic") }
       guard let partitions else { return nil }
-      return EventTopic(partitions: Int(partitions), retention: retention)
+      return EventTopic(
+        partitions: Int(partitions), retention: retention, name: name, copies: copies.map { Int($0) }, missing: missing)
     }
   }
 }

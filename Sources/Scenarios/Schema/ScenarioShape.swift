@@ -134,6 +134,9 @@ extension Shape {
           .keys([
             .may("partitions", .integer(1...64), "how many"),
             .may("retention", .duration, "after that the oldest events are let go of"),
+            .may("name", .text, "of standing clusters"),
+            .may("copies", .integer(1...32), "brokers that hold each partition, where it is made"),
+            .may("missing", .words(EventTopic.Missing.self), "what becomes of one that is not there"),
           ]), "that events are written to; only with kafka"),
         .may(
           "outbox",
@@ -141,6 +144,40 @@ extension Shape {
             .may("rows", .words(OutboxSettings.Rows.self), OutboxSettings.Rows.kept.rawValue, "what becomes of them"),
             .may("partitions", .integer(1...64), "1", "of the topic"),
           ]), "of the event store, carried to a topic; only with kafka"),
+        .may("attach", .named("attach"), "Kafka clusters that stand already"),
+      ])
+    ),
+    (
+      "attach",
+      .keys([
+        .must("clusters", .names(longest: 12, .named("cluster")), "by region"),
+        .must("mirrors", .list(.named("mirror")), "between them"),
+      ])
+    ),
+    (
+      "cluster",
+      .keys([
+        .must("bootstrap", .list(.text), "addresses of its brokers"),
+        .may("properties", .anyKeys(.text), "of its clients, by librdkafka's names; secrets as ${secret:name}"),
+        .may(
+          "connect",
+          .keys([
+            .must("url", .text, "of its REST interface"), .may("authorization", .text, "a secret"),
+            .may("ca", .text, "the file of those who may vouch for it"),
+            .may("statusTopic", .text, "its status.storage.topic"),
+            .may("offsetsTopic", .text, "its offset.storage.topic"),
+          ]), "the Connect worker beside it"),
+        .may("registry", .text, "the address of its schema registry"),
+      ])
+    ),
+    (
+      "mirror",
+      .keys([
+        .must("from", .text, "a cluster"), .must("to", .text, "a cluster"),
+        .may("runner", .words(AttachedKafka.Mirror.Runner.self), "connect", "who runs it"),
+        .may("worker", .text, "the cluster whose Connect runs it"),
+        .may("policy", .words(AttachedKafka.Mirror.Policy.self), "default", "how topics are called in the target"),
+        .may("separator", .text, ".", "what stands between alias and topic"),
       ])
     ),
     (

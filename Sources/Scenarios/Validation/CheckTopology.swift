@@ -27,7 +27,7 @@ extension Checking {
       }
       return
     }
-    checkQuorum(path)
+    if scenario.stack.attach == nil { checkQuorum(path) }
     let stores = topology.names(with: .store)
     guard stores.count != 2 else { return }
     let having =
@@ -89,14 +89,15 @@ extension Checking {
     }
     for owner in scenario.ownership {
       let path = "ownership.\(owner.topic)"
-      region(owner.normal, with: .store, at: "\(path).normal")
-      region(owner.normal, with: .control, at: "\(path).normal")
-      region(owner.failover, with: .store, at: "\(path).failover")
-      region(owner.failover, with: .control, at: "\(path).failover")
+      // Write authority over standing clusters is nobody's whom the drill could ask.
+      let roles: [Role] = scenario.stack.attach == nil ? [.store, .control] : [.store]
+      for role in roles {
+        region(owner.normal, with: role, at: "\(path).normal")
+        region(owner.failover, with: role, at: "\(path).failover")
+      }
       for phase in [Ownership.Phase.operation, .failback]
       where owner[phase] != owner.normal && owner[phase] != owner.failover {
-        region(owner[phase], with: .store, at: "\(path).\(phase.rawValue)")
-        region(owner[phase], with: .control, at: "\(path).\(phase.rawValue)")
+        for role in roles { region(owner[phase], with: role, at: "\(path).\(phase.rawValue)") }
       }
       if owner.normal == owner.failover {
         error(

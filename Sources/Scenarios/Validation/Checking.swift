@@ -23,6 +23,7 @@ public func check(_ scenario: Scenario, at places: SourceMap) -> [Diagnostic] {
   checking.checkFailover()
   checking.checkGuards()
   checking.checkOutbox()
+  checking.checkAttached()
   checking.checkChecklist()
   checking.checkPermissions()
   checking.checkAbort()

@@ -2,7 +2,8 @@ extension Scenario {
   /// Whether a fault of the timeline cuts the owner of the writes off from the majority of the quorum, so that another
   /// region must take over. Loss and delay may lead there too, but nothing makes them.
   public var expectsFailover: Bool {
-    guard stack.kind.isDriven else { return false }
+    // Who may write to standing clusters, or to a system that nobody drives, is not this tool's to move.
+    guard stack.kind.isDriven, stack.attach == nil else { return false }
     let entries = schedule().entries
     if entries.contains(where: silencesOwner) { return true }
     let cuts = entries.map { $0.entry.fault.cutPairs(in: topology) }
@@ -12,7 +13,7 @@ extension Scenario {
   /// Whether a disturbance keeps the owner's control plane from renewing its lease for longer than that lives, or kills its store,
   /// for which it gives write authority up.
   func silencesOwner(_ timed: TimedEntry) -> Bool {
-    guard case .process(let fault) = timed.entry.fault, fault.region == ownership.first?.normal,
+    guard stack.attach == nil, case .process(let fault) = timed.entry.fault, fault.region == ownership.first?.normal,
       [.role(.controlPlane), .role(.store), .role(.all)].contains(fault.processes)
     else { return false }
     let silence =
@@ -30,6 +31,7 @@ extension Scenario {
 
   /// The timeline's entries that cut the owner off from the majority.
   func cutsOfPrimary(_ entries: [TimedEntry], cuts: [[RegionPair]], islands: [[[String]]]) -> [Int] {
+    guard stack.attach == nil else { return [] }
     let quorum = Set(topology.names(with: .quorum))
     return entries.indices.filter { index in
       guard let owner = ownership.first?.normal, let own = islands[index].first(where: { $0.contains(owner) }) else {

@@ -135,6 +135,10 @@ public struct ConnectClient: Sendable {
   public var limit: Duration
   /// What waiting counts on.
   public var clock: any Clock<Duration>
+  /// What is sent as `Authorization`, asked for anew for every request; it goes nowhere else. `nil`: nothing.
+  public var authorization: (@Sendable () throws -> String)?
+  /// The certificates of those who may vouch for an `https:` address, a file; `nil`: this machine's own.
+  public var authorities: String?
 
   /// A client of the worker at `address`.
   public init(
@@ -290,11 +294,13 @@ public struct ConnectClient: Sendable {
   }
 
   private func exchange(_ method: String, _ path: String, _ body: JSONValue?) async throws -> (Int, JSONValue) {
-    let request = HTTPRequest(
-      method: method, url: address + path,
-      headers: [("Content-Type", "application/json"), ("Accept", "application/json")],
+    var headers = [(name: "Content-Type", value: "application/json"), (name: "Accept", value: "application/json")]
+    if let authorization { headers.append((name: "Authorization", value: try authorization())) }
+    var request = HTTPRequest(
+      method: method, url: address + path, headers: headers,
       // curl needs a body where the method usually has one, or it waits for one.
       body: try body.map { try encodeJSON($0) } ?? (method == "GET" || method == "DELETE" ? nil : []))
+    request.authorities = authorities
     switch try await sendHTTP(request, within: limit, networkNamespace: networkNamespace) {
     case .failed(let why):
       throw Problem(
@@ -315,7 +321,10 @@ public struct ConnectClient: Sendable {
     let first = why.split(whereSeparator: \.isNewline).first.map(String.init) ?? "no reason given"
     return Problem(
       .steadyState, at: address, "the Connect worker refused \(method) \(path) with status \(status): \(first)",
-      fix: status == 409 ? "it hands connectors out anew: try again in a moment" : nil)
+      fix: status == 409
+        ? "it hands connectors out anew: try again in a moment"
+        : [401, 403].contains(status)
+          ? "check the secret that connect.authorization refers to, and what it allows" : nil)
   }
 
   private func strange(_ what: String, _ answer: JSONValue) -> Problem {

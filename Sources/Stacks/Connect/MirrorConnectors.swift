@@ -14,10 +14,12 @@ public enum MirrorPolicy: String, Sendable, Hashable, Codable {
   }
 
   /// The name in the target of a topic of the cluster `alias`. MirrorMaker's heartbeats keep their prefix under both.
-  public func name(of topic: String, from alias: String) -> String {
+  ///
+  /// - Parameter separator: what stands between alias and topic.
+  public func name(of topic: String, from alias: String, separator: String = ".") -> String {
     switch self {
-    case .standard: "\(alias).\(topic)"
-    case .identity: topic == "heartbeats" ? "\(alias).\(topic)" : topic
+    case .standard: "\(alias)\(separator)\(topic)"
+    case .identity: topic == "heartbeats" ? "\(alias)\(separator)\(topic)" : topic
     }
   }
 
@@ -66,6 +68,12 @@ public struct KafkaMirrorLink: Sendable, Hashable, Codable {
   public var refreshSeconds: Int
   /// Seconds between two checkpoints, and between two copies of groups' positions.
   public var checkpointSeconds: Int
+  /// What stands between alias and topic.
+  public var separator = "."
+  /// The names of connectors that somebody else has named; the others are called by ``name(_:)``'s own rule.
+  public var names: [Part: String] = [:]
+  /// The alias of the cluster whose worker runs the connectors; `nil`: the target.
+  public var worker: String?
 
   /// A link with the settings of a drill: looks and checkpoints every second or two, where MirrorMaker's own are minutes.
   public init(
@@ -89,7 +97,9 @@ public struct KafkaMirrorLink: Sendable, Hashable, Codable {
 
   /// The topic in the source in which the mirror notes which offsets belong together. It makes it by itself where it may; where
   /// it may not, and the topic is not there, it mirrors nothing and says that it runs.
-  public var offsetSyncsTopic: String { "mm2-offset-syncs.\(target.alias).internal" }
+  public var offsetSyncsTopic: String {
+    "mm2-offset-syncs\(separator)\(target.alias)\(separator)internal"
+  }
 
   /// The three connectors of a link.
   public enum Part: String, Sendable, Hashable, Codable, CaseIterable {
@@ -100,16 +110,32 @@ public struct KafkaMirrorLink: Sendable, Hashable, Codable {
     /// Writes heartbeats into the target, which the mirror of the other direction brings to the source: what proves that the
     /// other direction flows.
     case heartbeat
+
+    /// The part that a connector of this class plays; `nil`: none of a mirror's.
+    public init?(className: String?) {
+      switch className?.split(separator: ".").last {
+      case "MirrorSourceConnector": self = .source
+      case "MirrorCheckpointConnector": self = .checkpoint
+      case "MirrorHeartbeatConnector": self = .heartbeat
+      default: return nil
+      }
+    }
   }
 
   /// The name of one of its connectors, `east-to-eu-source`.
-  public func name(_ part: Part) -> String { "\(source.alias)-to-\(target.alias)-\(part.rawValue)" }
+  public func name(_ part: Part) -> String {
+    names[part] ?? "\(source.alias)-to-\(target.alias)-\(part.rawValue)"
+  }
 
   /// The topic in the target that mirrors `topic`.
-  public func mirrored(_ topic: String) -> String { policy.name(of: topic, from: source.alias) }
+  public func mirrored(_ topic: String) -> String {
+    policy.name(of: topic, from: source.alias, separator: separator)
+  }
 
   /// The topic in the target that carries its checkpoints.
-  public var checkpointsTopic: String { "\(source.alias).checkpoints.internal" }
+  public var checkpointsTopic: String {
+    "\(source.alias)\(separator)checkpoints\(separator)internal"
+  }
 
   /// The topic in the target with the heartbeats that were written in the source.
   public var heartbeatsTopic: String { mirrored(Self.heartbeats) }

@@ -90,7 +90,7 @@ public struct MirrorLint: Sendable {
   public func findings() -> [MirrorFinding] {
     var found: [MirrorFinding] = []
     for (name, entries) in connectors.sorted(by: { $0.key < $1.key }) {
-      guard let kind = Kind(entries["connector.class"]) else { continue }  // no part of a mirror
+      guard let kind = KafkaMirrorLink.Part(className: entries["connector.class"]) else { continue }  // no part of a mirror
       found += unknownKeys(name, entries, kind) + factors(name, entries)
       switch kind {
       case .source: found += source(name, entries)
@@ -103,20 +103,8 @@ public struct MirrorLint: Sendable {
     return found.sorted { ($0.severity.rawValue, $0.place, $0.text) < ($1.severity.rawValue, $1.place, $1.text) }
   }
 
-  private enum Kind {
-    case source, checkpoint, heartbeat
-
-    init?(_ className: String?) {
-      switch className?.split(separator: ".").last {
-      case "MirrorSourceConnector": self = .source
-      case "MirrorCheckpointConnector": self = .checkpoint
-      case "MirrorHeartbeatConnector": self = .heartbeat
-      default: return nil
-      }
-    }
-  }
-
-  private func unknownKeys(_ name: String, _ entries: [String: String], _ kind: Kind) -> [MirrorFinding] {
+  private func unknownKeys(_ name: String, _ entries: [String: String], _ kind: KafkaMirrorLink.Part) -> [MirrorFinding]
+  {
     let own: Set<String> =
       switch kind {
       case .source: Self.sourceKeys
@@ -129,7 +117,7 @@ public struct MirrorLint: Sendable {
       let elsewhere = Self.sourceKeys.union(Self.checkpointKeys).union(Self.heartbeatKeys)
       let why =
         elsewhere.contains(key) ? "it belongs to another connector of the mirror" : "no connector of a mirror has it"
-      let near = Self.nearest(to: key, in: own.union(Self.commonKeys)).map { "; did you mean '\($0)'?" } ?? ""
+      let near = nearestKey(to: key, in: own.union(Self.commonKeys)).map { "; did you mean '\($0)'?" } ?? ""
       return MirrorFinding(
         rule: .unknownKey, severity: .warning, place: name, text: "'\(key)' has no effect: \(why)\(near)")
     }
@@ -141,7 +129,7 @@ public struct MirrorLint: Sendable {
       "replication.factor": 2, "offset-syncs.topic.replication.factor": 3, "checkpoints.topic.replication.factor": 3,
       "heartbeats.topic.replication.factor": 3,
     ]
-    let kind = Kind(entries["connector.class"])
+    let kind = KafkaMirrorLink.Part(className: entries["connector.class"])
     return keys.keys.sorted().compactMap { key in
       let belongs =
         switch kind {
@@ -260,7 +248,7 @@ public struct MirrorLint: Sendable {
   /// Pairs of source connectors in opposite directions that both keep topics' names, for topics of the same patterns.
   private func cycles() -> [MirrorFinding] {
     let identities = connectors.filter {
-      Kind($0.value["connector.class"]) == .source
+      KafkaMirrorLink.Part(className: $0.value["connector.class"]) == .source
         && ($0.value["replication.policy.class"] ?? "").hasSuffix("IdentityReplicationPolicy")
     }
     return identities.sorted { $0.key < $1.key }.compactMap { name, entries in
@@ -285,26 +273,6 @@ public struct MirrorLint: Sendable {
 
   private func seconds(_ entries: [String: String], _ key: String, _ standard: Int64) -> Duration {
     .seconds(entries[key].flatMap(Int64.init) ?? standard)
-  }
-
-  /// The known key with the smallest edit distance, if that is small.
-  private static func nearest(to key: String, in known: Set<String>) -> String? {
-    let best = known.map { ($0, distance(Array(key.utf8), Array($0.utf8))) }.min { ($0.1, $0.0) < ($1.1, $1.0) }
-    return best.flatMap { $0.1 <= 3 ? $0.0 : nil }
-  }
-
-  private static func distance(_ one: [UInt8], _ other: [UInt8]) -> Int {
-    var row = Array(0...other.count)
-    for (i, a) in one.enumerated() {
-      var previous = row[0]
-      row[0] = i + 1
-      for (j, b) in other.enumerated() {
-        let substituted = previous + (a == b ? 0 : 1)
-        previous = row[j + 1]
-        row[j + 1] = min(substituted, row[j] + 1, row[j + 1] + 1)
-      }
-    }
-    return row[other.count]
   }
 
   // From the configuration classes of connect-mirror and connect-runtime, 4.3.

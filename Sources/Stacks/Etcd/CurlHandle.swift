@@ -58,6 +58,7 @@ final class CurlHandle {
     _ = bs_curl_set_pointer(handle, CURLOPT_HTTPHEADER, fields)
     _ = bs_curl_set_string(handle, CURLOPT_URL, request.url)
     _ = bs_curl_set_string(handle, CURLOPT_PROTOCOLS_STR, "http,https")
+    if let file = request.authorities { _ = bs_curl_set_string(handle, CURLOPT_CAINFO, file) }
     _ = bs_curl_set_long(handle, CURLOPT_TIMEOUT_MS, milliseconds)
     _ = bs_curl_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, milliseconds)
     let body = request.body ?? []

@@ -10,6 +10,8 @@ public struct HTTPRequest: Sendable {
   public var headers: [(name: String, value: String)]
   /// The body; `nil`: none.
   public var body: [UInt8]?
+  /// The certificates of those who may vouch for an `https:` address, a file in PEM form; `nil`: this machine's own.
+  public var authorities: String?
 
   /// A request from its parts.
   public init(

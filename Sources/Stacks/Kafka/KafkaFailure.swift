@@ -10,6 +10,8 @@ public struct KafkaFailure: Error, Sendable, Hashable, CustomStringConvertible {
     case timedOut
     /// No broker could be reached.
     case unreachable
+    /// The broker is not who it should be, or does not take this client's certificate.
+    case untrusted
     /// The broker forbids it.
     case notAllowed
     /// There is no such topic, partition or group.
@@ -79,6 +81,8 @@ public struct KafkaFailure: Error, Sendable, Hashable, CustomStringConvertible {
       "grant \(who) the right on the cluster that this call needs (ALTER, CREATE, DESCRIBE or IDEMPOTENT_WRITE), or give "
         + "the client the current fencing token if a guard stands before the brokers"
     case (.notAllowed, _): "check the credentials and the rights of \(who)"
+    case (.untrusted, _):
+      "check ssl.ca.location, the name that the broker is reached under, and how long its certificate is valid"
     case (.unreachable, _): "check the bootstrap addresses and that a broker listens there"
     case (.timedOut, _): "look at the brokers' logs; whether it happened is not known"
     case (.fenced, _): "end this producer: another one has its transactional id"

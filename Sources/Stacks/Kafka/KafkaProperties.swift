@@ -122,3 +122,38 @@ public struct KafkaProperties: Sendable, Hashable, Codable {
     }
   }
 }
+
+extension KafkaProperties {
+  /// One property that no client knows.
+  public struct Unknown: Sendable, Hashable {
+    /// As it was given.
+    public var name: String
+    /// The one that was probably meant; `nil`: none is near.
+    public var near: String?
+  }
+
+  /// Properties that librdkafka does not have, sorted: a client with one of them does not start. Those of Kafka's own clients are
+  /// other ones.
+  public func unknown() -> [Unknown] {
+    let near = RdKafka.namesWithDefaults().union(Self.secrets).union(Self.withoutDefaults)
+    return values.keys.filter { !RdKafka.knows(property: $0) }.sorted().map {
+      Unknown(name: $0, near: Self.javaNames[$0] ?? nearestKey(to: $0, in: near))
+    }
+  }
+
+  /// Properties that people mistype and that have no value from the first, so that librdkafka does not list them.
+  private static let withoutDefaults: Set<String> = [
+    "ssl.ca.location", "ssl.ca.pem", "ssl.certificate.location", "ssl.certificate.pem", "ssl.key.location",
+    "ssl.keystore.location", "ssl.crl.location", "ssl.cipher.suites", "ssl.curves.list", "ssl.sigalgs.list",
+    "sasl.username", "sasl.mechanism", "client.rack",
+  ]
+
+  /// What Kafka's own clients call otherwise.
+  private static let javaNames = [
+    "ssl.truststore.location": "ssl.ca.location", "ssl.truststore.certificates": "ssl.ca.pem",
+    "ssl.truststore.password": "ssl.ca.location", "ssl.truststore.type": "ssl.ca.location",
+    "ssl.keystore.type": "ssl.keystore.location", "ssl.keystore.key": "ssl.key.location",
+    "ssl.keystore.certificate.chain": "ssl.certificate.location", "sasl.jaas.config": "sasl.username",
+    "sasl.login.callback.handler.class": "sasl.mechanisms",
+  ]
+}

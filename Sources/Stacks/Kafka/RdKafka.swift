@@ -20,6 +20,8 @@ final class RdKafka: @unchecked Sendable {
       /// Errors of a broker or of all of them, so far.
       var transportErrors = 0
       var lastError: String?
+      /// That a broker did not believe this client, or proved to be somebody else, since the last connection that came about.
+      var distrust: KafkaFailure?
       var fatal: KafkaFailure?
     }
 
@@ -96,6 +98,36 @@ final class RdKafka: @unchecked Sendable {
     case .consumer:
       rd_kafka_destroy_flags(handle, 0)
     }
+  }
+
+  /// Whether librdkafka has a property of that name, of clients or of topics.
+  static func knows(property name: String) -> Bool {
+    guard let configuration = rd_kafka_conf_new() else { preconditionFailure("rd_kafka_conf_new") }
+    defer { rd_kafka_conf_destroy(configuration) }
+    // Taken back to what it is by itself, which a name that is none cannot be. What is a topic's is passed on.
+    var reason = [CChar](repeating: 0, count: 512)
+    return rd_kafka_conf_set(configuration, name, nil, &reason, reason.count) != RD_KAFKA_CONF_UNKNOWN
+  }
+
+  /// The names of the properties that have a value from the first, of clients and of topics.
+  static func namesWithDefaults() -> Set<String> {
+    guard let configuration = rd_kafka_conf_new() else { preconditionFailure("rd_kafka_conf_new") }
+    defer { rd_kafka_conf_destroy(configuration) }
+    guard let topic = rd_kafka_topic_conf_new() else { preconditionFailure("rd_kafka_topic_conf_new") }
+    defer { rd_kafka_topic_conf_destroy(topic) }
+    var names: Set<String> = []
+    func add(_ dumped: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ count: Int) {
+      guard let dumped else { return }
+      // Names and values in turn.
+      for place in stride(from: 0, to: count, by: 2) {
+        if let name = dumped[place] { names.insert(String(cString: name)) }
+      }
+      rd_kafka_conf_dump_free(dumped, count)
+    }
+    var count = 0
+    add(rd_kafka_conf_dump(configuration, &count), count)
+    add(rd_kafka_topic_conf_dump(topic, &count), count)
+    return names
   }
 
   // MARK: Producing
@@ -277,6 +309,7 @@ final class RdKafka: @unchecked Sendable {
     try check(
       "metadata", rd_kafka_metadata(handle, topic == nil ? 1 : 0, local, &found, milliseconds(limit)))
     guard let found else { preconditionFailure("rd_kafka_metadata without an error and without a result") }
+    board.note { $0.distrust = nil }
     defer { rd_kafka_metadata_destroy(found) }
     var result = KafkaMetadata(clusterID: nil, brokers: [], topics: [:])
     for broker in UnsafeBufferPointer(start: found.pointee.brokers, count: Int(found.pointee.broker_cnt)) {
@@ -733,6 +766,11 @@ final class RdKafka: @unchecked Sendable {
       return fatal
     }
     var failure = kafkaFailure(what, code, why)
+    // A client that is not let in asks on, and hears of nothing but silence; why it was not stands on the board.
+    if failure.kind == .unreachable || failure.kind == .timedOut, var distrust = board.now.distrust {
+      distrust.what = what
+      return distrust
+    }
     if failure.kind == .unreachable || failure.kind == .timedOut, let last = board.now.lastError {
       failure.text += "; last of its connections: \(last)"
     }
@@ -782,6 +820,7 @@ private func kafkaFailure(_ what: String, _ code: rd_kafka_resp_err_t, _ why: St
       RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
       .timedOut
     case RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__RESOLVE: .unreachable
+    case RD_KAFKA_RESP_ERR__SSL: .untrusted
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
       RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
       RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
@@ -815,8 +854,23 @@ private func reportDelivery(
   let failure = kafkaFailure("record for \(topic)", code, nil)
   // librdkafka knows whether the record can have reached a broker. Of a time-out we do not believe it: what it calls not sent
   // may lie in the kernel's buffer.
+  if code == RD_KAFKA_RESP_ERR__PURGE_QUEUE, let cause = fatalFailure(of: client, "record for \(topic)") {
+    // It was thrown away because the client is of no use any more; what the matter is stands with the client.
+    return recipient.report(.refused(cause))
+  }
   let isKnown = rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED && failure.kind != .timedOut
   recipient.report(isKnown ? .refused(failure) : .unknown(failure))
+}
+
+/// Why a client is of no use any more; `nil`: it is of use.
+private func fatalFailure(of client: OpaquePointer?, _ what: String) -> KafkaFailure? {
+  var buffer = [CChar](repeating: 0, count: 512)
+  let cause = rd_kafka_fatal_error(client, &buffer, buffer.count)
+  guard cause != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+  var failure = kafkaFailure(what, cause, nil)
+  failure.text = text(buffer)
+  failure.isFatal = true
+  return failure
 }
 
 /// Called by librdkafka within `rd_kafka_poll` and `rd_kafka_consumer_poll`; its context is the client's board.
@@ -831,13 +885,10 @@ private func noteError(
     contents.lastError = why
     switch code {
     case RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN: contents.transportErrors += 1
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR__SSL:
+      contents.distrust = kafkaFailure("the connection", code, why)
     case RD_KAFKA_RESP_ERR__FATAL:
-      var buffer = [CChar](repeating: 0, count: 512)
-      let cause = rd_kafka_fatal_error(client, &buffer, buffer.count)
-      var failure = kafkaFailure("the client", cause, nil)
-      failure.text = text(buffer)
-      failure.isFatal = true
-      contents.fatal = failure
+      contents.fatal = fatalFailure(of: client, "the client") ?? contents.fatal
     default: break
     }
   }

@@ -8,3 +8,4 @@ static inline CURLcode bs_curl_set_string(CURL *h, CURLoption o, const char *v) 
 typedef size_t (*bs_curl_write)(char *bytes, size_t size, size_t count, void *context);
 static inline CURLcode bs_curl_set_write(CURL *h, bs_curl_write f) { return curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, f); }
 static inline CURLcode bs_curl_get_long(CURL *h, CURLINFO i, long *out) { return curl_easy_getinfo(h, i, out); }
+static inline CURLcode bs_curl_get_socket(CURL *h, curl_socket_t *out) { return curl_easy_getinfo(h, CURLINFO_ACTIVESOCKET, out); }

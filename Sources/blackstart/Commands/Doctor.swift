@@ -13,9 +13,18 @@ extension Commands {
     details: """
       Asks by doing: makes a scratch namespace, arms a small partition in it, and takes both away again. Ends with status 0 if a
       drill can run here, 4 if not.
+
+      With --kafka SCENARIO the Kafka clusters are looked at that its stack.attach names, and nothing else: whether they are
+      reached and believe us, what they lack, which rights are missing for whom, how topics, connectors and mirrors are set up.
+      Nothing of theirs is changed. Ends with status 0 if a drill can run on them, 4 if not.
       """,
-    options: [Option(name: "--json", help: "print the findings as JSON"), stateOption]
+    options: [
+      Option(name: "--json", help: "print the findings as JSON"),
+      Option(name: "--kafka", value: "SCENARIO", help: "look at the Kafka clusters that this scenario attaches"),
+      stateOption,
+    ] + variableOptions
   ) { invocation, tool in
+    if invocation.has("--kafka") { return try await examineKafka(invocation, tool) }
     let findings = await examine(stateDirectory: stateDirectory(invocation))
     let features = geteuid() == 0 ? try KernelFeatures.probe() : nil
     let offers = features.map { faultOffers($0) + innerOffers() } ?? []

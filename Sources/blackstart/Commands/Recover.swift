@@ -1,3 +1,4 @@
+internal import Drill
 internal import Faults
 internal import Lab
 internal import Support
@@ -18,7 +19,7 @@ extension Commands {
     summary: "Removes whatever a killed run left behind: devices of faults, processes, namespaces, directories.",
     details: """
       The kernel ends every fault with the process that held it, and a guardian process takes away what that leaves on a node.
-      This is for the rest: both killed, or the lab of a run that was killed. What somebody answers for (a run that goes on, a
+      This is for the rest: both killed, the lab of a run that was killed, topics and groups that it made in standing clusters. What somebody answers for (a run that goes on, a
       lab kept by `lab up`) is left alone unless --force is given. Can be called at any time, any number of times, from any
       state, also after a reboot.
       """,
@@ -32,7 +33,12 @@ extension Commands {
     if invocation.has("--list") {
       let faults = try await onOwnThread("undo-list") { try UndoRecovery.list(stateDirectory: state) }
       let labs = try await Lab.list(stateDirectory: state)
-      if labs.isEmpty, faults.isEmpty { tool.console.print("Nothing is held.\n") }
+      let attached = try AttachedRecovery.list(stateDirectory: state)
+      for run in attached {
+        tool.console.print("standing clusters, run \(run.run): \(run.isHeld ? "held" : "abandoned")\n")
+        for line in run.lines { tool.console.print("  \(line)\n") }
+      }
+      if labs.isEmpty, faults.isEmpty, attached.isEmpty { tool.console.print("Nothing is held.\n") }
       for line in faults.flatMap(lines) { tool.console.print("\(line)\n") }
       for lab in labs {
         tool.console.print("lab \(lab.id): \(lab.standing), \(lab.directory)\n")
@@ -51,6 +57,9 @@ extension Commands {
     } catch let problems as Problems {
       failures = problems.items
     }
+    do {
+      done += try await AttachedRecovery.recover(stateDirectory: state, force: force).map { "removed \($0)" }
+    } catch let problem as Problem { failures.append(problem) }
     done += try await Lab.recover(stateDirectory: state, force: force).map { "removed \($0)" }
     for line in done { tool.console.print("\(line)\n") }
     if !failures.isEmpty { throw Problems(failures) }

@@ -11,10 +11,15 @@ let variableOptions = [
 
 /// Reads the scenario that the command line names, with the variables that it and the environment give.
 func loadScenario(of invocation: Invocation) throws -> LoadedScenario {
+  try loadScenario(at: invocation.operands[0], invocation)
+}
+
+/// Reads the scenario at `path`, likewise.
+func loadScenario(at path: String, _ invocation: Invocation) throws -> LoadedScenario {
   var given = try invocation.all("--var-file").flatMap { try readVariables(at: $0) }
   for option in invocation.all("--var") { given.append(try GivenVariable(option: option)) }
   return try loadScenario(
-    at: invocation.operands[0], variables: given, environment: try variablesOfEnvironment())
+    at: path, variables: given, environment: try variablesOfEnvironment())
 }
 
 /// The part of this process's environment that is meant for scenarios.

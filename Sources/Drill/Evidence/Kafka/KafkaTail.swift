@@ -12,13 +12,14 @@ struct KafkaTail: Sendable {
   let watch: KafkaWatch
   let region: SiteRegion
   let cluster: KafkaProperties
-  let log: KafkaEventLog
+  let state: KafkaState
   let timebase: Timebase
   let clock: any Clock<Duration>
   /// Ends the tail, once it has come to the ends of all logs.
   let stop: StopSignal
 
   private var name: String { region.name }
+  private var log: KafkaEventLog { state.log }
 
   /// How long it may take to come to the ends.
   private static let patience = Duration.seconds(20)
@@ -67,7 +68,7 @@ struct KafkaTail: Sendable {
         let known = watch.partitions(of: name)
         if known != assigned {
           try await consumer.assign(
-            Dictionary(uniqueKeysWithValues: known.map { ($0, next[$0].map { .offset($0) } ?? .beginning) }))
+            Dictionary(uniqueKeysWithValues: known.map { ($0, next[$0].map { .offset($0) } ?? begin(of: $0)) }))
           assigned = known
         }
         for reading in try await consumer.read(within: .milliseconds(100), atMost: 2000) {
@@ -92,6 +93,12 @@ struct KafkaTail: Sendable {
             + Self.patience.brief, fix: "see the broker's log")
       }
     }
+  }
+
+  /// Positions of the drill's groups are written while it runs; what others have committed before may be a great deal.
+  private func begin(of partition: KafkaPartition) -> KafkaStart {
+    if partition.topic == "__consumer_offsets", !state.groupPrefix.isEmpty { return .end }
+    return state.beginning(of: partition, in: name)
   }
 
   private func take(_ message: KafkaMessage) throws {
@@ -130,8 +137,18 @@ struct KafkaTail: Sendable {
     watch.take(rows)
   }
 
-  /// The ids of the topics that events stand in. Asked in clear only: where a cluster wants more than that, none is told.
+  /// The ids of the topics that events stand in.
   private func topicIDs() async throws(KafkaFailure) -> [String: String] {
+    if region.address4 == nil {
+      let topics = Set(log.places(in: name).map(\.topic)).sorted()
+      do {
+        return try await KafkaExaminer(cluster, networkNamespace: region.networkNamespace, limit: .seconds(2)).topicIDs(
+          topics)
+      } catch {
+        throw KafkaFailure(
+          what: "topics' ids", kind: .unreachable, code: 0, name: "NO_ANSWER", text: "\(error)", isRetriable: true)
+      }
+    }
     guard cluster.values["security.protocol"] == nil, let address = region.address4,
       let bootstrap = cluster.bootstrap.first,
       let colon = bootstrap.lastIndex(of: ":"), let port = UInt16(bootstrap[bootstrap.index(after: colon)...])

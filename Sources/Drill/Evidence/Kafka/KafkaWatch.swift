@@ -18,28 +18,35 @@ final class KafkaWatch: Sendable {
   let links: [KafkaMirrorLink]
   private let log: KafkaEventLog
   private let misreadsHeartbeats: Bool
+  /// By cluster: the topic in which Connect says how its connectors are, where it is not the lab's.
+  private let statusTopics: [String: String]
   private let contents: Mutex<Contents>
 
   /// A watch that has seen nothing.
   ///
-  /// - Parameter misreadsHeartbeats: plants an error: heartbeats are read from the topic that a mirror's target writes itself.
-  init(links: [KafkaMirrorLink], log: KafkaEventLog, misreadsHeartbeats: Bool = false) {
+  /// - Parameters:
+  ///   - misreadsHeartbeats: plants an error: heartbeats are read from the topic that a mirror's target writes itself.
+  ///   - statusTopics: by cluster, where they are not the lab's.
+  init(
+    links: [KafkaMirrorLink], log: KafkaEventLog, misreadsHeartbeats: Bool = false, statusTopics: [String: String] = [:]
+  ) {
+    self.statusTopics = statusTopics
     self.links = links
     self.log = log
     self.misreadsHeartbeats = misreadsHeartbeats
     let flow = { (link: KafkaMirrorLink) in MirrorDirection(from: link.source.alias, to: link.target.alias) }
     let layout = WireEvidence.Layout(
-      flows: links.map(flow), naming: MirrorNaming(separator: log.policy == .standard ? "." : nil),
+      flows: links.map(flow), naming: MirrorNaming(separator: log.policy == .standard ? log.separator : nil),
       statusTopic: ConnectWorkerSettings.statusTopic,
       checkpointConnectors: Dictionary(uniqueKeysWithValues: links.map { ($0.name(.checkpoint), flow($0)) }),
       sourceConnectors: Dictionary(uniqueKeysWithValues: links.map { ($0.name(.source), flow($0)) }))
-    contents = Mutex(Contents(wire: WireEvidence(layout, identityIn: KafkaEventLog.identityHeader)))
+    contents = Mutex(Contents(wire: WireEvidence(layout, identity: log.identity)))
   }
 
   /// Which topics of a cluster are read.
   func topics(of cluster: String) -> Set<String> {
     var wanted = Set(log.stores.map { log.topic(of: $0, in: cluster) })
-    wanted.formUnion(["__consumer_offsets", ConnectWorkerSettings.statusTopic])
+    wanted.formUnion(["__consumer_offsets", statusTopics[cluster] ?? ConnectWorkerSettings.statusTopic])
     for link in links {
       if link.source.alias == cluster { wanted.insert(link.offsetSyncsTopic) }
       if link.target.alias == cluster { wanted.formUnion([link.checkpointsTopic, heartbeats(of: link)]) }
@@ -53,6 +60,7 @@ final class KafkaWatch: Sendable {
 
   /// What a topic is taken for.
   private func meaning(of topic: String, in cluster: String) -> String {
+    if topic == statusTopics[cluster] { return ConnectWorkerSettings.statusTopic }
     guard misreadsHeartbeats, topic == KafkaMirrorLink.heartbeats else { return topic }
     return links.first { $0.target.alias == cluster }?.heartbeatsTopic ?? topic
   }

@@ -18,13 +18,17 @@ extension DrillRun {
     }
     let watch = KafkaWatch(
       links: site.mirrorLinks, log: kafka.log,
-      misreadsHeartbeats: request.plants.contains(.heartbeatsMisread))
+      misreadsHeartbeats: request.plants.contains(.heartbeatsMisread),
+      statusTopics: Dictionary(
+        (scenario.stack.attach?.clusters ?? []).compactMap { cluster in
+          cluster.connect?.statusTopic.map { (cluster.name, $0) }
+        }, uniquingKeysWith: { $1 }))
     let stop = StopSignal()
     try await withThrowingTaskGroup(of: Void.self) { group in
       for region in site.regions {
         guard let cluster = region.kafka else { continue }
         let tail = KafkaTail(
-          watch: watch, region: region, cluster: cluster, log: kafka.log, timebase: timebase, clock: clock, stop: stop)
+          watch: watch, region: region, cluster: cluster, state: kafka, timebase: timebase, clock: clock, stop: stop)
         group.addTask(name: "evidence of \(region.name)") { try await tail.run() }
       }
       do { try await body() } catch {
@@ -40,7 +44,8 @@ extension DrillRun {
   /// Dumps what was read.
   func dump(_ watch: KafkaWatch) async throws {
     let (wire, bounds) = watch.read
-    let groups = wire.groupOffsets?.map { row in
+    let own = OwnEvidence(kafka)
+    let groups = wire.groupOffsets?.compactMap(own.row).map { row in
       var row = row
       if let since = kafka?.reading(KafkaState.Group(name: row.group, store: row.store)), since <= row.observed {
         row.members = max(1, row.members ?? 0)
@@ -50,8 +55,8 @@ extension DrillRun {
     let tailed = "read while the drill ran, as a reader of committed transactions"
     try await write(wire.records, store: nil, source: tailed, as: "records")
     try await write(bounds, store: nil, source: "the brokers' offsets, asked once a second", as: "log-bounds")
-    try await write(wire.offsetSyncs, tailed, as: "offset-syncs")
-    try await write(wire.checkpoints, tailed, as: "checkpoints")
+    try await write(wire.offsetSyncs?.filter(own.isOwn), tailed, as: "offset-syncs")
+    try await write(wire.checkpoints?.compactMap(own.row), tailed, as: "checkpoints")
     try await write(wire.heartbeats, tailed, as: "heartbeats")
     try await write(groups, tailed, as: "group-offsets")
     try await write(wire.connectorStates, tailed, as: "connector-states")

@@ -236,7 +236,7 @@ final class GuardProber: Sendable {
     } catch {
       switch error.kind {
       case .notAllowed: (outcome, detail) = (.refused, error.text)
-      case .unreachable, .queueFull, .property: (outcome, detail) = (.notDone, "\(error)")
+      case .unreachable, .untrusted, .queueFull, .property: (outcome, detail) = (.notDone, "\(error)")
       case .fenced, .timedOut, .notFound, .exists, .other: (outcome, detail) = (.unknown, "\(error)")
       }
     }

@@ -108,7 +108,7 @@ actor KafkaSession: StoreSession {
       if let reader, reread == 0 {
         consumer = reader
       } else {
-        consumer = try await open(group, reportsEnds: false)
+        consumer = try await open(state.groupID(of: group), reportsEnds: false)
         guard try await assign(consumer, reread: reread) else {
           // Until it may start nothing is read; the next step asks again.
           await consumer.close()
@@ -148,7 +148,8 @@ actor KafkaSession: StoreSession {
         consumer = reader
       } else {
         consumer = try await open("blackstart-tail", reportsEnds: false)
-        try await consumer.assign(Dictionary(uniqueKeysWithValues: log.places(in: store).map { ($0, .beginning) }))
+        try await consumer.assign(
+          Dictionary(uniqueKeysWithValues: log.places(in: store).map { ($0, state.beginning(of: $0, in: store)) }))
       }
       var rows: [TailRow] = []
       for reading in try await consumer.read(within: .milliseconds(50), atMost: limit) {
@@ -198,7 +199,8 @@ actor KafkaSession: StoreSession {
     let share = Int64(reread / max(1, places.count))
     var starts: [KafkaPartition: KafkaStart] = [:]
     for place in places {
-      guard let start = committed[place].map({ .offset(max(0, $0 - share)) }) ?? state.start(in: store) else {
+      guard let start = committed[place].map({ .offset(max(0, $0 - share)) }) ?? state.start(of: place, in: store)
+      else {
         return false
       }
       starts[place] = start

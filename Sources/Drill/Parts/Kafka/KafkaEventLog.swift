@@ -1,4 +1,5 @@
 internal import Events
+internal import KafkaWire
 internal import Stacks
 internal import Workload
 
@@ -15,6 +16,10 @@ struct KafkaEventLog: Sendable, Hashable {
   var stores: [String]
   /// How mirrored topics are called.
   var policy: MirrorPolicy = .standard
+  /// What stands between the source's alias and a topic in a mirrored topic's name.
+  var separator = "."
+  /// The run whose events these are, where the topic may hold those of others; `nil`: it holds no others.
+  var run: String?
 
   /// A header that one record in a thousand of each producer has, to be found by what can look for a header alone.
   static let thousandth = "bs-thousandth"
@@ -47,11 +52,12 @@ struct KafkaEventLog: Sendable, Hashable {
     static let keySequence = "bs-seq"
     static let token = "bs-token"
     static let cause = "bs-cause"
+    static let run = "bs-run"
   }
 
   /// The topic in `store` that has the events which `origin` took first.
   func topic(of origin: String, in store: String) -> String {
-    origin == store ? topic : policy.name(of: topic, from: origin)
+    origin == store ? topic : policy.name(of: topic, from: origin, separator: separator)
   }
 
   /// All partitions of a store's log.
@@ -71,10 +77,20 @@ struct KafkaEventLog: Sendable, Hashable {
       KafkaHeader(Header.keySequence, "\(event.keySequence)"), KafkaHeader(Header.token, "\(token)"),
     ]
     if event.id.sequence % 1000 == 499 { headers.append(KafkaHeader(Self.thousandth, "")) }
+    if let run { headers.append(KafkaHeader(Header.run, run)) }
     if let cause = event.causation { headers.append(KafkaHeader(Header.cause, "\(cause)")) }
     return KafkaRecord(
       topic: topic, partition: partition(of: event.key).number, key: Array("\(event.key)".utf8),
       value: event.payload, headers: headers, timestampMilliseconds: event.wall / 1_000_000)
+  }
+
+  /// Which event a record is, by its headers alone; `nil` for one that is none of ours.
+  @Sendable func identity(_ record: RecordBatch.Record) -> EventID? {
+    func text(_ name: String) -> String? {
+      record.headers.first { $0.key == name }?.value.map { String(decoding: $0, as: UTF8.self) }
+    }
+    guard run == nil || run == text(Header.run) else { return nil }
+    return text(Header.id).flatMap { EventID($0) }
   }
 
   /// The event in a record of `store`.
@@ -82,7 +98,8 @@ struct KafkaEventLog: Sendable, Hashable {
   /// - Returns: `nil` for a record without our identity, which somebody else wrote.
   func row(_ message: KafkaMessage, in store: String) -> Row? {
     func text(_ name: String) -> String? { message.header(name).map { String(decoding: $0, as: UTF8.self) } }
-    guard let id = text(Header.id).flatMap({ EventID($0) }), let key = text(Header.key).flatMap({ UInt32($0) }),
+    guard run == nil || run == text(Header.run), let id = text(Header.id).flatMap({ EventID($0) }),
+      let key = text(Header.key).flatMap({ UInt32($0) }),
       let keySequence = text(Header.keySequence).flatMap({ UInt64($0) }),
       let token = text(Header.token).flatMap({ Int64($0) }),
       let origin = stores.first(where: { topic(of: $0, in: store) == message.partition.topic })

@@ -19,26 +19,57 @@ final class KafkaState: Sendable {
     var readSince: [Group: Int64] = [:]
     var appliesEveryDelivery = false
     var startsAtLatest = false
+    /// By store: where its log ended when the drill began; what stands before that is none of it.
+    var begins: [String: [KafkaPartition: Int64]] = [:]
   }
 
   /// Where events stand.
   let log: KafkaEventLog
   /// What keeps writers without authority out; `nil` in a drill in which write authority stays where it is.
   let fence: KafkaFence?
+  /// What names of consumer groups begin with in the clusters; empty in a lab, where nobody else has any.
+  let groupPrefix: String
   private let contents = Mutex(Contents())
 
-  init(log: KafkaEventLog, fence: KafkaFence? = nil) {
+  init(log: KafkaEventLog, fence: KafkaFence? = nil, groupPrefix: String = "") {
     self.log = log
     self.fence = fence
+    self.groupPrefix = groupPrefix
   }
 
   /// What the clients of a scenario keep.
-  convenience init(of scenario: Scenario) {
-    let log = KafkaEventLog(
-      topic: "orders", partitions: scenario.stack.topic?.partitions ?? 1, stores: scenario.topology.names(with: .store))
+  ///
+  /// - Parameter run: the run's name, by which its records and groups are told from those of others in standing clusters.
+  convenience init(of scenario: Scenario, run: String) {
+    var log = KafkaEventLog(
+      topic: scenario.stack.topic?.name ?? EventTopic.labName, partitions: scenario.stack.topic?.partitions ?? 1,
+      stores: scenario.topology.names(with: .store))
+    if let attach = scenario.stack.attach {
+      log.run = run
+      log.separator = attach.mirrors.first?.separator ?? "."
+    }
     self.init(
       log: log,
-      fence: scenario.movesWriteAuthority ? KafkaFence(log: log, leaseTTL: scenario.stack.leaseTTL) : nil)
+      fence: scenario.movesWriteAuthority ? KafkaFence(log: log, leaseTTL: scenario.stack.leaseTTL) : nil,
+      groupPrefix: scenario.stack.attach == nil ? "" : "\(Scenario.attachedGroupPrefix)\(run)-")
+  }
+
+  /// What a consumer group of the drill is called in the clusters.
+  func groupID(of name: String) -> String { groupPrefix + name }
+
+  /// The drill's name of a group; `nil`: it is somebody else's.
+  func groupName(of id: String) -> String? {
+    id.hasPrefix(groupPrefix) ? String(id.dropFirst(groupPrefix.count)) : nil
+  }
+
+  /// Notes where a store's log ended when the drill began.
+  func begins(at ends: [KafkaPartition: Int64], in store: String) {
+    contents.withLock { $0.begins[store] = ends }
+  }
+
+  /// Where the drill's part of a store's log begins.
+  func beginning(of place: KafkaPartition, in store: String) -> KafkaStart {
+    contents.withLock { $0.begins[store]?[place] }.map { .offset($0) } ?? .beginning
   }
 
   /// Lets a group's projection take an event.
@@ -91,10 +122,10 @@ final class KafkaState: Sendable {
   /// something before that.
   func startsAtLatest() { contents.withLock { $0.startsAtLatest = true } }
 
-  /// Whether a group without a position in `store` may start now, and where.
-  func start(in store: String) -> KafkaStart? {
+  /// Whether a group without a position in a partition of `store` may start now, and where.
+  func start(of place: KafkaPartition, in store: String) -> KafkaStart? {
     contents.withLock { contents in
-      guard contents.startsAtLatest else { return .beginning }
+      guard contents.startsAtLatest else { return contents.begins[store]?[place].map { .offset($0) } ?? .beginning }
       return contents.seen[store]?.count ?? 0 < 100 ? nil : .end
     }
   }

@@ -20,12 +20,16 @@ struct KafkaStack: EventStack {
     guard
       let found = site.mirrorLinks.first(where: {
         $0.source.alias == link.from && $0.target.alias == link.to
-      }), let target = site.region(link.to), let endpoint = target.connectEndpoint
+      }), let host = site.region(found.worker ?? link.to)
     else { throw StepFailure("there is no mirror from \(link.from) to \(link.to)") }
+    if let connect = host.connect { return (found, connect) }
+    guard let endpoint = host.connectEndpoint else {
+      throw StepFailure("nobody can be told to pause \(link.from) to \(link.to)")
+    }
     return (
       found,
       ConnectClient(
-        address: endpoint, networkNamespace: target.networkNamespace, limit: .seconds(2), clock: run.clock)
+        address: endpoint, networkNamespace: host.networkNamespace, limit: .seconds(2), clock: run.clock)
     )
   }
 
@@ -87,7 +91,7 @@ struct KafkaStack: EventStack {
     return try await withAdmin(region) { admin in
       var stands: [GroupStand] = []
       for group in groups {
-        let offsets = try await admin.offsets(ofGroup: group)
+        let offsets = try await admin.offsets(ofGroup: state.groupID(of: group))
         guard !offsets.isEmpty else { throw StepFailure("\(group) has never committed an offset in \(region)") }
         let read = dump.rows.filter { isRead($0, offsets) }
         let applied = state.applied(by: KafkaState.Group(name: group, store: region))
@@ -123,8 +127,8 @@ struct KafkaStack: EventStack {
         "\(group) would skip \(skipped.count) events in \(region), the first \(skipped.first.map { "\($0.id)" } ?? "")")
     }
     try await withAdmin(region) { admin in
-      try await admin.setOffsets(ofGroup: group, translated)
-      let found = try await admin.offsets(ofGroup: group)
+      try await admin.setOffsets(ofGroup: state.groupID(of: group), translated)
+      let found = try await admin.offsets(ofGroup: state.groupID(of: group))
       guard translated.allSatisfy({ found[$0.key] == $0.value }) else {
         throw StepFailure("the coordinator of \(region) has other offsets of \(group) than it was given")
       }
