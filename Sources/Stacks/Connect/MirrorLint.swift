@@ -90,7 +90,8 @@ public struct MirrorLint: Sendable {
   public func findings() -> [MirrorFinding] {
     var found: [MirrorFinding] = []
     for (name, entries) in connectors.sorted(by: { $0.key < $1.key }) {
-      guard let kind = KafkaMirrorLink.Part(className: entries["connector.class"]) else { continue }  // no part of a mirror
+      // Any other connector is no part of a mirror.
+      guard let kind = KafkaMirrorLink.Part(className: entries["connector.class"]) else { continue }
       found += unknownKeys(name, entries, kind) + factors(name, entries)
       switch kind {
       case .source: found += source(name, entries)
