@@ -19,7 +19,6 @@ import Testing
 struct RemoteTranslationTests {
   private static let groups = (0..<30).map { "group-\($0)" }
   private static let partitions: Int32 = 12
-  private static let source = KafkaPartition("orders", 0)
 
   /// A group in a partition of the mirror.
   private struct Place: Hashable {
@@ -202,11 +201,7 @@ struct RemoteTranslationTests {
       uniquingKeysWith: { $1 })
     let answers = try await site.apache(directory)
     var agreement = Agreement(positions: positions.count, answers: answers.count)
-    for place in Set(answers.keys).union(newest.keys).sorted(by: { "\($0)" < "\($1)" })
-    where answers[place] != newest[place]?.downstream {
-      agreement.differences.append(
-        "\(place): Apache says \(answers[place] ?? -1), we \(newest[place]?.downstream ?? -1)")
-    }
+    agreement.differences = Self.differences(answers, newest.mapValues(\.downstream))
     // What was emitted of the positions that were just set follows from the recorded sync points alone.
     for number in 0..<Self.partitions {
       var store = OffsetSyncStore(mustReadToEnd: !hasRestarted)
@@ -229,6 +224,23 @@ struct RemoteTranslationTests {
       }
     }
     return agreement
+  }
+
+  /// Where Apache's client and we say something else, or only one of us says anything.
+  private static func differences(_ apache: [Place: Int64], _ ours: [Place: Int64]) -> [String] {
+    func text(_ offset: Int64?) -> String { offset.map { "\($0)" } ?? "nothing" }
+    return Set(apache.keys).union(ours.keys).filter { apache[$0] != ours[$0] }.map { place in
+      "\(place.group) in \(place.partition): Apache says \(text(apache[place])), we \(text(ours[place]))"
+    }.sorted()
+  }
+
+  @Test func anAnswerThatIsNotOursIsSeen() {
+    let ours = [Place(group: "a", partition: 0): 5 as Int64, Place(group: "b", partition: 1): 7]
+    #expect(Self.differences(ours, ours).isEmpty)
+    #expect(
+      Self.differences([Place(group: "a", partition: 0): 6, Place(group: "c", partition: 0): 1], ours) == [
+        "a in 0: Apache says 6, we 5", "b in 1: Apache says nothing, we 7", "c in 0: Apache says 1, we nothing",
+      ])
   }
 
   private func agrees(_ lab: Lab, _ directory: String) async throws {
