@@ -16,6 +16,8 @@ extension Scenario {
       _ = (fields.value("include"), fields.value("variables"))
       let secrets = fields.optional("secrets", or: []) { $0.dictionary(longest: 32, Secret.read) }
       let topology = fields.required("topology", Topology.read)
+      // The order in which keys are asked for is that in which a message names them.
+      _ = fields.value("ownership")
       let stack = fields.required("stack", StackSettings.read)
       // In a system that nobody drives nobody writes; who owns what there is not ours to say.
       let ownership =
