@@ -27,6 +27,22 @@ import Testing
     (registry + ["--etcd", away, "--state", "s", "--max-age", "-1"], "no number of seconds from 0 to 3600"),
     (registry + ["--etcd", away, "--state", "s", "--max-age", "soon"], "no number of seconds from 0 to 3600"),
     (registry + ["--etcd", away, "--state", "s", "--log", "/nowhere/at/all"], "/nowhere/at/all"),
+    (
+      admin + ["--etcd", away, "--state", "s", "--certificate", "c.pem"],
+      "--certificate and --certificate-key go together"
+    ),
+    (
+      registry + ["--etcd", away, "--state", "s", "--client-ca", "ca.pem"],
+      "--client-ca has no effect without --certificate"
+    ),
+    (
+      admin + ["--etcd", away, "--state", "s", "--upstream-name", "b"],
+      "--upstream-name has no effect without --upstream-ca"
+    ),
+    (
+      registry + ["--etcd", away, "--state", "s", "--upstream-ca", "/nowhere.pem"],
+      "/nowhere.pem: error: the certificate authorities cannot be read"
+    ),
   ])
   func `what no guard can be started with is refused, and nothing listens`(
     arguments: [String], message: String
