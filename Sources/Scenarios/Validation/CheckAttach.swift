@@ -187,8 +187,9 @@ extension Checking {
         where attach.mirrors.contains { attach.cluster($0.worker)?.connect?.statusTopic == nil }:
           "when a mirror's checkpoint task began anew stands in its Connect's status topic alone, whose name is not known; say "
             + "connect.statusTopic for every worker that runs a mirror"
+        case .outboxComplete: "an outbox is that of a lab's event stores"
         case .offsetsTranslated, .mirrorLagZero, .noDuplicates, .noAcknowledgedLoss, .orderPerAggregate,
-          .consumerProgress:
+          .consumerProgress, .steadyStateRecovered:
           nil
         }
       if let why {
