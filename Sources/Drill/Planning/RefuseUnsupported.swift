@@ -38,7 +38,7 @@ private func unsupportedWithKafka(_ scenario: Scenario, _ plants: [StackPlant]) 
   }.map { "the plant \($0.rawValue) on Kafka" }
   guard scenario.movesWriteAuthority else { return parts }
   // Two who set who may write to one topic would undo each other's work.
-  let topic = KafkaState(of: scenario).log.topic
+  let topic = scenario.stack.topic?.name ?? EventTopic.labName
   for step in scenario.steps where [step.action, step.undo].contains(where: { $0?.setsWriters(of: topic) ?? false }) {
     parts.append(
       "the step '\(step.id)', which sets who may write to '\(topic)': the fence does, as the control planes say")
