@@ -136,7 +136,8 @@ extension KafkaProperties {
   /// other ones.
   public func unknown() -> [Unknown] {
     let near = RdKafka.namesWithDefaults().union(Self.secrets).union(Self.withoutDefaults)
-    return values.keys.filter { !RdKafka.knows(property: $0) }.sorted().map {
+    // Some of Java's names librdkafka knows as well, to refuse them.
+    return values.keys.filter { !RdKafka.knows(property: $0) || Self.javaNames[$0] != nil }.sorted().map {
       Unknown(name: $0, near: Self.javaNames[$0] ?? nearestKey(to: $0, in: near))
     }
   }
