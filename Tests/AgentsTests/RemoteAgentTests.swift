@@ -7,6 +7,9 @@ import Testing
 
 /// Commands that are to start an agent and do not.
 @Suite struct RemoteAgentTests {
+  /// As the product does: a command that has ended must not end whoever writes to it.
+  init() { signal(SIGPIPE, SIG_IGN) }
+
   private let program = ProgramIdentity(version: "0.1.0", build: "aaaaaaaaaaaa", machine: "x86_64")
 
   private func connect(_ command: [String], within limit: Duration = .seconds(10)) async throws -> AgentLost {
@@ -58,6 +61,9 @@ import Testing
 
 /// The agent's own side, over pipes.
 @Suite struct AgentServiceTests {
+  /// As the product does: a controller that is gone must not end the agent, which has faults to end first.
+  init() { signal(SIGPIPE, SIG_IGN) }
+
   private struct Fixed: Agent {
     let node = "n"
     func perform(_ request: AgentRequest) async throws -> AgentReply {

@@ -55,8 +55,11 @@ final class AgentLink: Sendable {
     do { (child, ends) = try Self.start(command, environment, log) } catch {
       throw AgentLost(node: order.node, why: "'\(command.joined(separator: " "))' cannot be started: \(error)")
     }
+    do { pipe = try FramePipe(owning: ends.output, ends.input, name: order.node) } catch {
+      kill(-child.identity.pid, SIGKILL)
+      throw AgentLost(node: order.node, why: "\(error)")
+    }
     heart = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "heart of \(order.node)"))
-    pipe = FramePipe(owning: ends.output, ends.input, name: order.node)
     pipe.start { [weak self] in self?.take($0) }
     heart.setEventHandler { [weak self] in self?.beat() }
     heart.schedule(deadline: .now(), repeating: .milliseconds(Int(Self.heartbeat.milliseconds)))

@@ -5,6 +5,9 @@ internal import Synchronization
 
 /// A pair of descriptors that frames come from and go to. Reading and writing are on queues of their own, so that nobody waits
 /// for the other end: what cannot be written yet is kept.
+///
+/// Reading waits in poll(2) and not in a dispatch source: where a pipe has data and is closed at one time, libdispatch on Linux goes
+/// through a source's registration once more after its handler may have cancelled it, and crashes.
 final class FramePipe: Sendable {
   /// What came.
   enum Received: Sendable {
@@ -18,23 +21,34 @@ final class FramePipe: Sendable {
 
   private let output: Int32
   private let writing: DispatchQueue
-  private let input: Int32
-  // proof: set up in init and start, before anything comes, then only cancelled, which libdispatch allows from any thread
-  private nonisolated(unsafe) let source: any DispatchSourceRead
-  private let state = Mutex(State())
+  private let reading: DispatchQueue
+  private let state: Mutex<State>
 
   private struct State {
     var waitingBytes = 0
     var failure: String?
+    /// What is read; `nil` once somebody reads it, who closes it as well.
+    var input: Int32?
+    /// Its end is watched by whoever reads; `nil` once it is closed.
+    var bell: (listening: Int32, ringing: Int32)?
   }
 
-  /// Takes two open descriptors over. They are closed here: the one when nothing more is read, for only then has libdispatch let
-  /// go of it, the other with this object.
-  init(owning input: Int32, _ output: Int32, name: String) {
-    self.input = input
+  /// Takes two open descriptors over. They are closed here: the one when nothing more is read, the other with this object.
+  ///
+  /// - Throws: `SystemError` when there are no more descriptors to be had; those two are closed then.
+  init(owning input: Int32, _ output: Int32, name: String) throws(SystemError) {
     self.output = output
     writing = DispatchQueue(label: "\(name) writes")
-    source = DispatchSource.makeReadSource(fileDescriptor: input, queue: DispatchQueue(label: "\(name) reads"))
+    reading = DispatchQueue(label: "\(name) reads")
+    var bell: [Int32] = [-1, -1]
+    // No child of ours gets more than the three descriptors it is given, so these need no flag of their own.
+    guard pipe(&bell) == 0 else {
+      let error = SystemError("pipe", name)
+      close(input)
+      close(output)
+      throw error
+    }
+    state = Mutex(State(input: input, bell: (listening: bell[0], ringing: bell[1])))
   }
 
   /// Takes copies of two open descriptors, which stay their owner's.
@@ -49,31 +63,49 @@ final class FramePipe: Sendable {
       close(ownInput)
       throw error
     }
-    self.init(owning: ownInput, ownOutput, name: name)
+    try self.init(owning: ownInput, ownOutput, name: name)
   }
 
   /// Begins to read; to be called once.
   ///
   /// - Parameter receive: called with all that comes, in order, on a queue of its own; it must not block.
   func start(_ receive: @escaping @Sendable (Received) -> Void) {
-    nonisolated(unsafe) let reading = source  // proof: as above
-    let input = input
-    source.setEventHandler {
-      guard !reading.isCancelled else { return }
-      var buffer = [UInt8](repeating: 0, count: 1 << 16)
-      let count = read(input, &buffer, buffer.count)
-      if count > 0 { return receive(.bytes(Array(buffer[..<count]))) }
-      if count < 0, errno == EINTR || errno == EAGAIN { return }
-      let why = count < 0 ? "read: \(errnoText(errno))" : nil
-      reading.cancel()
-      receive(.end(why))
+    let ends = state.withLock { state -> (input: Int32, bell: Int32)? in
+      defer { state.input = nil }
+      guard let input = state.input, let bell = state.bell else { return nil }
+      return (input, bell.listening)
     }
-    source.setCancelHandler { close(input) }
-    source.activate()
+    guard let ends else { return }
+    reading.async {
+      Self.read(ends.input, until: ends.bell, receive)
+      close(ends.input)
+      close(ends.bell)
+    }
+  }
+
+  /// Reads until the end of input, or until the other end of `bell` is closed.
+  private static func read(_ input: Int32, until bell: Int32, _ receive: (Received) -> Void) {
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      var entries = [
+        pollfd(fd: input, events: Int16(POLLIN), revents: 0), pollfd(fd: bell, events: Int16(POLLIN), revents: 0),
+      ]
+      let ready = poll(&entries, 2, -1)
+      if ready < 0, errno == EINTR { continue }
+      if entries[1].revents != 0 { return }
+      let count = ready < 0 ? -1 : Glibc.read(input, &buffer, buffer.count)
+      if count > 0 {
+        receive(.bytes(Array(buffer[..<count])))
+        continue
+      }
+      if count < 0, errno == EINTR || errno == EAGAIN { continue }
+      return receive(.end(count < 0 ? "read: \(errnoText(errno))" : nil))
+    }
   }
 
   deinit {
-    source.cancel()
+    stop()
+    if let input = state.withLock(\.input) { close(input) }
     // After whatever is being written: its number must not be somebody else's meanwhile.
     writing.async { [output] in close(output) }
   }
@@ -106,7 +138,15 @@ final class FramePipe: Sendable {
   var isDrained: Bool { state.withLock { $0.waitingBytes == 0 || $0.failure != nil } }
 
   /// Reads no more.
-  func stop() { source.cancel() }
+  func stop() {
+    state.withLock { state in
+      guard let bell = state.bell else { return }
+      state.bell = nil
+      close(bell.ringing)
+      // Nobody has begun to read.
+      if state.input != nil { close(bell.listening) }
+    }
+  }
 
   /// Returns why it failed.
   private func write(_ bytes: [UInt8]) -> String? {
