@@ -76,7 +76,7 @@ private struct ClusterExamination {
         note(
           "clients", .wrong, problem.what,
           fix: isScram && failure.kind == .notAllowed
-            ? "librdkafka 2.0 repeats its own nonce, which brokers since Kafka 3.7.2 refuse: use PLAIN or certificates, or a newer "
+            ? "librdkafka before 2.6.1 repeats its own nonce, which Kafka 4 refuses: use PLAIN or certificates, or a newer "
               + "librdkafka" : problem.fix)
       }
       await admin.close()
