@@ -19,6 +19,8 @@ struct AttachedPromises: Sendable, Hashable {
   private(set) var clusters: [String: KafkaProperties] = [:]
   private(set) var groups: [String: Set<String>] = [:]
   private(set) var topics: [Topic] = []
+  /// Entries that this version cannot read, in words: whatever they promise cannot be kept by it.
+  private(set) var unread: [String] = []
 
   /// What these entries promise.
   init(_ entries: [AttachedUndo.Entry]) {
@@ -40,7 +42,11 @@ struct AttachedPromises: Sendable, Hashable {
 
   /// What the file at `path` says.
   init(path: String) throws(SystemError) {
-    self.init(try JournalContents(path: path).records.compactMap { AttachedUndo.Entry($0) })
+    let records = try JournalContents(path: path).records
+    self.init(records.compactMap { AttachedUndo.Entry($0) })
+    unread = records.filter { AttachedUndo.Entry($0) == nil }.map {
+      "entry \($0.seq) of \(path) ('\($0.type)') cannot be read by this version: what it promises is not removed"
+    }
   }
 
   /// What was promised, for people.
@@ -48,7 +54,7 @@ struct AttachedPromises: Sendable, Hashable {
     topics.map { "topic \($0.name) of \($0.cluster)\($0.isMade ? "" : ", if it was made")" }
       + groups.sorted { $0.key < $1.key }.flatMap { cluster, groups in
         groups.sorted().map { "group \($0) of \(cluster)" }
-      }
+      } + unread
   }
 
   /// Removes it: topics that are the drill's still, and its groups. Nothing else is touched.
@@ -58,7 +64,7 @@ struct AttachedPromises: Sendable, Hashable {
   /// - Returns: what was removed.
   /// - Throws: ``Problem`` (recoveryIncomplete) with what is left, once everything was tried.
   func remove() async throws -> [String] {
-    var work = Removal()
+    var work = Removal(left: unread)
     // The drill's own topics before those that mirrors make of them: they would make them again.
     for areMirrored in [false, true] {
       for (cluster, properties) in clusters.sorted(by: { $0.key < $1.key }) {
@@ -103,16 +109,20 @@ struct AttachedPromises: Sendable, Hashable {
           left.append("\(name) may be the drill's, which ended while it made it: look, and remove it by hand if it is")
           return
         }
-        if let id = topic.id, let now = await currentID(topic.name, properties), now != id {
+        if let id = topic.id {
+          guard let now = await currentID(topic.name, properties) else {
+            left.append("\(name): whether it is still the drill's own cannot be asked, so it was not touched")
+            return
+          }
           // Somebody has made another one under its name.
-          return
+          if now != id { return }
         }
         try await admin.deleteTopics([topic.name])
         removed.append(name)
       } catch { left.append("\(name): \(error)") }
     }
 
-    /// Kafka's id of a topic; `nil` where it cannot be had, and then the name must do.
+    /// Kafka's id of a topic; `nil` where it cannot be had.
     private func currentID(_ topic: String, _ properties: KafkaProperties) async -> String? {
       do { return try await KafkaExaminer(properties).topicIDs([topic])[topic] } catch { return nil }
     }

@@ -48,6 +48,26 @@ struct AttachedPromiseTests {
       #expect(try AttachedPromises(path: undo.path).topics.map(\.name) == ["drill"])
     }
   }
+
+  /// What another version promised is never taken for kept.
+  @Test func anEntryThatCannotBeReadIsToldAndItsFileStays() async throws {
+    try await withTemporaryDirectory("attached", remove: { try removeTree($0) }) { directory in
+      try makeDirectory(AttachedUndo.directory(directory))
+      let path = "\(AttachedUndo.directory(directory))/r2.jsonl"
+      let gone = ProcessIdentity(pid: getpid(), startTicks: 0)
+      var file = try JournalFile(creating: path, timebase: .system)
+      let (type, data) = try AttachedUndo.Entry.begin(gone).record
+      try file.append(type, data)
+      try file.append("topic.of-another-version", data)
+      #expect(try AttachedPromises(path: path).lines.contains { $0.contains("'topic.of-another-version'") })
+      let problem = await #expect(throws: Problem.self) {
+        try await AttachedRecovery.recover(stateDirectory: directory)
+      }
+      #expect(problem?.code == .recoveryIncomplete)
+      #expect(problem?.what.contains("entry 2 of \(path)") == true)
+      #expect(fileExists(path), "a promise that was not kept is not forgotten")
+    }
+  }
 }
 
 /// Standing clusters, looked at and worked in: a real broker with TLS, names and an authorizer.
