@@ -31,15 +31,16 @@ public final class MirrorLag: Sendable {
 
   private let state: Mutex<State>
 
-  /// Every directions's tracker, with nothing seen.
-  public init(stores: [String]) {
-    var start = State()
-    for origin in stores {
-      for target in stores where target != origin {
-        start.trackers[Direction(origin: origin, target: target)] = LagTracker()
-      }
-    }
-    state = Mutex(start)
+  /// A tracker for every direction between `stores`, with nothing seen.
+  public convenience init(stores: [String]) {
+    self.init(
+      stores.flatMap { origin in stores.filter { $0 != origin }.map { Direction(origin: origin, target: $0) } })
+  }
+
+  /// A tracker for each of `directions`, with nothing seen.
+  public init(_ directions: [Direction]) {
+    state = Mutex(
+      State(trackers: Dictionary(directions.map { ($0, LagTracker()) }, uniquingKeysWith: { first, _ in first })))
   }
 
   /// Takes rows of `store` in the order of its log; returns those that were not seen before.

@@ -125,6 +125,11 @@ import Testing
     ("      - { from: eu, to: east }\n", "      - { from: eu, to: eu }\n", "cannot be mirrored to itself"),
     ("      - { from: eu, to: east }\n", "      - { from: west, to: east }\n", "there is no cluster 'west'"),
     (
+      "      - { from: east, to: eu, runner: connect, worker: eu, policy: default, separator: '.' }\n", "",
+      "no mirror carries what is written in 'east' to 'eu'"
+    ),
+    ("{ from: eu, to: east }", "{ from: eu, to: east, separator: '-' }", "knows one way to call mirrored topics"),
+    (
       "{ from: eu, to: east }", "{ from: eu, to: east, policy: identity }",
       "does not say where its records were written"
     ),

@@ -31,7 +31,8 @@ extension DrillRun {
       })
     for cluster in clusters {
       try await promises.note(.cluster(cluster.name, cluster.properties))
-      for consumer in scenario.workload.consumers where consumer.store == cluster.name {
+      // A runbook may have them go on in another cluster.
+      for consumer in scenario.workload.consumers {
         try await promises.note(.group(kafka.groupID(of: consumer.name), cluster: cluster.name))
       }
     }
@@ -39,9 +40,9 @@ extension DrillRun {
     for region in scenario.topology.regions {
       let isWriter = region.name == scenario.primary
       let view = AuthoritySeen(
-        region: region.name, role: "not asked", writer: scenario.primary, ownToken: isWriter ? Self.attachedToken : nil,
+        region: region.name, role: isWriter ? "the writer, as the scenario says" : "not asked", writer: scenario.primary, ownToken: isWriter ? Self.attachedToken : nil,
         token: Self.attachedToken, storeMode: nil, storeHighest: nil, etcdLeader: nil, etcdReachable: false)
-      if board.take(view) { try await journal.record(view) }
+      if board.take(view), isWriter { try await journal.record(view) }
     }
     return try await site.attaching(clusters, of: scenario, clock: clock)
   }
@@ -89,12 +90,24 @@ extension DrillRun {
         "somebody else has made topic \(topic) at the same moment; nothing was injected",
         fix: "name another one")
     }
-    let id: String?
-    // The id only makes sure that what is removed in the end is the same topic; a broker that does not tell it is no hindrance.
-    do { id = try await KafkaExaminer(cluster.properties).topicIDs([topic])[topic] } catch { id = nil }
-    try await promises.note(.made(topic, cluster: cluster.name, id: id))
+    try await promises.note(.made(topic, cluster: cluster.name, id: try await id(of: topic, in: cluster)))
     try await journal.record(
       FactNoted(fact: "topic made", what: "\(topic) in \(cluster.name), removed in the end", figures: [:]))
+  }
+
+  /// Kafka's id of a topic that was just made; `nil` where it cannot be had. It only makes sure that what is removed in the end is
+  /// the same topic, so that a broker that does not tell it is no hindrance.
+  private func id(of topic: String, in cluster: AttachedCluster) async throws -> String? {
+    let deadline = timebase.monotonic() + 5_000_000_000
+    while timebase.monotonic() < deadline {
+      // Brokers learn of a topic after they have acknowledged it.
+      do {
+        guard let ids = try await KafkaExaminer(cluster.properties).topicIDs([topic]) else { return nil }
+        if let id = ids[topic] { return id }
+      } catch { return nil }
+      try await clock.sleep(for: .milliseconds(100))
+    }
+    return nil
   }
 
   /// Promises the topic that a mirror will make in its target of one that is made in its source.

@@ -44,6 +44,15 @@ struct AttachedCluster: Sendable {
 }
 
 extension Scenario {
+  /// Where events are mirrored: in a lab between all stores, between standing clusters as the scenario says.
+  var mirrorDirections: [(from: String, to: String)] {
+    guard let attach = stack.attach else {
+      let stores = topology.names(with: .store)
+      return stores.flatMap { from in stores.filter { $0 != from }.map { (from, $0) } }
+    }
+    return attach.mirrors.map { ($0.from, $0.to) }
+  }
+
   /// The clusters that stand already, in the order of the file; empty for a lab's.
   var attachedClusters: [AttachedCluster] {
     (stack.attach?.clusters ?? []).map { AttachedCluster($0, secrets: secrets) }

@@ -124,7 +124,7 @@ struct AttachedPromises: Sendable, Hashable {
 
     /// Kafka's id of a topic; `nil` where it cannot be had.
     private func currentID(_ topic: String, _ properties: KafkaProperties) async -> String? {
-      do { return try await KafkaExaminer(properties).topicIDs([topic])[topic] } catch { return nil }
+      do { return try await KafkaExaminer(properties).topicIDs([topic])?[topic] } catch { return nil }
     }
 
     private mutating func remove(group: String, of cluster: String, _ admin: KafkaAdmin) async {

@@ -18,7 +18,10 @@ extension DrillRun {
     let grants = board.grants.sorted { $0.key < $1.key }.map { token, grant in
       GrantRow(token: token, holder: grant.holder, observed: grant.at)
     }
-    try await write(grants, store: nil, source: "the control planes' own states", as: "grants")
+    try await write(
+      grants, store: nil,
+      source: scenario.stack.attach == nil ? "the control planes' own states" : "who writes, as the scenario says",
+      as: "grants")
     // Everything in this stack that refreshes itself does so within the freshness of its mirrors.
     let refreshed = looked + scenario.stack.mirrorFreshness.nanoseconds + 100_000_000
     try await clock.sleep(for: .nanoseconds(max(0, refreshed - timebase.monotonic())))

@@ -233,7 +233,9 @@ extension RunRecord {
     let stores = scenario.topology.names(with: .store)
     return Roles(
       primary: scenario.primary, survivor: scenario.survivor, stores: stores,
-      mirrors: stores.flatMap { from in stores.filter { $0 != from }.map { MirrorDirection(from: from, to: $0) } },
+      // Nothing in standing clusters asks for the drill's tokens.
+      guarded: scenario.stack.attach == nil ? stores : [],
+      mirrors: scenario.mirrorDirections.map { MirrorDirection(from: $0.from, to: $0.to) },
       consumers: scenario.workload.consumers.map { ConsumerRole(group: $0.name, store: store(readBy: $0)) },
       surfaces: scenario.stack.guards.map { guards in
         guards.flatMap { guarded in stores.map { GuardSurface($0, guarded == .admin ? .admin : .registry) } }

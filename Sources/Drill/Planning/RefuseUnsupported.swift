@@ -7,7 +7,7 @@ internal import Support
 func refuseUnsupported(_ plan: Plan, plants: [StackPlant] = []) throws(Problems) {
   let scenario = plan.scenario
   var parts: [String] = []
-  if scenario.topology.ground != .lab, scenario.stack.kind.isDriven {
+  if scenario.topology.ground != .lab, scenario.stack.kind.isDriven, scenario.stack.attach == nil {
     parts.append("topology.inventory with stack.kind: \(scenario.stack.kind.rawValue)")
   }
   if !scenario.stack.kind.isDriven, !plants.isEmpty { parts.append("a plant in an external system") }

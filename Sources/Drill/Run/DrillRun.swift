@@ -52,7 +52,8 @@ final class DrillRun: Sendable {
         exactlyOnce: (scenario.stack.mirroring ?? KafkaMirroring()).delivery == .exactlyOnce, home: scenario.primary)
     }
     kafka = scenario.stack.hasEventsInKafka ? KafkaState(of: scenario, run: request.runID) : nil
-    lag = MirrorLag(stores: scenario.stack.kind.isDriven ? scenario.topology.names(with: .store) : [])
+    lag = MirrorLag(
+      scenario.stack.kind.isDriven ? scenario.mirrorDirections.map { .init(origin: $0.from, target: $0.to) } : [])
     steady = Mutex(SteadyStateMonitor(scenario.steadyState.expect))
   }
 
@@ -117,9 +118,12 @@ final class DrillRun: Sendable {
     }
   }
 
-  /// The lab, built for this, or hosts that are there.
+  /// The lab, built for this, or hosts that are there, with the clusters that stand on them.
   private func takeGround(_ undo: UndoStack) async throws -> Site {
-    guard scenario.topology.ground == .lab else { return Site(scenario.topology) }
+    guard scenario.topology.ground == .lab else {
+      let hosts = Site(scenario.topology)
+      return scenario.stack.attach == nil ? hosts : try await attachClusters(undo, to: hosts)
+    }
     try checkMachine()
     try await enter(.lab)
     return Site(try await buildLab(undo))

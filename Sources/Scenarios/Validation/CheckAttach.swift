@@ -28,6 +28,7 @@ extension Checking {
         "\(back.from) and \(back.to) mirror each other and both keep topics' names: each copies the other's copies for ever",
         fix: "use the default policy")
     }
+    checkDirections(attach, path)
     checkTopic()
     checkNotOurs(attach)
     checkEvidenceOfAttached(attach)
@@ -74,6 +75,27 @@ extension Checking {
         "\(path).policy",
         "under the identity policy a topic does not say where its records were written first, and this version tells "
           + "origins by topics: lag, loss and order could not be judged", fix: "a drill needs policy: default")
+    }
+  }
+
+  /// What is written must come to where it is looked for, under one way to call it.
+  private mutating func checkDirections(_ attach: AttachedKafka, _ path: String) {
+    let (writer, reader) = (scenario.primary, scenario.survivor)
+    if !attach.mirrors.isEmpty, attach.cluster(writer) != nil, attach.cluster(reader) != nil, writer != reader,
+      attach.mirror(from: writer, to: reader) == nil
+    {
+      error(
+        "\(path).mirrors",
+        "no mirror carries what is written in '\(writer)' to '\(reader)', so that nothing could be said of what a failover would lose",
+        fix: "add - { from: \(writer), to: \(reader) }, or say in 'ownership' who writes and who takes over")
+    }
+    if let first = attach.mirrors.first,
+      let index = attach.mirrors.firstIndex(where: { $0.separator != first.separator })
+    {
+      error(
+        "\(path).mirrors[\(index)].separator",
+        "it is \(quoted(attach.mirrors[index].separator)) and that of another mirror \(quoted(first.separator)): this version knows "
+          + "one way to call mirrored topics", fix: "use the same separator in all mirrors")
     }
   }
 

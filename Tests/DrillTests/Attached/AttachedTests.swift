@@ -131,9 +131,12 @@ struct AttachedClusterTests {
         KafkaACL(.topic, "*", principal: "User:weak", .all), KafkaACL(.group, "*", principal: "User:weak", .all),
         KafkaACL(.cluster, "kafka-cluster", principal: "User:weak", .all),
       ])
-      try await Task.sleep(for: .seconds(1))
-      let second = try await examineClusters(of: scenario)
-      #expect(!second.contains { $0.subject.hasSuffix("rights") && $0.standing == .wrong }, "\(second)")
+      // Brokers apply rules after they acknowledged them.
+      var second: [ClusterFinding] = []
+      try await eventually("all rights") {
+        second = try await examineClusters(of: scenario)
+        return !second.contains { $0.subject.hasSuffix("rights") && $0.standing == .wrong }
+      }
       #expect(has(second, "east: topic drill.orders", "has 3 partitions, and the scenario says 2"))
       #expect(has(second, "east: topic mm2-offset-syncs.eu.internal", "cleanup.policy is delete, and must be compact"))
 
@@ -165,8 +168,14 @@ struct AttachedClusterTests {
         for (name, kind) in [("mine", 0), ("remade", 1), ("unsure", 2), ("foreign", 3)] {
           if kind < 3 { try await undo.note(.making(name, cluster: "east")) }
           try await admin.createTopics([KafkaTopicSpecification(name, partitions: 1)])
-          let id = try await examiner.topicIDs([name])[name]
-          if kind < 2 { try await undo.note(.made(name, cluster: "east", id: id)) }
+          guard kind < 2 else { continue }
+          var id: String?
+          // Brokers learn of a topic after they have acknowledged it.
+          try await eventually("the id of \(name)") {
+            id = try await examiner.topicIDs([name])?[name]
+            return id != nil
+          }
+          try await undo.note(.made(name, cluster: "east", id: id))
         }
         try await admin.deleteTopics(["remade"])
         try await eventually("the topic gone") { try await admin.metadata().topics["remade"] == nil }

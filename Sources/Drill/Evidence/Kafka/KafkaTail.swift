@@ -142,8 +142,8 @@ struct KafkaTail: Sendable {
     if region.address4 == nil {
       let topics = Set(log.places(in: name).map(\.topic)).sorted()
       do {
-        return try await KafkaExaminer(cluster, networkNamespace: region.networkNamespace, limit: .seconds(2)).topicIDs(
-          topics)
+        let examiner = KafkaExaminer(cluster, networkNamespace: region.networkNamespace, limit: .seconds(2))
+        return try await examiner.topicIDs(topics) ?? [:]
       } catch {
         throw KafkaFailure(
           what: "topics' ids", kind: .unreachable, code: 0, name: "NO_ANSWER", text: "\(error)", isRetriable: true)

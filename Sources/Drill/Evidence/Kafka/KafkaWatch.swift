@@ -45,7 +45,7 @@ final class KafkaWatch: Sendable {
 
   /// Which topics of a cluster are read.
   func topics(of cluster: String) -> Set<String> {
-    var wanted = Set(log.stores.map { log.topic(of: $0, in: cluster) })
+    var wanted = Set(log.origins(in: cluster).map { log.topic(of: $0, in: cluster) })
     wanted.formUnion(["__consumer_offsets", statusTopics[cluster] ?? ConnectWorkerSettings.statusTopic])
     for link in links {
       if link.source.alias == cluster { wanted.insert(link.offsetSyncsTopic) }

@@ -18,6 +18,8 @@ struct KafkaEventLog: Sendable, Hashable {
   var policy: MirrorPolicy = .standard
   /// What stands between the source's alias and a topic in a mirrored topic's name.
   var separator = "."
+  /// The mirrors, where not every store has those of all others; `nil`: it has.
+  var mirrors: Set<MirrorLag.Direction>?
   /// The run whose events these are, where the topic may hold those of others; `nil`: it holds no others.
   var run: String?
 
@@ -60,9 +62,14 @@ struct KafkaEventLog: Sendable, Hashable {
     origin == store ? topic : policy.name(of: topic, from: origin, separator: separator)
   }
 
+  /// The stores whose events come to `store`, itself among them.
+  func origins(in store: String) -> [String] {
+    stores.filter { $0 == store || mirrors?.contains(.init(origin: $0, target: store)) ?? true }
+  }
+
   /// All partitions of a store's log.
   func places(in store: String) -> [KafkaPartition] {
-    stores.flatMap { origin in
+    origins(in: store).flatMap { origin in
       (0..<partitions).map { KafkaPartition(topic(of: origin, in: store), Int32($0)) }
     }
   }
@@ -102,7 +109,7 @@ struct KafkaEventLog: Sendable, Hashable {
       let key = text(Header.key).flatMap({ UInt32($0) }),
       let keySequence = text(Header.keySequence).flatMap({ UInt64($0) }),
       let token = text(Header.token).flatMap({ Int64($0) }),
-      let origin = stores.first(where: { topic(of: $0, in: store) == message.partition.topic })
+      let origin = origins(in: store).first(where: { topic(of: $0, in: store) == message.partition.topic })
     else { return nil }
     return Row(
       id: id, key: key, keySequence: keySequence, token: token, origin: origin, partition: message.partition,

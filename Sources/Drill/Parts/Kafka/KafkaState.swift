@@ -2,6 +2,7 @@ internal import Events
 internal import Scenarios
 internal import Stacks
 internal import Synchronization
+internal import Workload
 
 /// What a drill's clients of Kafka keep between their sessions, as services keep it beside their brokers: the projections of
 /// consumer groups, and how far each aggregate was seen to have come.
@@ -47,6 +48,7 @@ final class KafkaState: Sendable {
     if let attach = scenario.stack.attach {
       log.run = run
       log.separator = attach.mirrors.first?.separator ?? "."
+      log.mirrors = Set(attach.mirrors.map { MirrorLag.Direction(origin: $0.from, target: $0.to) })
     }
     self.init(
       log: log,

@@ -143,10 +143,11 @@ public struct KafkaExaminer: Sendable {
     }
   }
 
-  /// The ids of topics, as one of the brokers tells them.
+  /// The ids of topics, as one of the brokers tells them; `nil` where the way to log in is one that librdkafka alone speaks, so that
+  /// nobody can be asked. A topic that is not there, or of a broker that knows no ids, has none.
   ///
   /// - Throws: as ``examine(_:_:)``.
-  public func topicIDs(_ topics: [String]) async throws -> [String: String] {
+  public func topicIDs(_ topics: [String]) async throws -> [String: String]? {
     let identity = WireIdentity(try properties.resolved())
     let (properties, limit) = (properties, limit)
     return try await onOwnThread("topic-ids", networkNamespace: networkNamespace) {
@@ -156,7 +157,10 @@ public struct KafkaExaminer: Sendable {
           let session = try KafkaWireSession(to: address, identity, within: limit)
           try session.authenticate(identity)
           return try session.ids(of: topics)
-        } catch { last = error.problem(at: address, properties) }
+        } catch {
+          if case .mechanismUnknown = error { return nil }
+          last = error.problem(at: address, properties)
+        }
       }
       throw last ?? Problem(.usage, "no address of a broker is given")
     }
