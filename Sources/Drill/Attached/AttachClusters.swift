@@ -56,14 +56,21 @@ extension DrillRun {
     let outcome: Result<Void, any Error>
     do {
       let known = try await admin.metadata().topics
+      var ends: [KafkaPartition: Int64] = [:]
       if known[kafka.log.topic] == nil {
+        // What mirrors have noted of an earlier topic of that name says nothing of this one.
+        for link in scenario.attachedLinks where link.source.alias == cluster.name {
+          for number in 0..<(known[link.offsetSyncsTopic]?.count ?? 0) {
+            let place = KafkaPartition(link.offsetSyncsTopic, Int32(number))
+            ends[place] = try await admin.watermarks(place).high
+          }
+        }
         // A mirrored topic that is there already is somebody else's, or left of another time.
         for link in scenario.attachedLinks where link.source.alias == cluster.name {
           try await noteMirrored(of: link, kafka, promises)
         }
         try await make(kafka.log.topic, in: cluster, admin, promises)
       }
-      var ends: [KafkaPartition: Int64] = [:]
       for place in kafka.log.places(in: cluster.name) where Int(place.number) < known[place.topic]?.count ?? 0 {
         ends[place] = try await admin.watermarks(place).high
       }

@@ -14,21 +14,23 @@ public func examineClusters(of scenario: Scenario) async throws -> [ClusterFindi
       .usage, at: scenario.metadata.name, "the scenario has no clusters that stand already",
       fix: "stack.attach names them; those of a lab are looked at by the lab itself")
   }
-  var found: [String: (findings: [ClusterFinding], brokers: Int?)] = [:]
-  await withTaskGroup(of: (String, [ClusterFinding], Int?).self) { group in
+  var found: [String: ClusterExamination] = [:]
+  await withTaskGroup(of: ClusterExamination.self) { group in
     for cluster in clusters {
       group.addTask(name: "examination of \(cluster.name)") {
         var examination = ClusterExamination(scenario: scenario, cluster: cluster)
         await examination.perform()
-        return (cluster.name, examination.findings, examination.brokerCount)
+        return examination
       }
     }
-    for await (name, findings, brokers) in group { found[name] = (findings, brokers) }
+    for await examination in group { found[examination.cluster.name] = examination }
   }
   var findings = clusters.flatMap { found[$0.name]?.findings ?? [] }
-  let brokers = found.compactMapValues(\.brokers)
+  let brokers = found.compactMapValues(\.brokerCount)
   for mirror in attach.mirrors {
-    var examination = MirrorExamination(scenario: scenario, mirror: mirror, brokers: brokers)
+    var examination = MirrorExamination(
+      scenario: scenario, mirror: mirror, brokers: brokers,
+      topicIsMade: found[mirror.from]?.willMakeTopic ?? false)
     await examination.perform()
     findings += examination.findings
   }
@@ -41,6 +43,8 @@ private struct ClusterExamination {
   let cluster: AttachedCluster
   var findings: [ClusterFinding] = []
   var brokerCount: Int?
+  /// Whether the drill's topic is not there, and is to be made.
+  var willMakeTopic = false
 
   init(scenario: Scenario, cluster: AttachedCluster) {
     self.scenario = scenario
@@ -147,6 +151,7 @@ private struct ClusterExamination {
     if let partitions = metadata.topics[topics.own] {
       await note(topic: topics.own, partitions, wanted, admin)
     } else if wanted.missing == .make {
+      willMakeTopic = true
       let copies = wanted.copies ?? 1
       let brokers = metadata.brokers.count
       note(

@@ -8,9 +8,16 @@ struct MirrorExamination {
   private let scenario: Scenario
   private let mirror: AttachedKafka.Mirror
   private let brokers: [String: Int]
+  private let topicIsMade: Bool
   private(set) var findings: [ClusterFinding] = []
 
-  init(scenario: Scenario, mirror: AttachedKafka.Mirror, brokers: [String: Int]) {
+  /// An examination of `mirror`.
+  ///
+  /// - Parameters:
+  ///   - brokers: of each cluster, how many it has.
+  ///   - topicIsMade: whether the source lacks the drill's topic, and it is to be made.
+  init(scenario: Scenario, mirror: AttachedKafka.Mirror, brokers: [String: Int], topicIsMade: Bool) {
+    self.topicIsMade = topicIsMade
     self.scenario = scenario
     self.mirror = mirror
     self.brokers = brokers
@@ -65,7 +72,45 @@ struct MirrorExamination {
       }
     }
     noteDelivery(own)
+    noteSyncs(own)
+    if topicIsMade { await noteRemembered(own.keys.sorted(), client) }
     lint(own)
+  }
+
+  /// Where the sync points are.
+  private mutating func noteSyncs(_ own: [String: [String: String]]) {
+    for (connector, entries) in own.sorted(by: { $0.key < $1.key })
+    where entries["offset-syncs.topic.location"] == "target" {
+      let isJudged = scenario.checklist.contains { $0.item == .offsetsTranslated }
+      note(
+        connector, isJudged ? .wrong : .remark,
+        "offset-syncs.topic.location is target, and this version reads sync points in the source cluster alone",
+        fix: isJudged ? "leave the item offsets-translated out" : nil)
+    }
+  }
+
+  /// A mirror that knows a place in a topic that is gone goes on there in a new one of that name: what stands before is never carried,
+  /// without a word.
+  private mutating func noteRemembered(_ connectors: [String], _ client: ConnectClient) async {
+    let topic = scenario.stack.topic?.name ?? EventTopic.labName
+    for connector in connectors {
+      do {
+        let places = try await client.offsets(of: connector).compactMap(\.mirrored).filter {
+          $0.partition.topic == topic && $0.lastOffset > 0
+        }
+        guard let furthest = places.max(by: { $0.lastOffset < $1.lastOffset }) else { continue }
+        note(
+          connector, .wrong,
+          "it has carried \(furthest.partition) up to offset \(furthest.lastOffset), and there is no such topic any more: of a new one "
+            + "under that name it may leave out as much",
+          fix: "give the topic a name that was never used, such as one with a variable in it; or make it yourself, and keep it")
+      } catch {
+        note(
+          connector, .remark,
+          "whether it has carried an earlier topic of the name '\(topic)' could not be asked: \(error)",
+          fix: "use a name that was never used: the mirror would go on where it was in the earlier topic")
+      }
+    }
   }
 
   private mutating func noteParts(_ own: [String: [String: String]], among mirrors: [String: [String: String]]) {
