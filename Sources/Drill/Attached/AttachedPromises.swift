@@ -91,10 +91,16 @@ struct AttachedPromises: Sendable, Hashable {
       _ topics: [Topic], _ groups: [String], of cluster: String, _ properties: KafkaProperties
     ) async {
       do {
-        let admin = try await KafkaAdmin(properties, name: "undo-\(cluster)", limit: .seconds(10))
-        for topic in topics { await remove(topic, admin, properties) }
-        for group in groups { await remove(group: group, of: cluster, admin) }
+        let admin = try await KafkaAdmin(properties, name: "undo-\(cluster)", limit: .seconds(5))
+        // One that does not answer now is not waited for once for each of them.
+        let answer: Result<KafkaMetadata, KafkaFailure>
+        do throws(KafkaFailure) { answer = .success(try await admin.metadata()) } catch { answer = .failure(error) }
+        if case .success(let metadata) = answer {
+          for topic in topics where metadata.topics[topic.name] != nil { await remove(topic, admin, properties) }
+          for group in groups { await remove(group: group, of: cluster, admin) }
+        }
         await admin.close()
+        _ = try answer.get()
       } catch {
         left += topics.map { "topic \($0.name) of \(cluster): \(error)" }
         left += groups.map { "group \($0) of \(cluster): \(error)" }
@@ -104,7 +110,6 @@ struct AttachedPromises: Sendable, Hashable {
     private mutating func remove(_ topic: Topic, _ admin: KafkaAdmin, _ properties: KafkaProperties) async {
       let name = "topic \(topic.name) of \(topic.cluster)"
       do throws(KafkaFailure) {
-        guard try await admin.metadata().topics[topic.name] != nil else { return }
         guard topic.isMade || topic.isMirrored else {
           left.append("\(name) may be the drill's, which ended while it made it: look, and remove it by hand if it is")
           return

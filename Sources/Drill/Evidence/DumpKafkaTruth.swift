@@ -125,7 +125,14 @@ extension DrillRun {
           token: row.token, checksum: row.checksum, arrived: row.timestamp.map { timestamp($0 * 1_000_000) })
       }
       var aside = dump.gone == 0 ? "" : "; \(dump.gone) of them were read before the log let go of them"
-      if dump.foreign > 0 { aside += "; \(dump.foreign) records without an identity of ours left out" }
+      if dump.foreign > 0 {
+        aside += "; \(dump.foreign) records without an identity of ours left out"
+        try await journal.record(
+          FactNoted(
+            fact: "records of others",
+            what: "\(dump.foreign) in \(region.name)'s log are not this drill's: counted, and judged by no item",
+            figures: ["\(region.name) records": Int64(dump.foreign)]))
+      }
       try await write(
         rows, store: region.name,
         source: "Kafka, committed records of \(log.places(in: region.name).count) partitions\(aside)",

@@ -185,9 +185,12 @@ extension DrillRun {
     let settled = timebase.monotonic()
     let groups = scenario.workload.consumers.map { "\($0.name)@\(traffic.store(ofGroup: $0.name) ?? $0.store)" }
     try await wait(
-      for: "consumers at the end of their logs", within: .seconds(15), state: { "groups: \(counters.groups)" },
-      { groups.allSatisfy { (counters.groups[$0]?.idleSince ?? 0) > settled } })
+      for: "consumers at the end of their logs", within: .seconds(15),
+      state: { "not there: \(groups.filter { !isIdle($0, since: settled) }.joined(separator: ", "))" },
+      { groups.allSatisfy { isIdle($0, since: settled) } })
   }
+
+  private func isIdle(_ group: String, since time: Int64) -> Bool { (counters.groups[group]?.idleSince ?? 0) > time }
 
   private func isCaughtUp(within freshness: Duration) -> Bool {
     lag.current(now: timebase.monotonic()).values.allSatisfy { $0.age <= freshness.nanoseconds }
