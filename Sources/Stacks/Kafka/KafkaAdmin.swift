@@ -97,19 +97,40 @@ public actor KafkaAdmin {
   }
 
   /// All offsets that a group has committed: of each partition, the one that is read next.
-  public func offsets(ofGroup group: String) throws(KafkaFailure) -> [KafkaPartition: Int64] {
-    try client.offsets(ofGroup: group, within: limit)
+  public func offsets(ofGroup group: String) async throws(KafkaFailure) -> [KafkaPartition: Int64] {
+    try await onceCoordinated { () throws(KafkaFailure) in try client.offsets(ofGroup: group, within: limit) }
   }
 
   /// Sets offsets of a group that has no member.
   ///
   /// - Throws: ``KafkaFailure``; a group with members is refused (UNKNOWN_MEMBER_ID).
-  public func setOffsets(ofGroup group: String, _ offsets: [KafkaPartition: Int64]) throws(KafkaFailure) {
-    try client.setOffsets(ofGroup: group, offsets, within: limit)
+  public func setOffsets(ofGroup group: String, _ offsets: [KafkaPartition: Int64]) async throws(KafkaFailure) {
+    try await onceCoordinated { () throws(KafkaFailure) in
+      try client.setOffsets(ofGroup: group, offsets, within: limit)
+    }
   }
 
   /// Deletes a group that has no member.
-  public func deleteGroup(_ group: String) throws(KafkaFailure) { try client.deleteGroup(group, within: limit) }
+  public func deleteGroup(_ group: String) async throws(KafkaFailure) {
+    try await onceCoordinated { () throws(KafkaFailure) in try client.deleteGroup(group, within: limit) }
+  }
+
+  /// Asks again, within the limit, while the group's coordinator has only just become one and reads what it must know first. It has
+  /// done nothing then, and librdkafka does not ask again by itself.
+  private func onceCoordinated<T: Sendable>(_ body: () throws(KafkaFailure) -> T) async throws(KafkaFailure) -> T {
+    let deadline = Timebase.system.monotonic() + limit.nanoseconds
+    while true {
+      let refusal: KafkaFailure
+      do throws(KafkaFailure) { return try body() } catch { refusal = error }
+      guard Self.newCoordinator.contains(refusal.name), Timebase.system.monotonic() < deadline else { throw refusal }
+      do { try await ContinuousClock().sleep(for: .milliseconds(50)) } catch { throw refusal }
+    }
+  }
+
+  /// What a broker says that is to coordinate a group and cannot yet, or not any more.
+  private static let newCoordinator: Set<String> = [
+    "COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE", "NOT_COORDINATOR",
+  ]
 
   // MARK: Access rules
 

@@ -199,6 +199,29 @@ struct AttachedClusterTests {
     }
   }
 
+  /// Whether a topic is still the drill's own cannot be asked: the client reaches the broker, and who asks for ids does not.
+  @Test func aTopicWhoseIDCannotBeAskedIsLeft() async throws {
+    try await SecureBroker.with { broker in
+      try await withTemporaryDirectory("attached", remove: { try removeTree($0) }) { directory in
+        let admin = try await KafkaAdmin(broker.administrator, name: "set-up")
+        try await admin.createTopics([KafkaTopicSpecification("mine", partitions: 1)])
+        var mute = broker.administrator
+        // librdkafka takes an address with its protocol before it; who asks for ids does not.
+        mute.bootstrap = mute.bootstrap.map { "PLAINTEXT://\($0)" }
+        let gone = ProcessIdentity(pid: 2_000_000_000, startTicks: 1)
+        let undo = try AttachedUndo(stateDirectory: directory, run: "r1", process: gone, timebase: .system)
+        for entry in [
+          AttachedUndo.Entry.cluster("east", mute), .making("mine", cluster: "east"),
+          .made("mine", cluster: "east", id: "abc"),
+        ] { try await undo.note(entry) }
+        let said = await problem { _ = try await AttachedRecovery.recover(stateDirectory: directory) }
+        #expect(said.contains("topic mine of east: whether it is still the drill's own cannot be asked"), "\(said)")
+        #expect(try await admin.metadata().topics["mine"] != nil && fileExists(undo.path))
+        await admin.close()
+      }
+    }
+  }
+
   private func problem(_ body: () async throws -> Void) async -> String {
     do {
       try await body()
