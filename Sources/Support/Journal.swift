@@ -126,6 +126,8 @@ public struct JournalContents: Sendable {
   /// Why reading ended before the end of the file, with the line; `nil` if it did not. A last line that is cut off is what
   /// a crash leaves.
   public var defect: String?
+  /// Whether nothing but the last line is wrong, which was cut off while it was written.
+  public var isMerelyCutOff = false
 
   /// Reads and verifies a journal.
   ///
@@ -157,6 +159,9 @@ public struct JournalContents: Sendable {
       records.append(record)
       last = hash
     }
-    if !rest.isEmpty { defect = "line \(lines.count + 1) is cut off" }
+    if !rest.isEmpty {
+      defect = "line \(lines.count + 1) is cut off"
+      isMerelyCutOff = true
+    }
   }
 }

@@ -144,6 +144,25 @@ private struct GuardedDrill {
     }
   }
 
+  @Test func `who tries the old token just after the grant of a new one convicts no guard, and later does`() throws {
+    for (delay, kind) in [(Int64(1), Verdict.Kind.pass), (3, .fail)] {
+      var drill = GuardedDrill()
+      drill.decisions.removeAll { $0.isAllowed && $0.observed > 10 * second }
+      drill.attempts.removeAll { $0.outcome == .accepted && $0.invoked > 10 * second }
+      drill.grants.append(GrantRow(token: 20, holder: "eu", observed: 5 * second))
+      for store in ["east", "eu"] {
+        for surface in GuardAttemptRow.Surface.allCases {
+          drill.attempt(store, surface, .stale, 12, at: (5 + delay) * second, passes: true)
+          drill.attempt(store, surface, .stale, 12, at: 25 * second)
+        }
+      }
+      // By what the client was told alone.
+      drill.decisions.removeAll { $0.isAllowed && $0.observed > 5 * second }
+      let verdict = try drill.verdict(of: .staleTokenRejected)
+      #expect(verdict.kind == kind, "\(delay) s: \(verdict.headline)")
+    }
+  }
+
   @Test func `a version that no guard let pass fails the schema item alone`() throws {
     var drill = GuardedDrill()
     drill.schemas.removeAll { $0.store == "eu" && $0.observed == 26 * second }

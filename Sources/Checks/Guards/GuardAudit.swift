@@ -32,7 +32,7 @@ struct GuardAudit {
     for surface in facts.surfaces() {
       judgeDecisions(of: surface, facts.decisions(of: surface), grants)
       let attempts = facts.attempts(on: surface)
-      judgeAttempts(at: surface, attempts)
+      judgeAttempts(at: surface, attempts, grants)
       requireTrials(of: surface, attempts.filter { !$0.isAround }, phases)
       requireOldOwners(at: surface, attempts.filter { !$0.isAround }, Set(grants.map(\.token)))
     }
@@ -54,7 +54,7 @@ struct GuardAudit {
   private func violation(_ decision: GuardDecisionRow, _ grants: [GrantRow]) -> String? {
     guard let text = decision.token else { return "without a token" }
     guard let token = Int64(text), String(token) == text else { return "with '\(text)', which is no token" }
-    let newest = grants.filter { $0.observed + Self.patience < decision.observed }.map(\.token).max() ?? .min
+    let newest = Self.newest(of: grants, whenAsked: decision.observed)
     if token < newest { return "with token \(token), while token \(newest) was the current one" }
     guard grants.contains(where: { $0.token == token }) else {
       return "with token \(token), which was never granted"
@@ -62,7 +62,15 @@ struct GuardAudit {
     return nil
   }
 
-  private mutating func judgeAttempts(at surface: GuardSurface, _ attempts: [GuardAttemptRow]) {
+  /// The newest token that a guard must have known of at `time`: of one granted just before it may not have heard.
+  private static func newest(of grants: [GrantRow], whenAsked time: Int64) -> Int64 {
+    grants.filter { $0.observed + patience < time }.map(\.token).max() ?? .min
+  }
+
+  private mutating func judgeAttempts(
+    at surface: GuardSurface, _ attempts: [GuardAttemptRow], _ grants: [GrantRow]
+  ) {
+    let granted = Set(grants.map(\.token))
     let convicted = findings.filter { $0.store == surface.store }
     for attempt in attempts where attempt.outcome == .accepted {
       let how = attempt.token.map { "with token \($0)" } ?? "without a token"
@@ -72,6 +80,12 @@ struct GuardAudit {
         findings.append(
           finding("\(attempt.target) was made in \(surface.store) past the guard, \(how)", attempt))
       } else if attempt.presented != .current {
+        // A token that was current until a moment ago.
+        if attempt.presented == .stale, let token = attempt.token, granted.contains(token),
+          token >= Self.newest(of: grants, whenAsked: attempt.invoked)
+        {
+          continue
+        }
         // One request is one violation, also when the guard's own log has convicted it already.
         let isKnown = convicted.contains { finding in
           finding.tokens == (attempt.token.map { [$0] } ?? [])

@@ -42,10 +42,15 @@ struct AttachedPromises: Sendable, Hashable {
 
   /// What the file at `path` says.
   init(path: String) throws(SystemError) {
-    let records = try JournalContents(path: path).records
+    let contents = try JournalContents(path: path)
+    let records = contents.records
     self.init(records.compactMap { AttachedUndo.Entry($0) })
     unread = records.filter { AttachedUndo.Entry($0) == nil }.map {
       "entry \($0.seq) of \(path) ('\($0.type)') cannot be read by this version: what it promises is not removed"
+    }
+    // A last line that is cut off promised what was not made any more; one in the midst hides what stands behind it.
+    if let defect = contents.defect, !contents.isMerelyCutOff {
+      unread.append("\(path) is damaged: \(defect). What it promises from there on is not removed")
     }
   }
 

@@ -49,6 +49,24 @@ struct AttachedPromiseTests {
     }
   }
 
+  /// What stands behind damage is not known, so that the file is not taken for kept.
+  @Test func aFileThatIsDamagedInItsMidstIsToldAndStays() async throws {
+    try await withTemporaryDirectory("attached", remove: { try removeTree($0) }) { directory in
+      let gone = ProcessIdentity(pid: 2_000_000_000, startTicks: 1)
+      let undo = try AttachedUndo(stateDirectory: directory, run: "r3", process: gone, timebase: .system)
+      try await undo.note(.making("drill", cluster: "east"))
+      try await undo.note(.making("other", cluster: "east"))
+      let text = String(decoding: try readFile(undo.path), as: UTF8.self)
+      try writeFile(undo.path, Array(text.replacing("\"drill\"", with: "\"thrill\"").utf8))
+      #expect(try AttachedPromises(path: undo.path).topics.isEmpty)
+      let problem = await #expect(throws: Problem.self) {
+        try await AttachedRecovery.recover(stateDirectory: directory)
+      }
+      #expect(problem?.what.contains("is damaged: line 2 ") == true, "\(problem?.what ?? "")")
+      #expect(fileExists(undo.path))
+    }
+  }
+
   /// What another version promised is never taken for kept.
   @Test func anEntryThatCannotBeReadIsToldAndItsFileStays() async throws {
     try await withTemporaryDirectory("attached", remove: { try removeTree($0) }) { directory in
