@@ -41,7 +41,7 @@ func plannedClusters(_ scenario: Scenario, longest: Duration) -> [PlannedCluster
         ] : []) + (groups.isEmpty ? [] : ["consumer groups \(listed(groups))"]),
       writes: cluster.name == scenario.primary ? written(scenario, to: name, longest) : [],
       reads: [
-        "topics \(listed([name] + mirrored)), from their beginnings, to their ends",
+        "topics \(listed([name] + mirrored)), from where they end when the drill begins",
         "the mirrors' own topics and __consumer_offsets, as they are written",
       ],
       connect: connect(attach, cluster, scenario), removes: removed(isMade, name, mirrored, groups),
