@@ -34,6 +34,12 @@ extension DrillRun {
       if let crew { startOutboxReader(site, stop: crew.readersStop, in: &group) }
       prober?.start(in: &group)
       try await holdSteadyState()
+      if let prober {
+        // What guards do before the faults is evidence too, and a slow machine needs a while for it.
+        try await wait(
+          for: "every guard tried once", within: .seconds(20),
+          state: { "not yet: \(prober.untried.joined(separator: ", "))" }, { prober.untried.isEmpty })
+      }
       let reign = board.writer
       if let crew {
         guard let reign else {

@@ -39,6 +39,26 @@ final class GuardProber: Sendable {
   /// What was seen in the registries so far, look by look.
   var schemas: [SchemaRow] { record.withLock(\.schemas) }
 
+  /// The guards of which nothing is known yet that the time before the faults is judged by: refusals without a token and with a stale
+  /// one, and what a registry has.
+  var untried: [String] {
+    record.withLock { record in
+      regions.flatMap { region in
+        GuardAttemptRow.Surface.allCases.compactMap { surface in
+          let isThere = surface == .registry ? region.registryEndpoint != nil : region.behindGuards?.kafka != nil
+          guard isThere else { return nil }
+          let refused = Set(
+            record.attempts.filter {
+              $0.store == region.name && $0.surface == surface && !$0.isAround && $0.outcome == .refused
+            }.map(\.presented))
+          let isTried = refused.isSuperset(of: [.none, .stale])
+          let isSeen = surface == .admin || record.schemas.contains { $0.store == region.name }
+          return isTried && isSeen ? nil : "\(region.name)'s \(surface.rawValue) guard"
+        }
+      }
+    }
+  }
+
   func start(in group: inout ThrowingTaskGroup<Void, any Error>) {
     for region in regions {
       if region.registryEndpoint != nil {
@@ -101,7 +121,9 @@ final class GuardProber: Sendable {
     let namespace = region.networkNamespace
     let guarded = SchemaRegistryClient(address: endpoint, networkNamespace: namespace, limit: Self.limit)
     try await rounds { round, current in
-      if round.isMultiple(of: Self.currentEvery) {
+      // Until there is a schema, there is nothing to look at.
+      let isEmpty = !schemas.contains { $0.store == region.name }
+      if round.isMultiple(of: Self.currentEvery) || isEmpty {
         try await register(guarded, region, from: region, isAround: false, .current, current, round)
         if round == 0 { try await look(guarded, region) }
       }

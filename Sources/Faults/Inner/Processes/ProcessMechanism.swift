@@ -22,8 +22,8 @@ extension ProcessDisturbance {
       case .traceStop: return try TracePause(order, choice)
       default: return try SignalPause(order, choice)
       }
-    case .throttle(let share): return try ProcessorLimit(order, choice, processorPermille: share)
-    case .squeeze(let bytes): return try MemoryPressure(order, choice, memoryBytes: bytes)
+    case .throttle(let share): return try ControlGroupLimit.processor(order, choice, processorPermille: share)
+    case .squeeze(let bytes): return try ControlGroupLimit.memory(order, choice, bytes: bytes)
     }
   }
 
