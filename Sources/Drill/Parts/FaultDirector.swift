@@ -399,9 +399,7 @@ final class FaultDirector: Sendable {
       for note in notes { try await run.journal.record(GuardianNoted(what: note)) }
       if let loss = state.withLock({ $0.lost.first }) {
         try await run.journal.record(HostIsLost(node: loss.node, why: loss.why))
-        throw Problem(
-          .aborted, at: "host \(loss.node)", "\(loss). The run ends early; all faults are verified gone",
-          fix: "see why in the run directory: logs/agent-\(loss.node).log")
+        throw loss
       }
       try await recordNames()
       if let event = state.withLock({ $0.ended.first }), case .ended(let outcome) = event.kind {

@@ -1,3 +1,4 @@
+internal import Agents
 internal import Checks
 internal import Events
 internal import Glibc
@@ -37,9 +38,9 @@ public func runDrill(_ request: DrillRequest) async throws -> DrillOutcome {
       try await run.perform(undo)
     }
   } catch {
-    problem = explain(error, in: directory)
+    problem = explain(error, of: request)
   }
-  if problem == nil, let error = run.failureOfJournal { problem = explain(error, in: directory) }
+  if problem == nil, let error = run.failureOfJournal { problem = explain(error, of: request) }
 
   // From here on nothing is in force any more; a caller that was cancelled still gets its verdict.
   let ended = problem
@@ -49,16 +50,23 @@ public func runDrill(_ request: DrillRequest) async throws -> DrillOutcome {
 }
 
 /// What an error of the run means for the person who started it.
-private func explain(_ error: any Error, in directory: RunDirectory) -> Problem {
+private func explain(_ error: any Error, of request: DrillRequest) -> Problem {
+  let directory = request.directory
   switch error {
   case let problem as Problem:
     return problem
   case let problems as Problems:
     return problems.items.first ?? Problem(.faultNotApplied, "\(problems)")
   case let failure as RollbackFailure:
+    // What a lab leaves is on this machine; each host's own line says what to do there.
+    let isLab = request.plan.scenario.topology.ground == .lab
     return Problem(
       .recoveryIncomplete, "\(failure)",
-      fix: "blackstart recover removes what is left; blackstart recover --list shows it")
+      fix: isLab ? "blackstart recover removes what is left; blackstart recover --list shows it" : nil)
+  case let loss as AgentLost:
+    return Problem(
+      .aborted, at: "host \(loss.node)", "\(loss). The run ends early; all faults are verified gone",
+      fix: "see why in \(directory.logs)/agent-\(loss.node).log")
   case is CancellationError:
     return Problem(.aborted, "the run was stopped; all faults are verified gone")
   case let error as SystemError where error.object.hasPrefix(directory.path):
