@@ -410,7 +410,7 @@ final class FaultDirector: Sendable {
         throw Problem(
           .faultNotApplied, at: "\(event.fault) on \(event.node)",
           "the fault is no longer in force although nobody disarmed it (\(outcome.end), \(since)); "
-            + "all faults are verified gone",
+            + "the run ends early",
           fix: "see whether something else edits the rules of this machine, or starves this process")
       }
       try await run.clock.sleep(for: .milliseconds(100))

@@ -49,12 +49,18 @@ public func runDrill(_ request: DrillRequest) async throws -> DrillOutcome {
   }
 }
 
-/// What an error of the run means for the person who started it.
+/// What an error of the run means for the person who started it. Only here it is known that all was taken back, so nobody who throws
+/// claims it.
 private func explain(_ error: any Error, of request: DrillRequest) -> Problem {
   let directory = request.directory
+  func aborted(_ problem: Problem) -> Problem {
+    var problem = problem
+    problem.what += "; all faults are verified gone"
+    return problem
+  }
   switch error {
   case let problem as Problem:
-    return problem
+    return problem.code == .aborted ? aborted(problem) : problem
   case let problems as Problems:
     return problems.items.first ?? Problem(.faultNotApplied, "\(problems)")
   case let failure as RollbackFailure:
@@ -64,11 +70,12 @@ private func explain(_ error: any Error, of request: DrillRequest) -> Problem {
       .recoveryIncomplete, "\(failure)",
       fix: isLab ? "blackstart recover removes what is left; blackstart recover --list shows it" : nil)
   case let loss as AgentLost:
-    return Problem(
-      .aborted, at: "host \(loss.node)", "\(loss). The run ends early; all faults are verified gone",
-      fix: "see why in \(directory.logs)/agent-\(loss.node).log")
+    return aborted(
+      Problem(
+        .aborted, at: "host \(loss.node)", "\(loss). The run ends early",
+        fix: "see why in \(directory.logs)/agent-\(loss.node).log"))
   case is CancellationError:
-    return Problem(.aborted, "the run was stopped; all faults are verified gone")
+    return aborted(Problem(.aborted, "the run was stopped"))
   case let error as SystemError where error.object.hasPrefix(directory.path):
     return Problem(
       .inconclusive, at: error.object,
@@ -76,7 +83,7 @@ private func explain(_ error: any Error, of request: DrillRequest) -> Problem {
         + "made from what was written before",
       fix: "free space, or name another directory with --run-dir, then run again")
   default:
-    return Problem(.aborted, "the run could not go on: \(error); all faults are verified gone")
+    return aborted(Problem(.aborted, "the run could not go on: \(error)"))
   }
 }
 

@@ -77,13 +77,15 @@ struct Hosts: Sendable {
   ///   - asking: the probe's question.
   ///   - controllers: from where the agents are reached.
   ///   - reach: what the command of an agent begins with.
+  ///   - rest: what it ends with.
   func scenario(
     fault: String = "fault: partition, region: east, from: all", for hold: String = "5s", timeline: [String]? = nil,
     asking question: String = "tcp: { host: a, port: 8080 }", controllers: [String] = [],
-    reach: ((String) -> [String])? = nil
+    reach: ((String) -> [String])? = nil, after rest: (String) -> [String] = { _ in [] }
   ) -> String {
     let hosts = [("a", "east", 1), ("b", "eu", 2), ("c", "ap", 3)].map { name, region, number in
-      let agent = (reach ?? enter)(name) + [Blackstart.program, "agent", "--state", "\(directory)/\(name)"]
+      let agent =
+        (reach ?? enter)(name) + [Blackstart.program, "agent", "--state", "\(directory)/\(name)"] + rest(name)
       return """
               \(name): { region: \(region), roles: [], addresses: [10.77.0.\(number), "fd00:77::\(number)"],
                 agent: [\(agent.joined(separator: ", "))] }

@@ -7,8 +7,21 @@ import Testing
 @Suite(.serialized, .enabled(if: geteuid() == 0, "needs root for namespaces")) struct InnerOnHostsTests {
   private static let question = "http: { method: GET, url: \"http://10.77.0.1:8081/\" }"
 
-  /// Two hosts have a program on one port: only that of the host is met, by each of three faults one after the other.
-  @Test func aProgramIsChosenByItsPortOnItsOwnHost() async throws {
+  /// Side by side, for they wait more than they work.
+  @Test func programsAreChosenAndWhateverIsKilledNothingIsLeft() async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask(name: "chosen") { try await aProgramIsChosenOnItsOwnHost() }
+      group.addTask(name: "not chosen") { try await whatIsOnAnotherHostIsRefused() }
+      group.addTask(name: "guardian") { try await theGuardianIsKilled() }
+      group.addTask(name: "agent and controller") { try await agentAndControllerAreKilled() }
+      group.addTask(name: "agent and guardian") { try await agentAndGuardianAreKilled() }
+      group.addTask(name: "all three") { try await allThreeAreKilled() }
+      try await group.waitForAll()
+    }
+  }
+
+  /// Two hosts have the same program on one port: only that of the host is met, by each of three faults one after the other.
+  private func aProgramIsChosenOnItsOwnHost() async throws {
     try await Hosts.with { hosts in
       let met = try await Responder.start(on: "a", 1, of: hosts)
       let spared = try await Responder.start(on: "b", 2, of: hosts)
@@ -18,7 +31,7 @@ import Testing
           timeline: [
             "{ id: still, at: 0s, for: 1500ms, fault: process, region: east, port: 8081, action: pause }",
             "{ id: wrong, at: 2s, for: 2s, fault: clock, region: east, port: 8081, offset: 1h }",
-            "{ id: gone, at: 4500ms, for: 500ms, fault: process, region: east, port: 8081, action: kill }",
+            "{ id: gone, at: 4500ms, for: 500ms, fault: process, region: east, name: python3, action: kill }",
           ], asking: Self.question))
       try await proven("still", drill)
       #expect(try Responder.state(of: first) == "t")
@@ -44,7 +57,7 @@ import Testing
   }
 
   /// A program on another host is none of this one's, however it is chosen.
-  @Test func whatIsOnAnotherHostIsRefused() async throws {
+  private func whatIsOnAnotherHostIsRefused() async throws {
     try await Hosts.with { hosts in
       let other = try await Responder.start(on: "b", 2, of: hosts).untilAnswered().pid
       try await withThrowingTaskGroup(of: Void.self) { group in
@@ -62,17 +75,6 @@ import Testing
       }
       #expect(!["t", "T"].contains(try Responder.state(of: other)))
       try await hosts.expectNothingLeft(within: .seconds(1))
-    }
-  }
-
-  /// Who is killed while a device stands and a process is stopped, and what becomes of both.
-  @Test func whateverIsKilledNothingIsLeft() async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask(name: "guardian") { try await theGuardianIsKilled() }
-      group.addTask(name: "agent and controller") { try await agentAndControllerAreKilled() }
-      group.addTask(name: "agent and guardian") { try await agentAndGuardianAreKilled() }
-      group.addTask(name: "all three") { try await allThreeAreKilled() }
-      try await group.waitForAll()
     }
   }
 

@@ -13,12 +13,14 @@ import Testing
 
   /// Side by side, for they wait more than they work. Packets that are lost from one moment on are told to neither end: the host
   /// must help itself, and the drill says what it knows.
-  @Test func connectionsHoldBreakAndFallSilent() async throws {
+  @Test func connectionsHoldBreakFallSilentAndAreRefused() async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask(name: "good") { try await aDrillPasses() }
       group.addTask(name: "client killed") { try await aClientIsKilled() }
       group.addTask(name: "cut off for good") { try await aHostIsCutOffForGood() }
       group.addTask(name: "cut off for a while") { try await aHostIsCutOffForAWhile() }
+      group.addTask(name: "from no controller") { try await aConnectionFromNoControllerIsRefused() }
+      group.addTask(name: "greeting") { try await aShellThatGreetsIsShownWithItsGreeting() }
       try await group.waitForAll()
     }
   }
@@ -36,22 +38,29 @@ import Testing
     }
   }
 
-  /// A connection that a fault may cut could not end that fault.
-  @Test func aConnectionFromNoControllerIsRefused() async throws {
+  /// A connection that a fault may cut could not end that fault. Where it comes from is found also when the agent's environment was
+  /// emptied, as `sudo` does: by that of a parent, or where there is none but the server, by its connection.
+  private func aConnectionFromNoControllerIsRefused() async throws {
     try await SecureShell.with { hosts, shell in
-      let drill = try hosts.start(
-        hosts.scenario(fault: SecureShell.cut, controllers: ["10.77.0.99"], reach: shell.reach), on: "d")
-      let result = try await drill.started.result()
-      #expect(result.code == 2, "\(result.output)\n\(result.errors)")
-      #expect(result.errors.contains("reached from \(SecureShell.controller)"))
-      #expect(result.errors.contains("fix: add \(SecureShell.controller) to topology.inventory.controllers"))
-      #expect(try drill.journal.allSatisfy { $0.type != "fault.arming" })
+      for (name, words, rest) in [
+        ("as-is", [], []), ("parent", ["env", "-i"], [";", "true"]), ("server", ["env", "-i"], []),
+      ] {
+        let scenario = hosts.scenario(
+          fault: SecureShell.cut, controllers: ["10.77.0.99"],
+          reach: { $0 == "a" ? shell.reach("a") + words : hosts.enter($0) }, after: { $0 == "a" ? rest : [] })
+        let drill = try hosts.start(scenario, on: "d", name: name)
+        let result = try await drill.started.result()
+        #expect(result.code == 2, "\(name): \(result.output)\n\(result.errors)")
+        #expect(result.errors.contains("host a: error: its agent is reached from \(SecureShell.controller)"))
+        #expect(result.errors.contains("fix: add \(SecureShell.controller) to topology.inventory.controllers"))
+        #expect(try drill.journal.allSatisfy { $0.type != "fault.arming" })
+      }
       try await hosts.expectNothingLeft(within: .seconds(1))
     }
   }
 
   /// What a start file writes stands before the first message.
-  @Test func aShellThatGreetsIsShownWithItsGreeting() async throws {
+  private func aShellThatGreetsIsShownWithItsGreeting() async throws {
     try await SecureShell.with { hosts, shell in
       try writeFile("\(shell.home("b"))/.bashrc", Array("echo Welcome to staging\n".utf8))
       let result = try await drill(hosts, shell).started.result()
