@@ -22,6 +22,8 @@ final class HostAgent: Agent {
     var isSuccessor = false
     /// Whether anything was asked that changes the node.
     var hasArmed = false
+    /// Why no other agent was to be had, once that is so.
+    var failure: Problem?
     /// Until when another agent is waited for (ns, monotonic); `nil`: none was lost yet.
     var deadline: Int64?
   }
@@ -105,9 +107,15 @@ final class HostAgent: Agent {
       let left = Duration.nanoseconds(deadline - timebase.monotonic())
       do { return try await connect(max(left, Self.lastTry)) } catch let error as AgentLost {
         guard timebase.monotonic() < deadline else {
-          throw remains(
+          let failure = remains(
             "\(loss), and then: \(error). What is on it ends by itself, \(lease.text) after its agent last heard of us at the "
               + "latest; that it has is not known")
+          throw state.withLock { state in
+            // Told in the same words to whoever asks again.
+            let first = state.failure ?? failure
+            state.failure = first
+            return first
+          }
         }
       }
       try await clock.sleep(for: .milliseconds(200))

@@ -67,7 +67,7 @@ private func explain(_ error: any Error, of request: DrillRequest) -> Problem {
     // What a lab leaves is on this machine; each host's own line says what to do there.
     let isLab = request.plan.scenario.topology.ground == .lab
     return Problem(
-      .recoveryIncomplete, "\(failure)",
+      .recoveryIncomplete, words(of: failure),
       fix: isLab ? "blackstart recover removes what is left; blackstart recover --list shows it" : nil)
   case let loss as AgentLost:
     return aborted(
@@ -85,6 +85,20 @@ private func explain(_ error: any Error, of request: DrillRequest) -> Problem {
   default:
     return aborted(Problem(.aborted, "the run could not go on: \(error)"))
   }
+}
+
+/// What could not be taken back. One cause can keep several things, and is told once.
+private func words(of failure: RollbackFailure) -> String {
+  var causes: [(error: String, names: [String])] = []
+  for item in failure.items {
+    if let index = causes.firstIndex(where: { $0.error == item.error }) {
+      causes[index].names.append(item.name)
+    } else {
+      causes.append((item.error, [item.name]))
+    }
+  }
+  let lines = causes.map { "could not undo \($0.names.joined(separator: ", ")): \($0.error)" }
+  return (lines + (failure.cause.map { ["after: \($0)"] } ?? [])).joined(separator: "\n")
 }
 
 private func conclude(

@@ -176,7 +176,7 @@ struct Hosts: Sendable {
         left += try UndoRecovery.list(stateDirectory: state).flatMap { $0.defects + $0.items.map(\.fault) }
         if !keepsJournals { left += try listDirectory("\(state)/faults") }
       }
-      try await Task.sleep(for: .milliseconds(20))  // nothing tells us of the end of processes that are not ours
+      try await Task.sleep(for: .milliseconds(50))  // nothing tells us of the end of processes that are not ours
     }
     #expect(left == [], sourceLocation: location)
   }

@@ -5,7 +5,39 @@ import Testing
 
 /// Drills on hosts, through agents, with real traffic between them.
 @Suite(.serialized, .enabled(if: geteuid() == 0, "needs root for namespaces")) struct HostsTests {
-  @Test func aHostIsCutOffAndComesBack() async throws {
+  /// Side by side, for they wait more than they work.
+  @Test func faultsAreMadeMetAndRefused() async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask(name: "aHostIsCutOffAndComesBack") { try await aHostIsCutOffAndComesBack() }
+      group.addTask(name: "aFaultThatMeetsNothingIsTakenBack") { try await aFaultThatMeetsNothingIsTakenBack() }
+      group.addTask(name: "latencyGoesThroughAgentsToo") { try await latencyGoesThroughAgentsToo() }
+      group.addTask(name: "aHostWithoutAnAgentIsNamedBeforeAnythingIsArmed") {
+        try await aHostWithoutAnAgentIsNamedBeforeAnythingIsArmed()
+      }
+      group.addTask(name: "aHostThatIsAControllerItselfIsNotDisturbed") {
+        try await aHostThatIsAControllerItselfIsNotDisturbed()
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  /// Likewise.
+  @Test func whoeverEndsOrHangsTheFaultsEnd() async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask(name: "theEndOfTheControllerEndsTheFaults") { try await theEndOfTheControllerEndsTheFaults() }
+      group.addTask(name: "aStoppedControllerIsTakenForGoneAndGivesUp") {
+        try await aStoppedControllerIsTakenForGoneAndGivesUp()
+      }
+      group.addTask(name: "theLossOfAnAgentEndsTheDrillAndItsFaultIsVerifiedGone") {
+        try await theLossOfAnAgentEndsTheDrillAndItsFaultIsVerifiedGone()
+      }
+      group.addTask(name: "theEndOfBothLeavesNothing") { try await theEndOfBothLeavesNothing() }
+      group.addTask(name: "aStoppedAgentIsGivenUp") { try await aStoppedAgentIsGivenUp() }
+      try await group.waitForAll()
+    }
+  }
+
+  private func aHostIsCutOffAndComesBack() async throws {
     try await Hosts.with { hosts in
       let before = try hosts.nodes.map { try NodeSnapshot(of: $0) }
       let drill = try hosts.start(hosts.scenario())
@@ -24,7 +56,7 @@ import Testing
   }
 
   /// Nothing of the system's own traffic goes where the fault is: it could not be seen to bite, so it is no evidence.
-  @Test func aFaultThatMeetsNothingIsTakenBack() async throws {
+  private func aFaultThatMeetsNothingIsTakenBack() async throws {
     try await Hosts.with { hosts in
       let drill = try hosts.start(hosts.scenario(fault: "fault: partition, region: east, from: [ap]"))
       let result = try await drill.started.result()
@@ -34,7 +66,7 @@ import Testing
     }
   }
 
-  @Test func latencyGoesThroughAgentsToo() async throws {
+  private func latencyGoesThroughAgentsToo() async throws {
     try await Hosts.with { hosts in
       let drill = try hosts.start(
         hosts.scenario(fault: "fault: network, region: east, from: [eu], in: { delay: 80ms }", for: "3s"))
@@ -45,7 +77,7 @@ import Testing
     }
   }
 
-  @Test func theEndOfTheControllerEndsTheFaults() async throws {
+  private func theEndOfTheControllerEndsTheFaults() async throws {
     try await Hosts.with { hosts in
       let drill = try hosts.start(hosts.scenario(for: "60s"))
       try await drill.until("fault.proven")
@@ -55,7 +87,7 @@ import Testing
     }
   }
 
-  @Test func aStoppedControllerIsTakenForGoneAndGivesUp() async throws {
+  private func aStoppedControllerIsTakenForGoneAndGivesUp() async throws {
     try await Hosts.with { hosts in
       let drill = try hosts.start(hosts.scenario(for: "60s"))
       try await drill.until("fault.proven")
@@ -68,7 +100,7 @@ import Testing
     }
   }
 
-  @Test func theLossOfAnAgentEndsTheDrillAndItsFaultIsVerifiedGone() async throws {
+  private func theLossOfAnAgentEndsTheDrillAndItsFaultIsVerifiedGone() async throws {
     try await Hosts.with { hosts in
       let drill = try hosts.start(hosts.scenario(for: "60s"))
       try await drill.until("fault.proven")
@@ -81,7 +113,7 @@ import Testing
     }
   }
 
-  @Test func theEndOfBothLeavesNothing() async throws {
+  private func theEndOfBothLeavesNothing() async throws {
     try await Hosts.with { hosts in
       let drill = try hosts.start(hosts.scenario(for: "60s"))
       try await drill.until("fault.proven")
@@ -93,7 +125,7 @@ import Testing
   }
 
   /// An agent that hangs keeps no fault: its kernel ends it, and the drill gives the agent up.
-  @Test func aStoppedAgentIsGivenUp() async throws {
+  private func aStoppedAgentIsGivenUp() async throws {
     try await Hosts.with { hosts in
       let drill = try hosts.start(hosts.scenario(for: "60s"))
       try await drill.until("fault.proven")
@@ -104,7 +136,7 @@ import Testing
     }
   }
 
-  @Test func aHostWithoutAnAgentIsNamedBeforeAnythingIsArmed() async throws {
+  private func aHostWithoutAnAgentIsNamedBeforeAnythingIsArmed() async throws {
     try await Hosts.with { hosts in
       let broken = hosts.scenario().replacing(
         "nsenter, --net=/run/netns/\(hosts.prefix)-c", with: "nsenter, --net=/nowhere")
@@ -116,7 +148,7 @@ import Testing
   }
 
   /// Whoever is reached from a host loses its answers by that host's own faults, whatever is exempt.
-  @Test func aHostThatIsAControllerItselfIsNotDisturbed() async throws {
+  private func aHostThatIsAControllerItselfIsNotDisturbed() async throws {
     try await Hosts.with { hosts in
       let added = try await hosts.run("/usr/sbin/ip", ["addr", "add", "10.77.0.9/24", "dev", "eth0"], on: "b")
       try #require(added.code == 0, "\(added.errors)")

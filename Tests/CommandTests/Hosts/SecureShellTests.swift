@@ -115,6 +115,8 @@ import Testing
       #expect(result.code == 5, "\(result.output)\n\(result.errors)")
       #expect(result.errors.contains("host a: error: there is no agent of 'a'"))
       #expect(result.errors.contains("on a: blackstart recover --list --state \(hosts.directory)/a"))
+      // Several things could not be taken back, for one reason, which is told once.
+      #expect(result.errors.contains("could not undo fault cut, agent of a: host a: error: "))
       // What is not known is not claimed, and what was seen before is kept.
       #expect(!result.errors.contains("verified gone") && !result.output.contains("verified gone"))
       try drill.expectEvidence()
