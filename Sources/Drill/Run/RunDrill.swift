@@ -64,11 +64,13 @@ private func explain(_ error: any Error, of request: DrillRequest) -> Problem {
   case let problems as Problems:
     return problems.items.first ?? Problem(.faultNotApplied, "\(problems)")
   case let failure as RollbackFailure:
-    // What a lab leaves is on this machine; each host's own line says what to do there.
+    // What a lab leaves is on this machine, as is the list of what was made in standing clusters; hosts have their own.
     let isLab = request.plan.scenario.topology.ground == .lab
     return Problem(
       .recoveryIncomplete, words(of: failure),
-      fix: isLab ? "blackstart recover removes what is left; blackstart recover --list shows it" : nil)
+      fix: isLab
+        ? "blackstart recover removes what is left; blackstart recover --list shows it"
+        : "do on each host what is said of it; blackstart recover here removes what was made in standing clusters")
   case let loss as AgentLost:
     return aborted(
       Problem(
