@@ -193,9 +193,11 @@ final class FaultDirector: Sendable {
   /// Shows that the fault bites: each ordered pair is cut, late or open as planned, in both address families, together with
   /// whatever else is in force; and the kernel has met packets that were not our own probes.
   private func prove(_ planned: PlannedFault, _ equipment: Equipment) async throws {
-    // Where nobody sends datagrams of ours, the system's own traffic must come by.
-    let patience: Int64 = equipment.probe == nil ? 10_000_000_000 : 5_000_000_000
-    let deadline = run.timebase.monotonic() + patience + 4 * proof(equipment).longestDelay
+    // Where nobody sends datagrams of ours, the system's own traffic must come by; but before the lease ends a short fault, which
+    // is 5 s longer than planned.
+    let patience: Duration =
+      equipment.probe == nil ? min(.seconds(10), planned.entry.stop.longest + .seconds(3)) : .seconds(5)
+    let deadline = run.timebase.monotonic() + patience.nanoseconds + 4 * proof(equipment).longestDelay
     while true {
       let proof = proof(equipment)
       let seen = try await equipment.look(for: proof, timebase: run.timebase)

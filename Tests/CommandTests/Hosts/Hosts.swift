@@ -22,10 +22,7 @@ struct Hosts: Sendable {
       defer { for name in names { try? NetworkNamespace.delete(named: name) } }
       let all = try names.map { try NetworkNamespace.create(named: $0) }
       // Whatever a test has left to run there must not outlive it.
-      defer {
-        // One may be gone by then.
-        for process in all.flatMap({ inhabitants(of: $0) }) { _ = try? process.send(Signal.kill) }
-      }
+      defer { clear(all) }
       func ip(_ words: String) async throws {
         let result = try await Blackstart.command(
           "/usr/sbin/ip", words.split(separator: " ").map(String.init), in: directory)
@@ -189,4 +186,15 @@ func inhabitants(of namespace: NetworkNamespace) -> [ProcessIdentity] {
     guard let pid = Int32(entry), let own = try? NetworkNamespace.open(pid: pid) else { return nil }
     return own.identity == namespace.identity ? ProcessIdentity(of: pid) : nil
   }
+}
+
+/// Ends every process in some network namespaces, also those that another one starts while it is done.
+private func clear(_ namespaces: [NetworkNamespace]) {
+  for _ in 0..<100 {
+    let left = namespaces.flatMap { inhabitants(of: $0) }
+    if left.isEmpty { return }
+    for process in left { _ = try? process.send(Signal.kill) }  // one may be gone by then
+    usleep(20_000)  // nothing tells us of the end of what is not our child
+  }
+  Issue.record("somebody in a host does not end")
 }
