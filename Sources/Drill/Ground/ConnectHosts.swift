@@ -21,9 +21,11 @@ struct HostConnector: Sendable {
 
   /// Starts the agent of a host.
   ///
+  /// - Parameter limit: how long that may take.
   /// - Throws: `AgentLost`; nothing was changed there.
   func connect(
-    _ host: Host, permitsNodeClock: Bool, report: @escaping @Sendable (AgentNews) -> Void
+    _ host: Host, permitsNodeClock: Bool, within limit: Duration = .seconds(20),
+    report: @escaping @Sendable (AgentNews) -> Void
   ) async throws -> RemoteAgent {
     var command = host.agent
     do { command[0] = try programPath(command[0]) } catch {
@@ -33,7 +35,7 @@ struct HostConnector: Sendable {
       node: host.name, run: run, lease: Self.lease, permitsNodeClock: permitsNodeClock)
     return try await RemoteAgent.connect(
       order, command: command, environment: try ownEnvironment(), log: "\(logs)/agent-\(host.name).log",
-      program: program, timebase: timebase, clock: clock, report: report)
+      program: program, within: limit, timebase: timebase, clock: clock, report: report)
   }
 }
 
@@ -74,13 +76,16 @@ extension DrillRun {
     var agents: [String: any Agent] = [:]
     for (host, agent) in found {
       try checkControlChannel(of: agent)
+      try await checkControllers(on: agent)
       try await journal.record(
         HostIsReady(
           node: host.name, host: agent.ready.host, process: agent.ready.process, peer: agent.ready.peer,
           offset: try await agent.clockOffset(samples: 4, timebase: timebase)?.offsetNanoseconds))
       let holder = HostAgent(
         agent, run: request.runID, lease: HostConnector.lease, timebase: timebase, clock: clock,
-        connect: { try await connector.connect(host, permitsNodeClock: permits, report: { _ in }) })
+        connect: { limit in
+          try await connector.connect(host, permitsNodeClock: permits, within: limit, report: { _ in })
+        })
       agents[host.name] = holder
       undo.push(UndoStep("agent of \(host.name)") { try await holder.close() })
     }
@@ -94,14 +99,39 @@ extension DrillRun {
     do { _ = try await agent.close() } catch is AgentLost {}
   }
 
+  private var controllers: [IPAddress] { (scenario.topology.controllers ?? []).compactMap { IPAddress($0) } }
+
   /// The connection through which a host's faults are ended must be one that no fault may cut.
   private func checkControlChannel(of agent: RemoteAgent) throws(Problem) {
     guard let peer = agent.ready.peer.flatMap({ IPAddress($0) }) else { return }
-    let controllers = (scenario.topology.controllers ?? []).compactMap { IPAddress($0) }
     guard !controllers.contains(peer) else { return }
     throw Problem(
       .usage, at: "host \(agent.node)",
       "its agent is reached from \(peer), which topology.inventory.controllers does not name: a fault could cut the connection "
         + "that ends it. Nothing was armed", fix: "add \(peer) to topology.inventory.controllers")
+  }
+  /// Packets are exempt by where they come from or go to. So a host that is a controller itself would, by its own faults, lose what
+  /// the other hosts' agents answer.
+  private func checkControllers(on agent: RemoteAgent) async throws {
+    let isDisturbed = request.plan.faults.contains { fault in
+      fault.entry.fault.inside.isEmpty && fault.nodes.contains { $0.node == agent.node }
+    }
+    guard isDisturbed, !controllers.isEmpty else { return }
+    let own = try await agent.addresses()
+    guard let address = controllers.first(where: own.contains) else { return }
+    throw Problem(
+      .usage, at: "host \(agent.node)",
+      "it has \(address) itself, from where the agents are reached: its own faults could cut the answers of other hosts. Nothing "
+        + "was armed", fix: "run the drill from a machine on which no fault is")
+  }
+}
+
+extension RemoteAgent {
+  /// The addresses that the node has now.
+  fileprivate func addresses() async throws -> Set<IPAddress> {
+    // A line is `address 10.0.0.1/24 link eth0`.
+    let words = try await snapshot().addresses.map { $0.split(separator: " ") }
+    return Set(
+      words.compactMap { $0.count > 1 ? $0[1].split(separator: "/").first.flatMap { IPAddress(String($0)) } : nil })
   }
 }

@@ -12,7 +12,8 @@ final class HostAgent: Agent {
   private let lease: Duration
   private let timebase: Timebase
   private let clock: any Clock<Duration>
-  private let connect: @Sendable () async throws -> RemoteAgent
+  private let stateDirectory: String
+  private let connect: @Sendable (_ limit: Duration) async throws -> RemoteAgent
   private let state: Mutex<State>
 
   private struct State {
@@ -21,17 +22,24 @@ final class HostAgent: Agent {
     var isSuccessor = false
     /// Whether anything was asked that changes the node.
     var hasArmed = false
+    /// Why no other agent was to be had, once that is so.
+    var failure: Problem?
+    /// Until when another agent is waited for (ns, monotonic); `nil`: none was lost yet.
+    var deadline: Int64?
   }
 
   /// How much longer than its lease a fault is given to be gone: its kernel's own time, and a guardian's.
   private static let reserve: Duration = .seconds(5)
+  /// How long one more agent may take once all of that is over: whoever asks again shall not wait as long again.
+  private static let lastTry: Duration = .seconds(2)
 
-  /// An agent that is there, and how another one is had.
+  /// An agent that is there, and how another one is had within a limit.
   init(
     _ agent: RemoteAgent, run: String, lease: Duration, timebase: Timebase, clock: any Clock<Duration>,
-    connect: @escaping @Sendable () async throws -> RemoteAgent
+    connect: @escaping @Sendable (_ limit: Duration) async throws -> RemoteAgent
   ) {
     node = agent.node
+    stateDirectory = agent.ready.stateDirectory
     self.run = run
     self.lease = lease
     self.timebase = timebase
@@ -70,7 +78,11 @@ final class HostAgent: Agent {
   /// Whoever takes the place of an agent that is lost, once nothing of that one is left.
   private func successor(of loss: AgentLost) async throws -> RemoteAgent {
     if let known = state.withLock({ $0.isSuccessor ? $0.current : nil }), known.loss == nil { return known }
-    let deadline = timebase.monotonic() + (lease + Self.reserve).nanoseconds
+    let latest = timebase.monotonic() + (lease + Self.reserve).nanoseconds
+    let deadline = state.withLock { state in
+      state.deadline = state.deadline ?? latest
+      return state.deadline ?? latest
+    }
     let next = try await another(until: deadline, loss)
     while true {
       guard case .remains(let left) = try await next.perform(.remains(run: run)) else {
@@ -91,8 +103,20 @@ final class HostAgent: Agent {
   /// Another agent on that host. The way there may come back only when the fault that cut it has ended.
   private func another(until deadline: Int64, _ loss: AgentLost) async throws -> RemoteAgent {
     while true {
-      do { return try await connect() } catch let error as AgentLost {
-        guard timebase.monotonic() < deadline else { throw remains("\(loss), and then: \(error)") }
+      // A command that hangs, as ssh does where nobody answers, takes all the time there is.
+      let left = Duration.nanoseconds(deadline - timebase.monotonic())
+      do { return try await connect(max(left, Self.lastTry)) } catch let error as AgentLost {
+        guard timebase.monotonic() < deadline else {
+          let failure = remains(
+            "\(loss), and then: \(error). What is on it ends by itself, \(lease.text) after its agent last heard of us at the "
+              + "latest; that it has is not known")
+          throw state.withLock { state in
+            // Told in the same words to whoever asks again.
+            let first = state.failure ?? failure
+            state.failure = first
+            return first
+          }
+        }
       }
       try await clock.sleep(for: .milliseconds(200))
     }
@@ -100,9 +124,10 @@ final class HostAgent: Agent {
 
   private func remains(_ what: String) -> Problem {
     Problem(
-      .recoveryIncomplete, at: "host \(node)",
-      "\(what). Its kernel ends its faults \(lease.text) after the agent last heard of us, at the latest",
-      fix: "on \(node): blackstart recover --list, then blackstart recover")
+      .recoveryIncomplete, at: "host \(node)", what,
+      fix:
+        "on \(node): blackstart recover --list --state \(stateDirectory) shows what is left; without --list it removes that"
+    )
   }
 }
 

@@ -101,9 +101,8 @@ final class DrillRun: Sendable {
         let longest = self.scenario.safety.maxDuration
         try await self.clock.sleep(for: longest)
         throw Problem(
-          .aborted,
-          "the drill is not over after \(longest.text), the longest that safety.maxDuration allows; all faults are "
-            + "verified gone", fix: "find out what it waited for in the journal, or allow it more time")
+          .aborted, "the drill is not over after \(longest.text), the longest that safety.maxDuration allows",
+          fix: "find out what it waited for in the journal, or allow it more time")
       }
       group.addTask(name: "phases") {
         try await self.phases(site, faults, equipment, undo)
@@ -256,7 +255,7 @@ final class DrillRun: Sendable {
       try await noteSteadyState(at: now, &stood)
       for index in aborts.indices {
         if let why = aborts[index].take(sample, leader: leader, at: now, other: look) {
-          throw Problem(.aborted, "abort condition: \(why); all faults are verified gone")
+          throw Problem(.aborted, "abort condition: \(why)")
         }
       }
     }

@@ -1,3 +1,4 @@
+internal import Agents
 internal import Checks
 internal import Events
 internal import Glibc
@@ -37,9 +38,9 @@ public func runDrill(_ request: DrillRequest) async throws -> DrillOutcome {
       try await run.perform(undo)
     }
   } catch {
-    problem = explain(error, in: directory)
+    problem = explain(error, of: request)
   }
-  if problem == nil, let error = run.failureOfJournal { problem = explain(error, in: directory) }
+  if problem == nil, let error = run.failureOfJournal { problem = explain(error, of: request) }
 
   // From here on nothing is in force any more; a caller that was cancelled still gets its verdict.
   let ended = problem
@@ -48,19 +49,35 @@ public func runDrill(_ request: DrillRequest) async throws -> DrillOutcome {
   }
 }
 
-/// What an error of the run means for the person who started it.
-private func explain(_ error: any Error, in directory: RunDirectory) -> Problem {
+/// What an error of the run means for the person who started it. Only here it is known that all was taken back, so nobody who throws
+/// claims it.
+private func explain(_ error: any Error, of request: DrillRequest) -> Problem {
+  let directory = request.directory
+  func aborted(_ problem: Problem) -> Problem {
+    var problem = problem
+    problem.what += "; all faults are verified gone"
+    return problem
+  }
   switch error {
   case let problem as Problem:
-    return problem
+    return problem.code == .aborted ? aborted(problem) : problem
   case let problems as Problems:
     return problems.items.first ?? Problem(.faultNotApplied, "\(problems)")
   case let failure as RollbackFailure:
+    // What a lab leaves is on this machine, as is the list of what was made in standing clusters; hosts have their own.
+    let isLab = request.plan.scenario.topology.ground == .lab
     return Problem(
-      .recoveryIncomplete, "\(failure)",
-      fix: "blackstart recover removes what is left; blackstart recover --list shows it")
+      .recoveryIncomplete, words(of: failure),
+      fix: isLab
+        ? "blackstart recover removes what is left; blackstart recover --list shows it"
+        : "do on each host what is said of it; blackstart recover here removes what was made in standing clusters")
+  case let loss as AgentLost:
+    return aborted(
+      Problem(
+        .aborted, at: "host \(loss.node)", "\(loss). The run ends early",
+        fix: "see why in \(directory.logs)/agent-\(loss.node).log"))
   case is CancellationError:
-    return Problem(.aborted, "the run was stopped; all faults are verified gone")
+    return aborted(Problem(.aborted, "the run was stopped"))
   case let error as SystemError where error.object.hasPrefix(directory.path):
     return Problem(
       .inconclusive, at: error.object,
@@ -68,8 +85,22 @@ private func explain(_ error: any Error, in directory: RunDirectory) -> Problem 
         + "made from what was written before",
       fix: "free space, or name another directory with --run-dir, then run again")
   default:
-    return Problem(.aborted, "the run could not go on: \(error); all faults are verified gone")
+    return aborted(Problem(.aborted, "the run could not go on: \(error)"))
   }
+}
+
+/// What could not be taken back. One cause can keep several things, and is told once.
+private func words(of failure: RollbackFailure) -> String {
+  var causes: [(error: String, names: [String])] = []
+  for item in failure.items {
+    if let index = causes.firstIndex(where: { $0.error == item.error }) {
+      causes[index].names.append(item.name)
+    } else {
+      causes.append((item.error, [item.name]))
+    }
+  }
+  let lines = causes.map { "could not undo \($0.names.joined(separator: ", ")): \($0.error)" }
+  return (lines + (failure.cause.map { ["after: \($0)"] } ?? [])).joined(separator: "\n")
 }
 
 private func conclude(

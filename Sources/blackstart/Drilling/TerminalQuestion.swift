@@ -11,7 +11,7 @@ extension Console {
   /// - Throws: ``Problem`` with ``ExitCode/aborted`` when the answer is no; `CancellationError` when nobody waits any more.
   func confirm(_ what: String) async throws {
     guard try await answer(what) else {
-      throw Problem(.aborted, "stopped by the operator before: \(what); all faults are verified gone")
+      throw Problem(.aborted, "stopped by the operator before: \(what)")
     }
   }
 

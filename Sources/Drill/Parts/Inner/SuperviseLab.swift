@@ -36,7 +36,7 @@ extension DrillRun {
     guard let planned else {
       var problem = ended.problem(.aborted)
       problem.what +=
-        "\nThe run ends early: what would be measured now is another system. All faults are verified gone."
+        "\nThe run ends early: what would be measured now is another system"
       throw problem
     }
     guard let delay = planned.restart else { return nil }
