@@ -65,20 +65,12 @@ final class DrillRun: Sendable {
     let faults = FaultDirector(run: self, site: site)
     let equipment = try await faults.equip(undo)
     try await plantBefore(site)
+    let authority = followAuthority(site)
     try await withThrowingTaskGroup(of: Bool.self) { group in
-      for region in site.regions {
-        group.addTask(name: "authority in \(region.name)") {
-          try await self.board.follow(region, journal: self.journal)
-          return false
-        }
-      }
-      if let fence = kafka?.fence {
-        for region in site.regions where region.kafka != nil {
-          group.addTask(name: "fence of \(region.name)'s cluster") {
-            try await fence.follow(region, in: self)
-            return false
-          }
-        }
+      group.addTask(name: "authority") {
+        // It is cancelled when the phases are over; what ends it before that ends the run.
+        do { try await authority.value } catch is CancellationError {}
+        return false
       }
       if let lab = site.lab {
         group.addTask(name: "supervision") {
@@ -105,6 +97,7 @@ final class DrillRun: Sendable {
           fix: "find out what it waited for in the journal, or allow it more time")
       }
       group.addTask(name: "phases") {
+        defer { authority.cancel() }
         try await self.phases(site, faults, equipment, undo)
         try await probes.summarize()
         return true
@@ -113,6 +106,25 @@ final class DrillRun: Sendable {
       // The watchers end only by an error, which ends the phases too, or with the phases.
       while let isDone = try await group.next() {
         if isDone { return }
+      }
+    }
+  }
+
+  /// Follows who holds write authority, and lets the clusters' fences follow it, until it is cancelled: by the phases, at their end.
+  ///
+  /// The run's own cancellation does not reach it. A runbook that is stopped takes its steps back, and whether authority is back
+  /// where it was must be seen then, not remembered.
+  private func followAuthority(_ site: Site) -> Task<Void, any Error> {
+    Task(name: "authority") {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for region in site.regions {
+          group.addTask(name: "authority in \(region.name)") {
+            try await self.board.follow(region, journal: self.journal)
+          }
+          guard let fence = self.kafka?.fence, region.kafka != nil else { continue }
+          group.addTask(name: "fence of \(region.name)'s cluster") { try await fence.follow(region, in: self) }
+        }
+        while try await group.next() != nil {}
       }
     }
   }
