@@ -72,7 +72,8 @@ private let usageText = """
 
     --quick        few samples, some 20 seconds in all, to see that everything still works
     --rounds N     so often, where a measure repeats something
-    --part PART    that part alone, of a measure that has parts: clock-skew has c, swift, go, java, postgres
+    --part PART    that part alone, of a measure that has parts: clock-skew has c, swift, go, java, postgres, and kafka-producer
+                   1, 2, 16 (records under way), latency
     --seed N       seed of every random choice (20261120)
     --tool PATH    the blackstart executable (the one beside this program)
     --list         say what can be measured

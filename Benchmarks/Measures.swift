@@ -3,5 +3,5 @@ let measures: [Measure] = [
   partitionMeasure, commandSequenceMeasure, peersMeasure, cutSkewMeasure, releaseMeasure, timeoutMeasure,
   packetCostMeasure, realismMeasure, lossMeasure, collateralMeasure, delayLineMeasure, netemMeasure,
   diskMeasure, labMeasure, kafkaLabMeasure, kafkaProducerMeasure, historyMeasure, checkMeasure, clockMeasure,
-  guardMeasure, guardBrokerMeasure,
+  guardMeasure, guardBrokerMeasure, guardTLSMeasure,
 ]

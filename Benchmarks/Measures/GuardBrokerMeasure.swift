@@ -32,21 +32,33 @@ private func figures(_ bench: Bench, _ lab: Lab) async throws -> [Figure] {
   guard let region = lab.region("east"), let guarded = region.kafka, let direct = region.innerKafka else {
     throw Problem(.fail, "the lab has no cluster in east")
   }
+  return try await guardedContest(
+    "", direct: direct, guarded: guarded, networkNamespace: region.namespace.fileDescriptor, bench)
+}
+
+/// Records of three sizes by bare librdkafka, directly and through a guard, turn by turn.
+///
+/// - Parameter how: what the figures say of all of them, before the size.
+func guardedContest(
+  _ how: String, direct: KafkaProperties, guarded: KafkaProperties, networkNamespace: Int32?, _ bench: Bench
+) async throws -> [Figure] {
   var figures: [Figure] = []
   for (name, bytes, width) in [
     ("100 bytes, 1 under way", 100, 1), ("500 bytes", 500, 10_000), ("100 KiB", 100 << 10, 64),
   ] {
     var (one, other) = (Samples(), Samples())
     for round in 0...bench.size(quick: 2, full: 20) {
-      let past = try await write(bytes, width, to: direct, region, bench)
-      let through = try await write(bytes, width, to: guarded, region, bench)
-      if round == 0 { continue }  // connects, and warms up
+      // Neither always comes first.
+      let before = round % 2 == 1 ? try await write(bytes, width, to: guarded, networkNamespace, bench) : nil
+      let past = try await write(bytes, width, to: direct, networkNamespace, bench)
+      let after = round % 2 == 1 ? nil : try await write(bytes, width, to: guarded, networkNamespace, bench)
+      guard round > 0, let through = before ?? after else { continue }  // the first one connects, and warms up
       one.add(past)
       other.add(through)
     }
     let share = other.ratio(to: one).map { "\(fixed(1 / $0, 2)) of the direct throughput" } ?? ""
-    figures.append(Figure(what: "a record of \(name): direct", samples: one))
-    figures.append(Figure(what: "a record of \(name): guarded", samples: other, base: one, note: share))
+    figures.append(Figure(what: "\(how)a record of \(name): direct", samples: one))
+    figures.append(Figure(what: "\(how)a record of \(name): guarded", samples: other, base: one, note: share))
   }
   return figures
 }
@@ -57,14 +69,17 @@ private func figures(_ bench: Bench, _ lab: Lab) async throws -> [Figure] {
 /// - Returns: nanoseconds a record.
 @inline(never)
 private func write(
-  _ bytes: Int, _ width: Int, to cluster: KafkaProperties, _ region: RegionHandle, _ bench: Bench
+  _ bytes: Int, _ width: Int, to cluster: KafkaProperties, _ networkNamespace: Int32?, _ bench: Bench
 ) async throws -> Int64 {
-  let properties = [
+  var properties = [
     "bootstrap.servers": cluster.bootstrap.joined(separator: ","), "enable.idempotence": "true",
     "linger.ms": width == 1 ? "0" : "5", "batch.size": "\(1 << 20)", "message.max.bytes": "\(2 << 20)",
   ]
+  for (name, value) in cluster.values {
+    if case .text(let text) = value { properties[name] = text }
+  }
   let turn: Duration = bench.isQuick ? .milliseconds(300) : .seconds(1)
-  return try await onOwnThread("producer", networkNamespace: region.namespace.fileDescriptor) {
+  return try await onOwnThread("producer", networkNamespace: networkNamespace) { [properties] in
     let producer = try BareProducer(properties)
     // Connected before it is measured.
     _ = try producer.write(

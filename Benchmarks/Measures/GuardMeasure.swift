@@ -28,7 +28,7 @@ let guardMeasure = Measure(
   }
 }
 
-private struct SteadySource: TokenSource {
+struct SteadySource: TokenSource {
   struct NoToken: Error {}
 
   let name = "steady"

@@ -32,7 +32,7 @@ private func figures(_ bench: Bench, _ lab: Lab) async throws -> [Figure] {
     throw Problem(.fail, "the lab has no cluster in east")
   }
   var figures: [Figure] = []
-  for width in [1, 2, 16] {
+  for width in [1, 2, 16] where bench.part == nil || bench.part == "\(width)" {
     let contest = ProducerContest(
       bench: bench, lab: lab, region: region, width: width, turn: bench.isQuick ? .milliseconds(500) : .seconds(2))
     let taken = try await contest.samples(cluster, rounds: bench.size(quick: 2, full: 15))
@@ -42,8 +42,8 @@ private func figures(_ bench: Bench, _ lab: Lab) async throws -> [Figure] {
     figures.append(
       Figure(what: "\(name): our workload, recorded", samples: taken.ours, base: taken.bare, note: share))
   }
-  let late = try await latencies(bench, lab, region)
-  return figures + late
+  if bench.part == nil || bench.part == "latency" { figures += try await latencies(bench, lab, region) }
+  return figures
 }
 
 /// From a write until its acknowledgement at a steady 1,000 a second, as our history has it and as Trogdor says.
@@ -90,19 +90,32 @@ private struct ProducerContest: Sendable {
 
   private static let topic = "orders"
 
+  /// In which both connect, and are not measured.
+  private static let warmUp = Duration.milliseconds(500)
+
+  /// As long as those of the workload's records are.
+  private static let headers: [(name: String, value: [UInt8])] = [
+    ("bs-id", "p7-12345"), ("bs-key", "512"), ("bs-seq", "193"), ("bs-token", "1"), ("bs-cause", "p7-12281"),
+  ].map { ($0, Array($1.utf8)) }
+
   /// Turn by turn; the first turn connects and warms up.
   func samples(_ cluster: KafkaProperties, rounds: Int) async throws -> (bare: Samples, ours: Samples) {
     var bare = Samples()
     var ours = Samples()
     for round in 0...rounds {
+      // What the machine does beside is the same for both only on the whole: neither always comes first.
+      let oursFirst = round % 2 == 1
+      let before = oursFirst ? try await self.ours(history(round)) : nil
       let one = try await self.bare(cluster)
-      let other = try await self.ours("\(bench.workspace)/history-\(width)-\(round).bsh")
-      if round == 0 { continue }
+      let after = oursFirst ? nil : try await self.ours(history(round))
+      guard round > 0, let other = before ?? after else { continue }
       bare.add(one)
       ours.add(other)
     }
     return (bare, ours)
   }
+
+  private func history(_ round: Int) -> String { "\(bench.workspace)/history-\(width)-\(round).bsh" }
 
   // Inlined into what calls it, Swift 6.3 crashes when it splits the coroutine.
   /// - Returns: nanoseconds a record.
@@ -112,16 +125,20 @@ private struct ProducerContest: Sendable {
       "bootstrap.servers": cluster.bootstrap.joined(separator: ","), "enable.idempotence": "true", "linger.ms": "0",
       "socket.keepalive.enable": "true",
     ]
-    let begun = Timebase.system.monotonic()
-    let deadline = begun + turn.nanoseconds
+    let measured = Timebase.system.monotonic() + Self.warmUp.nanoseconds
+    let deadline = measured + turn.nanoseconds
     let written = try await withThrowingTaskGroup(of: Int.self) { group in
       for number in 0..<width {
         group.addTask { [region] in
           try await onOwnThread("bare-\(number)", networkNamespace: region.namespace.fileDescriptor) {
-            try BareProducer(properties).write(
-              to: Self.topic, partition: 0, value: [UInt8](repeating: 120, count: 100),
-              headers: ["bs-id", "bs-key", "bs-seq", "bs-token"].map { ($0, Array("p0-12345".utf8)) }, width: 1,
-              until: deadline)
+            let producer = try BareProducer(properties)
+            func write(until moment: Int64) throws -> Int {
+              try producer.write(
+                to: Self.topic, partition: 0, key: Array("512".utf8), value: [UInt8](repeating: 120, count: 100),
+                headers: Self.headers, width: 1, until: moment)
+            }
+            _ = try write(until: measured)
+            return try write(until: deadline)
           }
         }
       }
@@ -129,24 +146,22 @@ private struct ProducerContest: Sendable {
       while let count = try await group.next() { sum += count }
       return sum
     }
-    return (Timebase.system.monotonic() - begun) / Int64(max(1, written))
+    return turn.nanoseconds / Int64(max(1, written))
   }
 
   /// - Returns: nanoseconds a record.
   @inline(never)
   func ours(_ path: String) async throws -> Int64 {
-    let begun = Timebase.system.monotonic()
-    let written = try await write(path)
-    let took = Timebase.system.monotonic() - begun
+    let window = try await write(path)
     try removeTree(path)
-    return took / written
+    return window.took / max(1, window.records)
   }
 
   /// Lets our workload write for a turn, and its history be recorded.
   ///
-  /// - Returns: how many records were acknowledged.
+  /// - Returns: how many records were acknowledged after the warm-up, and in how many nanoseconds.
   @discardableResult @inline(never)
-  func write(_ path: String) async throws -> Int64 {
+  func write(_ path: String) async throws -> (records: Int64, took: Int64) {
     let recorder = try HistoryRecorder(
       path: path, runID: "bench", clock: Timebase.system.monotonic, wall: Timebase.system.wall)
     let counters = WorkloadCounters()
@@ -155,24 +170,30 @@ private struct ProducerContest: Sendable {
       recorder: recorder, counters: counters,
       connector: kafkaConnector(to: lab, topic: Self.topic, partitions: 1), authority: EastWrites(),
       timebase: .system, clock: ContinuousClock(), seed: bench.seed, stop: stop)
-    try await withThrowingTaskGroup(of: Void.self) { group in
+    @Sendable func standing() -> (records: Int64, time: Int64) {
+      (Int64(clamping: counters.byRegion[region.name]?.acknowledged ?? 0), Timebase.system.monotonic())
+    }
+    async let window = {
+      defer { stop.request() }
+      try await ContinuousClock().sleep(for: Self.warmUp)
+      let begin = standing()
+      try await ContinuousClock().sleep(for: turn)
+      let end = standing()
+      return (end.records - begin.records, end.time - begin.time)
+    }()
+    await withTaskGroup { group in
       for number in 0..<width {
         let producer = Producer(
           worker: UInt32(number), region: region.name, rate: rate, keys: (UInt32(number * 64), 64),
           payloadBytes: payloadBytes)
         group.addTask { await producer.run(in: surroundings) }
       }
-      group.addTask { [turn] in
-        defer { stop.request() }
-        try await ContinuousClock().sleep(for: turn)
-      }
-      try await group.waitForAll()
     }
+    let measured = try await window
     try await recorder.close()
-    guard let totals = counters.byRegion[region.name], totals.acknowledged > 0, totals.failed == 0,
-      totals.unknown == 0
+    guard let totals = counters.byRegion[region.name], measured.0 > 0, totals.failed == 0, totals.unknown == 0
     else { throw Problem(.fail, "the workload could not write without refusals: \(counters.byRegion)") }
-    return Int64(clamping: totals.acknowledged)
+    return measured
   }
 }
 

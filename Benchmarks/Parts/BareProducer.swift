@@ -57,18 +57,19 @@ final class BareProducer {
   /// Writes until `deadline` (ns, monotonic) and waits for the last reports. Blocks.
   ///
   /// - Parameters:
-  ///   - width: how many records are under way at once.
+  ///   - key: of each record; `nil` is none.
   ///   - headers: of each record.
+  ///   - width: how many records are under way at once.
   /// - Returns: how many records were acknowledged.
   /// - Throws: ``Problem`` if one was not.
   func write(
-    to topic: String, partition: Int32, value: [UInt8], headers: [(name: String, value: [UInt8])], width: Int,
-    until deadline: Int64
+    to topic: String, partition: Int32, key: [UInt8]? = nil, value: [UInt8],
+    headers: [(name: String, value: [UInt8])], width: Int, until deadline: Int64
   ) throws -> Int {
     let before = tally.pointee
     while Timebase.system.monotonic() < deadline {
       while sent - tally.pointee.acknowledged - tally.pointee.failed < width {
-        try produce(topic, partition, value, headers)
+        try produce(topic, partition, key, value, headers)
       }
       rd_kafka_poll(handle, 100)
     }
@@ -82,7 +83,8 @@ final class BareProducer {
   }
 
   private func produce(
-    _ topic: String, _ partition: Int32, _ value: [UInt8], _ headers: [(name: String, value: [UInt8])]
+    _ topic: String, _ partition: Int32, _ key: [UInt8]?, _ value: [UInt8],
+    _ headers: [(name: String, value: [UInt8])]
   ) throws {
     func argument(_ type: rd_kafka_vtype_t, _ fill: (inout rd_kafka_vu_t) -> Void) -> rd_kafka_vu_t {
       var argument = rd_kafka_vu_t()
@@ -91,7 +93,7 @@ final class BareProducer {
       return argument
     }
     // What librdkafka copies, in one buffer that lives for the call.
-    var bytes = Array(topic.utf8) + [0] + value
+    var bytes = Array(topic.utf8) + [0] + value + (key ?? [])
     let names = headers.map { header -> (name: Int, value: Int, count: Int) in
       let name = bytes.count
       bytes += Array(header.name.utf8) + [0]
@@ -110,6 +112,13 @@ final class BareProducer {
           $0.u.mem.size = value.count
         },
       ]
+      if let key {
+        arguments.append(
+          argument(RD_KAFKA_VTYPE_KEY) {
+            $0.u.mem.ptr = base + topic.utf8.count + 1 + value.count
+            $0.u.mem.size = key.count
+          })
+      }
       for header in names {
         arguments.append(
           argument(RD_KAFKA_VTYPE_HEADER) {

@@ -50,6 +50,9 @@ public struct KeySpace: Sendable {
     hold(progress.indices.filter { progress[$0].possible > 0 })
   }
 
+  /// Whether an aggregate waits for its last event to be seen.
+  public var holdsAny: Bool { free.count < progress.count }
+
   /// The aggregates that wait for their last event to be seen.
   public var held: [UInt32] {
     progress.indices.filter { progress[$0].isHeld }.map { first + UInt32($0) }

@@ -34,6 +34,7 @@ public struct OldLeader: Sendable {
     var pace = Pace(perSecond: rate, start: surroundings.timebase.monotonic())
     var sequence: UInt64 = 0
     var session: (any StoreSession)?
+    var record = WriteRecord(surroundings.recorder, worker: worker, region: region)
     while true {
       let now = surroundings.timebase.monotonic()
       let due = pace.due(now: now)
@@ -48,8 +49,7 @@ public struct OldLeader: Sendable {
         causation: nil,
         payload: payload, checksum: payloadChecksum(payload), wall: surroundings.timebase.wall())
       sequence += 1
-      let ticket = surroundings.recorder.begin(
-        .staleAppend, worker: worker, event: event, store: store, region: region, token: tried)
+      let ticket = record.begin(.staleAppend, event: event, store: store, token: tried)
       do throws(StoreFailure) {
         let link: any StoreSession
         if let session {
@@ -59,10 +59,10 @@ public struct OldLeader: Sendable {
           session = link
         }
         let receipt = try await link.append(event, token: tried)
-        surroundings.recorder.end(ticket, ok: receipt, origin: store)
+        record.end(ticket, ok: receipt)
         surroundings.counters.stale(store: store, accepted: true)
       } catch {
-        surroundings.recorder.end(ticket, failure: error)
+        record.end(ticket, failure: error)
         if case .refused = error {
           surroundings.counters.stale(store: store, accepted: false)
         } else {

@@ -37,7 +37,7 @@ public struct Producer: Sendable {
   public func run(in surroundings: Surroundings) async {
     var loop = Loop(producer: self, surroundings: surroundings)
     surroundings.counters.register(worker: worker, region: region)
-    while await loop.step() {}
+    while await withTaskExecutorPreference(loop.executor, operation: { await loop.steps() }) {}
     await loop.end()
   }
 }
@@ -101,9 +101,12 @@ extension Producer {
     let surroundings: Surroundings
     var random: SeededRandom
     var keys: KeySpace
+    var record: WriteRecord
     var pace: Pace
     var sequence: UInt64 = 0
     var session: (store: String, link: any StoreSession)?
+    /// How often a session was opened or let go of.
+    var connections = 0
     var lastStore: String?
     /// A producer that was sent to a store goes on with the token it knows when its region no longer knows one.
     var lastToken: Int64?
@@ -115,11 +118,24 @@ extension Producer {
       self.surroundings = surroundings
       random = SeededRandom(seed: surroundings.seed, for: "producer-\(producer.worker)")
       keys = KeySpace(first: producer.keys.first, count: producer.keys.count)
+      record = WriteRecord(surroundings.recorder, worker: producer.worker, region: producer.region)
       pace = Pace(perSecond: producer.rate, start: surroundings.timebase.monotonic())
     }
 
+    /// Where it is best run with the session that it has.
+    var executor: (any TaskExecutor)? { session?.link.executor }
+
+    /// Events and waits, until it has another session; `false` when the worker is to end.
+    mutating func steps() async -> Bool {
+      let connections = connections
+      while await step() {
+        if connections != self.connections { return true }
+      }
+      return false
+    }
+
     /// One event, or one wait; `false` when the worker is to end.
-    mutating func step() async -> Bool {
+    private mutating func step() async -> Bool {
       let now = surroundings.timebase.monotonic()
       let due = pace.due(now: now)
       if due > now, await !surroundings.pause(.nanoseconds(due - now)) { return false }
@@ -150,19 +166,19 @@ extension Producer {
       let event = NewEvent(
         id: id, key: key, keySequence: keySequence, causation: lastEvent[key], payload: payload,
         checksum: payloadChecksum(payload), wall: surroundings.timebase.wall())
-      let ticket = surroundings.recorder.begin(
-        .append, worker: producer.worker, event: event, store: store,
-        partition: surroundings.connector.partition(of: key, in: store), region: producer.region, token: token)
+      let ticket = record.begin(
+        .append, event: event, store: store, partition: surroundings.connector.partition(of: key, in: store),
+        token: token)
       do throws(StoreFailure) {
         let receipt = try await link(to: store).append(event, token: token)
-        surroundings.recorder.end(ticket, ok: receipt, origin: store)
+        record.end(ticket, ok: receipt)
         surroundings.counters.acknowledged(
           worker: producer.worker, sequence: id.sequence, region: producer.region, store: store, token: token,
           at: surroundings.timebase.monotonic())
         keys.acknowledged(key, keySequence)
         lastEvent[key] = id
       } catch {
-        surroundings.recorder.end(ticket, failure: error)
+        record.end(ticket, failure: error)
         switch error {
         case .refused:
           surroundings.counters.failed(region: producer.region)
@@ -179,10 +195,11 @@ extension Producer {
 
     /// Frees aggregates whose last event the store shows by now; asked at most four times a second.
     private mutating func release(_ store: String) async {
+      guard keys.holdsAny else { return }
       let held = keys.held
       let now = surroundings.timebase.monotonic()
       // A connection is made by a write, not by a question: one attempt a step, and a switch is noticed between steps.
-      guard !held.isEmpty, now >= nextRelease, session?.store == store || keys.isExhausted else { return }
+      guard now >= nextRelease, session?.store == store || keys.isExhausted else { return }
       nextRelease = now + 250_000_000
       do throws(StoreFailure) {
         keys.release(latest: try await link(to: store).latestSequences(of: held))
@@ -198,12 +215,14 @@ extension Producer {
       }
       let link = try await surroundings.connector.connect(from: producer.region, to: store)
       session = (store, link)
+      connections += 1
       return link
     }
 
     private mutating func drop() async {
       guard let open = session else { return }
       session = nil
+      connections += 1
       await open.link.close()
     }
   }

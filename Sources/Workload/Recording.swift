@@ -1,33 +1,66 @@
 public import Events
 
-/// How the parts of a workload write to the history.
-extension HistoryRecorder {
+/// A writer's part of the history: how its writes began and ended.
+///
+/// The number of each name is asked for once: the recorder's table belongs to all workers, and one that waits for it at every
+/// write slows down all the others.
+struct WriteRecord {
+  private let recorder: HistoryRecorder
+  private let worker: UInt32
+  private let region: String
+  private var nodes: [String: NodeIndex] = [:]
+  private var partitions: [String: PartitionIndex] = [:]
+
+  /// What `worker` writes, who is in `region`.
+  init(_ recorder: HistoryRecorder, worker: UInt32, region: String) {
+    self.recorder = recorder
+    self.worker = worker
+    self.region = region
+  }
+
   /// Stamps a write before it can leave.
-  func begin(
-    _ kind: OperationKind, worker: UInt32, event: NewEvent, store: String, partition name: String? = nil,
-    region: String, token: Int64
-  ) -> Ticket {
-    invoke(
+  mutating func begin(
+    _ kind: OperationKind, event: NewEvent, store: String, partition name: String? = nil, token: Int64
+  ) -> HistoryRecorder.Ticket {
+    let node = node(store)
+    return recorder.invoke(
       Operation(
-        kind, process: worker, event: event.id, key: event.key, keySequence: event.keySequence, node: node(store),
-        region: node(region), origin: node(store), token: token, checksum: event.checksum,
-        partition: name.map(partition)))
+        kind, process: worker, event: event.id, key: event.key, keySequence: event.keySequence, node: node,
+        region: self.node(region), origin: node, token: token, checksum: event.checksum,
+        partition: name.map { partition($0) }))
   }
 
   /// Stamps a write that the store acknowledged.
-  func end(_ ticket: Ticket, ok receipt: Receipt, origin: String) {
-    complete(ticket, .ok, partition: receipt.partition.map(partition), position: receipt.position)
+  mutating func end(_ ticket: HistoryRecorder.Ticket, ok receipt: Receipt) {
+    recorder.complete(ticket, .ok, partition: receipt.partition.map { partition($0) }, position: receipt.position)
   }
 
   /// Stamps a write that did not succeed: refused and unsent ones certainly had no effect, the rest may have.
-  func end(_ ticket: Ticket, failure: StoreFailure) {
+  func end(_ ticket: HistoryRecorder.Ticket, failure: StoreFailure) {
     switch failure {
-    case .refused(let why): complete(ticket, .fail(code(why)))
-    case .notSent: complete(ticket, .fail(code("not-sent")))
-    case .unknown(let why): complete(ticket, .unknown(code(why)))
+    case .refused(let why): recorder.complete(ticket, .fail(recorder.code(why)))
+    case .notSent: recorder.complete(ticket, .fail(recorder.code("not-sent")))
+    case .unknown(let why): recorder.complete(ticket, .unknown(recorder.code(why)))
     }
   }
 
+  private mutating func node(_ name: String) -> NodeIndex {
+    if let known = nodes[name] { return known }
+    let node = recorder.node(name)
+    nodes[name] = node
+    return node
+  }
+
+  private mutating func partition(_ name: String) -> PartitionIndex {
+    if let known = partitions[name] { return known }
+    let partition = recorder.partition(name)
+    partitions[name] = partition
+    return partition
+  }
+}
+
+/// How the parts of a workload that read write to the history.
+extension HistoryRecorder {
   /// Records what a tail saw.
   func observed(_ row: TailRow, worker: UInt32, store: String, invoked: Int64, completed: Int64) {
     record(

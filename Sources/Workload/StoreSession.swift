@@ -145,6 +145,15 @@ public protocol StoreSession: Sendable {
 
   /// Ends the connection. Never blocks on a dead link.
   func close() async
+
+  /// Where those are best run who write one event after the other: the thread that hears the answers, so that none of them has
+  /// to wake another one. `nil`: anywhere.
+  var executor: (any TaskExecutor)? { get }
+}
+
+extension StoreSession {
+  /// Anywhere.
+  public var executor: (any TaskExecutor)? { nil }
 }
 
 /// Opens sessions: from a region, to a store.

@@ -87,13 +87,7 @@ public final class WorkloadCounters: Sendable {
     state.withLock { state in
       state.byRegion[region, default: Totals()].acknowledged += 1
       state.byWorker[worker] = (region, token, time, store)
-      // A worker's sequences rise, so that an event continues the last range or begins a new one.
-      var first = sequence
-      if let last = state.acknowledged[worker]?.last, last.upperBound + 1 == sequence {
-        first = last.lowerBound
-        state.acknowledged[worker]?.removeLast()
-      }
-      state.acknowledged[worker, default: []].append(first...sequence)
+      state.acknowledged[worker, default: []].add(sequence)
     }
   }
 
@@ -121,6 +115,17 @@ public final class WorkloadCounters: Sendable {
       if let position = batch.progress { standing.position = max(standing.position, position) }
       if batch.deliveries.allSatisfy(\.isRepeat) { standing.idleSince = begun }
       state.groups["\(group)@\(store)"] = standing
+    }
+  }
+}
+
+extension [ClosedRange<UInt64>] {
+  /// A worker's sequences rise, so that an event continues the last range or begins a new one.
+  fileprivate mutating func add(_ sequence: UInt64) {
+    if let last, last.upperBound + 1 == sequence {
+      self[count - 1] = last.lowerBound...sequence
+    } else {
+      append(sequence...sequence)
     }
   }
 }

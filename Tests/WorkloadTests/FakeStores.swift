@@ -1,3 +1,4 @@
+import Dispatch
 import Events
 import Support
 import Synchronization
@@ -19,10 +20,16 @@ final class FakeStores: StoreConnector, AuthoritySource {
     var authority = Authority(writer: "east", token: 1)
     var connections = 0
     var appends = 0
+    /// On which queue each event was appended.
+    var places: [String?] = []
     var onAppend: (@Sendable (Int, inout State) -> Void)?
   }
 
   let state = Mutex(State())
+  /// Where sessions want their callers to run, by store.
+  let executors: [String: QueueExecutor]
+
+  init(executors: [String: QueueExecutor] = [:]) { self.executors = executors }
 
   func rows(of store: String) -> [TailRow] { state.withLock { $0.stores[store]?.rows ?? [] } }
 
@@ -52,6 +59,7 @@ final class FakeStores: StoreConnector, AuthoritySource {
     func append(_ event: NewEvent, token: Int64) async throws(StoreFailure) -> Receipt {
       let result: Result<Receipt, StoreFailure> = stores.state.withLock { state in
         state.appends += 1
+        state.places.append(QueueExecutor.current)
         state.onAppend?(state.appends, &state)
         guard var target = state.stores[store] else { return .failure(.unknown("no store")) }
         guard token == target.token else { return .failure(.refused("BS409")) }
@@ -103,5 +111,27 @@ final class FakeStores: StoreConnector, AuthoritySource {
     }
 
     func close() async {}
+
+    var executor: (any TaskExecutor)? { stores.executors[store] }
+  }
+}
+
+/// Runs tasks on a queue of its own that can be told from others.
+final class QueueExecutor: TaskExecutor {
+  private static let name = DispatchSpecificKey<String>()
+
+  private let queue: DispatchQueue
+
+  init(_ name: String) {
+    queue = DispatchQueue(label: name)
+    queue.setSpecific(key: Self.name, value: name)
+  }
+
+  /// The name of the one that the caller runs on; `nil`: it runs elsewhere.
+  static var current: String? { DispatchQueue.getSpecific(key: name) }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }
 }

@@ -54,6 +54,29 @@ private func run(
     #expect(operations.map(\.event.sequence).sorted() == Array(0..<UInt64(operations.count)))
   }
 
+  /// The first event of a session opens it; all others are written where its answers are heard, and so after a change of store.
+  @Test func aProducerRunsWhereItsSessionWantsIt() async throws {
+    let stores = FakeStores(executors: ["east": QueueExecutor("of east"), "eu": QueueExecutor("of eu")])
+    stores.change { state in
+      state.onAppend = { count, state in
+        if count == 20 {
+          state.authority = Authority(writer: "eu", token: 1)
+          // Nothing is held back: what the first store has, the second one has as well.
+          let rows = state.stores["east"]?.rows ?? []
+          state.stores["eu"]?.rows = rows
+        }
+      }
+    }
+    _ = try await recorded(stores) { surroundings in
+      try await run({ await producer.run(in: surroundings) }, until: { stores.state.withLock { $0.appends >= 60 } })
+    }
+    let places = stores.state.withLock(\.places)
+    #expect(places.first == .some(nil))
+    #expect(places[1..<20].allSatisfy { $0 == "of east" }, "\(places)")
+    #expect(places.last == "of eu")
+    #expect(places[22...].allSatisfy { $0 == "of eu" }, "\(places)")
+  }
+
   @Test func aLostAnswerIsUnknownAndItsAggregateIsHeld() async throws {
     let stores = FakeStores()
     stores.change { state in

@@ -30,9 +30,12 @@ public actor KafkaAdmin {
     self.name = name
     self.limit = limit
     executor = try ThreadExecutor(name: "kafka-\(name)", networkNamespace: networkNamespace)
-    client = try await onOwnThread("kafka-start", networkNamespace: networkNamespace) {
+    let client = try await onOwnThread("kafka-start", networkNamespace: networkNamespace) {
       try RdKafka(.producer, resolved)
     }
+    // Before the last property is set: from there on this is the actor's own thread, in the other namespace.
+    client.startReports()
+    self.client = client
   }
 
   // MARK: Cluster and topics

@@ -3,13 +3,19 @@ internal import Synchronization
 
 /// A producer of one Kafka cluster: idempotent, and transactional if it has a transactional id.
 ///
-/// Delivery reports come from a thread of its own; calls that block (transactions, flush, close) run on the actor's. Every
-/// record's outcome is told truthfully: acknowledged, provably not in the log, or unknown.
+/// Delivery reports come on a thread for them alone (``reportExecutor``); calls that block (transactions, flush, close) run on the
+/// actor's. Every record's outcome is told truthfully: acknowledged, provably not in the log, or unknown.
 public actor KafkaProducer {
   /// What it is called in messages and thread names.
   public nonisolated let name: String
   private nonisolated let executor: ThreadExecutor
   private nonisolated let client: RdKafka
+  private nonisolated let reports: ReportThread
+
+  /// The thread that hears the delivery reports. A task that sends, waits and sends on is best run there
+  /// (`withTaskExecutorPreference`): no other thread is woken between a report and the next record. What runs there must not block,
+  /// and it may be used when the producer was closed.
+  public nonisolated var reportExecutor: any TaskExecutor { reports }
 
   /// The producer's own thread.
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -30,6 +36,8 @@ public actor KafkaProducer {
     var own: [String: KafkaPropertyValue] = [
       "enable.idempotence": .text("true"), "linger.ms": .text("\(linger.milliseconds)"),
       "client.id": .text("blackstart-\(name)"), "socket.keepalive.enable": .text("true"),
+      // A record without a partition goes where Kafka's own clients would put it, so that a key has one place whoever writes.
+      "partitioner": .text("murmur2_random"),
       // A path that was cut is tried again soon: librdkafka waits 10 s at the longest otherwise.
       "reconnect.backoff.max.ms": .text("500"),
     ]
@@ -44,9 +52,12 @@ public actor KafkaProducer {
     self.name = name
     executor = try ThreadExecutor(name: "kafka-\(name)", networkNamespace: networkNamespace)
     // Its threads are born where the one that makes it is.
-    client = try await onOwnThread("kafka-start", networkNamespace: networkNamespace) {
+    let client = try await onOwnThread("kafka-start", networkNamespace: networkNamespace) {
       try RdKafka(.producer, resolved)
     }
+    // Before the last property is set: from there on this is the actor's own thread, in the other namespace.
+    reports = client.startReports()
+    self.client = client
   }
 
   /// Writes one record and waits for what became of it; not shortened by cancellation, but by the delivery limit.
@@ -56,7 +67,7 @@ public actor KafkaProducer {
     }
   }
 
-  /// Queues one record; `report` is called exactly once, from a thread of the producer's, and must not block.
+  /// Queues one record; `report` is called exactly once, mostly on the thread of the reports, and must not block.
   public nonisolated func send(_ record: KafkaRecord, _ report: @escaping @Sendable (KafkaDelivery) -> Void) {
     if let failure = client.produce(record, RdKafka.Recipient(report)) { report(.refused(failure)) }
   }

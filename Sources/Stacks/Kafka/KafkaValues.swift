@@ -41,7 +41,8 @@ public struct KafkaHeader: Sendable, Hashable {
 public struct KafkaRecord: Sendable, Hashable {
   /// The topic.
   public var topic: String
-  /// The partition; `nil` leaves it to the key's hash, as Kafka's own clients do it.
+  /// The partition; `nil` leaves it to the key's hash, as Kafka's own clients do it (murmur2), unless the producer was told another
+  /// `partitioner`.
   public var partition: Int32?
   /// The key; `nil` is null.
   public var key: [UInt8]?

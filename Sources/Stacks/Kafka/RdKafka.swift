@@ -40,7 +40,7 @@ final class RdKafka: @unchecked Sendable {
   let board = Board()
   let role: Role
   private let handle: OpaquePointer
-  private let poller: Poller?
+  private let reports = Mutex<ReportThread?>(nil)
   private let closed = Atomic<Bool>(false)
 
   /// Makes the client; it connects by itself afterwards.
@@ -69,12 +69,24 @@ final class RdKafka: @unchecked Sendable {
     }
     self.handle = handle
     self.role = role
-    switch role {
-    case .producer: poller = Poller(handle)
-    case .consumer:
-      rd_kafka_poll_set_consumer(handle)
-      poller = nil
+    if role == .consumer { rd_kafka_poll_set_consumer(handle) }
+  }
+
+  /// Has a producer's callbacks served from here on, by a thread that is born in the network namespace of the calling one: not the
+  /// one in which ``init(_:_:)`` was called, as that thread wakes those of the pool.
+  ///
+  /// - Returns: where tasks are best run that wait for delivery reports.
+  @discardableResult
+  func startReports() -> ReportThread {
+    guard let queue = rd_kafka_queue_get_main(handle) else { preconditionFailure("rd_kafka_queue_get_main") }
+    let callbacks = Callbacks(handle, queue)
+    let thread = ReportThread(serving: callbacks)
+    let before = reports.withLock { reports in
+      defer { reports = thread }
+      return reports
     }
+    precondition(role == .producer && before == nil, "a client's callbacks are served by one thread")
+    return thread
   }
 
   deinit {
@@ -91,8 +103,11 @@ final class RdKafka: @unchecked Sendable {
     case .producer:
       rd_kafka_purge(handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
       rd_kafka_flush(handle, 1000)
-      poller?.stop()
-      // What the poller did not come to any more.
+      reports.withLock { reports in
+        reports?.leave()
+        reports = nil
+      }
+      // What nobody came to any more.
       while rd_kafka_poll(handle, 0) > 0 {}
       rd_kafka_destroy(handle)
     case .consumer:
@@ -132,7 +147,7 @@ final class RdKafka: @unchecked Sendable {
 
   // MARK: Producing
 
-  /// Queues one record; its report goes to `recipient`, from the client's own polling thread.
+  /// Queues one record; its report goes to `recipient`, from the client's report thread.
   ///
   /// - Returns: why it was not queued; `recipient` hears nothing then.
   func produce(_ record: KafkaRecord, _ recipient: Recipient) -> KafkaFailure? {
@@ -782,32 +797,21 @@ final class RdKafka: @unchecked Sendable {
       what: what, kind: kind, code: RD_KAFKA_RESP_ERR__INVALID_ARG.rawValue, name: "_INVALID_ARG", text: why)
   }
 
-  /// Serves a producer's callbacks on a thread of its own, which ends when told to.
-  private final class Poller: @unchecked Sendable {  // proof: `thread` is set before anybody else has it
+  /// A producer's callbacks.
+  // proof: neither pointer changes, and librdkafka's calls are safe from any thread
+  private final class Callbacks: ReportSource, @unchecked Sendable {
     private let handle: OpaquePointer
-    private let stopped = Atomic<Bool>(false)
-    private var thread = pthread_t()
+    private let queue: OpaquePointer
 
-    init(_ handle: OpaquePointer) {
+    init(_ handle: OpaquePointer, _ queue: OpaquePointer) {
       self.handle = handle
-      let context = Unmanaged.passRetained(self)  // released by the thread
-      let error = pthread_create(&thread, nil, { RdKafka.runPoller($0) }, context.toOpaque())
-      precondition(error == 0, "pthread_create: \(errnoText(error))")
+      self.queue = queue
     }
 
-    func run() { while !stopped.load(ordering: .acquiring) { rd_kafka_poll(handle, 50) } }
-
-    /// Returns when the thread has ended.
-    func stop() {
-      stopped.store(true, ordering: .releasing)
-      pthread_join(thread, nil)
-    }
-  }
-
-  private static func runPoller(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    guard let context else { return nil }
-    Unmanaged<Poller>.fromOpaque(context).takeRetainedValue().run()
-    return nil
+    func serve(milliseconds: Int32) { rd_kafka_poll(handle, milliseconds) }
+    func interrupt() { rd_kafka_queue_yield(queue) }
+    // Before the client is ended, which its queues must not outlive.
+    func end() { rd_kafka_queue_destroy(queue) }
   }
 }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Support
 import Testing
 
@@ -183,6 +184,77 @@ struct KafkaClientTests {
       #expect(try await admin.groupNames().contains("movers"))
       try await admin.deleteGroup("movers")
       #expect(try await admin.offsets(ofGroup: "movers") == [:])
+    }
+  }
+
+  /// The hashes are those of Kafka's own test of its hash (UtilsTest.testMurmur2).
+  @Test func aKeyGoesWhereKafkasOwnClientsPutIt() async throws {
+    let hashes: [(key: String, hash: Int32)] = [
+      ("21", -973_932_308), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536),
+      ("a-little-bit-longer-string", -1_486_304_829), ("abc", 479_470_107),
+      ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
+    ]
+    try await withTopic("hashed", partitions: 7) { _, _ in
+      func partitions(_ properties: KafkaProperties) async throws -> [Int32?] {
+        let producer = try await KafkaProducer(properties, name: "test")
+        var found: [Int32?] = []
+        for (key, _) in hashes {
+          let delivery = await producer.send(KafkaRecord(topic: "hashed", key: Array(key.utf8), value: [1]))
+          guard case .acknowledged(let partition, _) = delivery else {
+            found.append(nil)
+            continue
+          }
+          found.append(partition.number)
+        }
+        await producer.close()
+        return found
+      }
+      let expected = hashes.map { Int32(($0.hash & Int32.max) % 7) }
+      let asKafkas = try await partitions(properties)
+      #expect(asKafkas == expected)
+      // librdkafka's own hash is another one, and whoever wants it gets it.
+      let asTold = try await partitions(properties.with("partitioner", "consistent"))
+      #expect(asTold != expected && !asTold.contains(nil))
+    }
+  }
+
+  @Test func aTaskOnTheThreadOfTheReportsStaysThere() async throws {
+    try await withTopic("steady") { _, partition in
+      let producer = try await KafkaProducer(properties, name: "test", linger: .zero)
+      let deliveries = await withTaskExecutorPreference(producer.reportExecutor) {
+        let here = pthread_self()
+        var deliveries: [KafkaDelivery] = []
+        for _ in 0..<20 {
+          deliveries.append(await send(producer, "one after the other", to: partition))
+          #expect(pthread_self() == here)
+        }
+        // Closing blocks, so that it runs elsewhere; what waits for it still comes back.
+        await producer.close()
+        #expect(pthread_self() == here)
+        return deliveries
+      }
+      #expect(deliveries == (0..<20).map { .acknowledged(partition, offset: $0) })
+    }
+  }
+
+  /// Whoever waits for a report gets one when the producer is closed, also on the thread that is let go of meanwhile.
+  @Test func closingTellsWhatBecameOfRecordsUnderWay() async throws {
+    try await withTopic("closing") { _, partition in
+      let producer = try await KafkaProducer(properties, name: "test", linger: .zero)
+      #expect(await send(producer, "first", to: partition) == .acknowledged(partition, offset: 0))
+      try broker.process.send(Signal.stop)
+      async let sent = withTaskExecutorPreference(producer.reportExecutor) {
+        await send(producer, "second", to: partition)
+      }
+      try await eventually("a record under way") { producer.pending > 0 }
+      await producer.close()
+      let delivery = await sent
+      try broker.process.send(Signal.resume)
+      switch delivery {
+      case .unknown: break
+      case .refused(let why): #expect(why.name == "_PURGE_QUEUE", "only what never left is known not to be there")
+      case .acknowledged: Issue.record("a broker that stands still has acknowledged a record")
+      }
     }
   }
 

@@ -84,9 +84,11 @@ actor KafkaSession: StoreSession {
   /// Asks the cluster something, so that one that cannot be reached is known before anything is sent.
   func reach() async throws(KafkaFailure) { try await producer.reach(within: .milliseconds(500)) }
 
-  func append(_ event: Workload.NewEvent, token: Int64) async throws(StoreFailure) -> Receipt {
+  nonisolated var executor: (any TaskExecutor)? { producer.reportExecutor }
+
+  nonisolated func append(_ event: Workload.NewEvent, token: Int64) async throws(StoreFailure) -> Receipt {
     if let fence = state.fence { return try await append(event, token: token, by: fence) }
-    switch await producer.send(log.record(event, token: token)) {
+    switch await producer.send(state.log.record(event, token: token)) {
     case .acknowledged(let partition, let offset):
       return Receipt(partition: "\(partition)", position: offset, originSequence: offset)
     case .refused(let failure): throw .refused(failure.name)
