@@ -40,7 +40,8 @@ extension DrillRun {
     for region in scenario.topology.regions {
       let isWriter = region.name == scenario.primary
       let view = AuthoritySeen(
-        region: region.name, role: isWriter ? "the writer, as the scenario says" : "not asked", writer: scenario.primary, ownToken: isWriter ? Self.attachedToken : nil,
+        region: region.name, role: isWriter ? "the writer, as the scenario says" : "not asked",
+        writer: scenario.primary, ownToken: isWriter ? Self.attachedToken : nil,
         token: Self.attachedToken, storeMode: nil, storeHighest: nil, etcdLeader: nil, etcdReachable: false)
       if board.take(view), isWriter { try await journal.record(view) }
     }

@@ -101,8 +101,8 @@ struct MirrorExamination {
         guard let furthest = places.max(by: { $0.lastOffset < $1.lastOffset }) else { continue }
         note(
           connector, .wrong,
-          "it has carried \(furthest.partition) up to offset \(furthest.lastOffset), and there is no such topic any more: of a new one "
-            + "under that name it may leave out as much",
+          "it has carried \(furthest.partition) up to offset \(furthest.lastOffset), and there is no such topic any more: "
+            + "of a new one under that name it may leave out as much",
           fix: "give the topic a name that was never used, such as one with a variable in it; or make it yourself, and keep it")
       } catch {
         note(
