@@ -103,7 +103,8 @@ struct MirrorExamination {
           connector, .wrong,
           "it has carried \(furthest.partition) up to offset \(furthest.lastOffset), and there is no such topic any more: "
             + "of a new one under that name it may leave out as much",
-          fix: "give the topic a name that was never used, such as one with a variable in it; or make it yourself, and keep it")
+          fix: "give the topic a name that was never used, such as one with a variable in it; or make it yourself, and "
+            + "keep it")
       } catch {
         note(
           connector, .remark,
