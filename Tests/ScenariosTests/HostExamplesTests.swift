@@ -7,19 +7,24 @@ import Testing
 @Suite struct HostExamplesTests {
   private static let docs = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/docs"
 
-  @Test(arguments: ["hosts-blackout", "hosts-inside"]) func aFileIsValidAndPlanned(name: String) throws {
+  @Test(arguments: [
+    ("hosts-blackout", "external: a system that stands there, asked by probes alone"),
+    ("hosts-inside", "external: a system that stands there, asked by probes alone"),
+    ("kafka-standing-link-cut", "never touches: other topics, other groups' positions, access rules"),
+  ]) func aFileIsValidAndPlanned(name: String, said: String) throws {
     let path = "\(Self.docs)/examples/\(name).yaml"
     let loaded = try parseScenario(try readFile(path), file: path)
     #expect(loaded.remarks.map { "\($0)" } == [])
     #expect(loaded.scenario.metadata.name == name && loaded.scenario.topology.ground == .inventory)
     let plan = try makePlan(loaded, tool: "test")
     #expect(plan.faults.count == loaded.scenario.timeline.count && !plan.faults.isEmpty)
-    #expect(planText(plan).contains("external: a system that stands there, asked by probes alone"))
+    #expect(planText(plan).contains(said))
   }
 
   /// None of the examples is forgotten above.
   @Test func everyFileIsLookedAt() throws {
-    #expect(try listDirectory("\(Self.docs)/examples").sorted() == ["hosts-blackout.yaml", "hosts-inside.yaml"])
+    let files = ["hosts-blackout.yaml", "hosts-inside.yaml", "kafka-standing-link-cut.yaml"]
+    #expect(try listDirectory("\(Self.docs)/examples").sorted() == files)
   }
 
   @Test func theScenarioOfThePageIsValid() throws {
