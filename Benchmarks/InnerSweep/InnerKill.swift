@@ -56,7 +56,9 @@ struct InnerKillOutcome: Sendable {
       found.append("its clock was not right again within its silence and 1 s: \(remained)")
     }
     if let problem { found.append("recover: \(problem)") }
-    if left != "nothing" { found.append("left after recover: \(left)") }
+    if left != "nothing" {
+      found.append("left after recover: \(left); it said: \(recovered.isEmpty ? "nothing" : recovered.joined(separator: "; "))")
+    }
     return found
   }
 }

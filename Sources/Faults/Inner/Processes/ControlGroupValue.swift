@@ -59,18 +59,29 @@ public struct ControlGroupValue: Sendable, Hashable, Codable {
     }
   }
 
-  /// Writes the old value back, if ours stands there, and checks that it does.
+  /// Writes the old value back, unless somebody else's stands there, and checks that it does.
+  ///
+  /// It is written as well where it seems to stand there already: one look that showed nothing of ours would let it stay for good.
   func restore() throws -> UndoAction.Result {
-    guard fileExists(file), try Self.directoryNumber(of: file) == group else { return .absent }
+    guard try isSameGroup() else { return .absent }
     let now = try current()
-    if now == original { return .absent }
-    guard now == ours || onTheWay.contains(now) else { return .foreign("it shows '\(now)'") }
+    guard now == original || now == ours || onTheWay.contains(now) else { return .foreign("it shows '\(now)'") }
     try write(original.isEmpty ? neutral ?? "" : original)
     for _ in 0..<200 {
-      if try current() == original { return .removed }
+      if try current() == original { return now == original ? .absent : .removed }
       usleep(5_000)
     }
     throw SystemError("write", "\(file): '\(original)' does not come back", number: EBUSY)
+  }
+
+  /// Whether the group is still there. Only one that is gone has nothing of ours; whatever else keeps us from looking proves nothing.
+  private func isSameGroup() throws(SystemError) -> Bool {
+    let now: UInt64
+    do throws(SystemError) { now = try Self.directoryNumber(of: file) } catch {
+      if error.number == ENOENT { return false }
+      throw error
+    }
+    return now == group
   }
 
   private static func read(_ file: String, key: String?) throws(SystemError) -> String {
