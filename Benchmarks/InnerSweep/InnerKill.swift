@@ -57,7 +57,8 @@ struct InnerKillOutcome: Sendable {
     }
     if let problem { found.append("recover: \(problem)") }
     if left != "nothing" {
-      found.append("left after recover: \(left); it said: \(recovered.isEmpty ? "nothing" : recovered.joined(separator: "; "))")
+      let said = recovered.isEmpty ? "nothing" : recovered.joined(separator: "; ")
+      found.append("left after recover: \(left); it said: \(said)")
     }
     return found
   }
