@@ -3,8 +3,9 @@ internal import Support
 /// Waits for servers to become ready, watching that they do not die meanwhile.
 struct Readiness: Sendable {
   let clock: any Clock<Duration>
-  /// How long one server may take. A cold disk makes PostgreSQL slow; what is healthy needs well under a second.
-  var limit: Duration = .seconds(15)
+  /// How long one server may take. A cold disk, or a dozen Java servers that start beside it on two processors, make it slow; what
+  /// is healthy needs well under a second.
+  var limit: Duration = .seconds(30)
   /// Between two looks.
   var pause: Duration = .milliseconds(10)
 
