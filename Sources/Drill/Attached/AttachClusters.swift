@@ -98,7 +98,11 @@ extension DrillRun {
         "somebody else has made topic \(topic) at the same moment; nothing was injected",
         fix: "name another one")
     }
-    try await promises.note(.made(topic, cluster: cluster.name, id: try await id(of: topic, in: cluster)))
+    // At once, so that whoever stops the run while its id is asked for finds it made; and again with the id.
+    try await promises.note(.made(topic, cluster: cluster.name, id: nil))
+    if let id = try await id(of: topic, in: cluster) {
+      try await promises.note(.made(topic, cluster: cluster.name, id: id))
+    }
     try await journal.record(
       FactNoted(fact: "topic made", what: "\(topic) in \(cluster.name), removed in the end", figures: [:]))
   }

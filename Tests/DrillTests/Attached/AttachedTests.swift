@@ -19,7 +19,8 @@ struct AttachedPromiseTests {
       for entry in [
         AttachedUndo.Entry.cluster("east", properties), .group("blackstart-r1-c1", cluster: "east"),
         .mirroring("east.drill", cluster: "eu"), .making("drill", cluster: "east"),
-        .made("drill", cluster: "east", id: "abc"), .making("other", cluster: "east"),
+        .made("drill", cluster: "east", id: nil), .made("drill", cluster: "east", id: "abc"),
+        .making("other", cluster: "east"),
       ] { try await undo.note(entry) }
       let promises = try AttachedPromises(path: undo.path)
       #expect(promises.process == process)
