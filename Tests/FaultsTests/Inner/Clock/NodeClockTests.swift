@@ -1,5 +1,6 @@
 import Netlink
 import Support
+import Synchronization
 import Testing
 
 @testable import Faults
@@ -197,6 +198,85 @@ import Testing
     #expect(note == "its time of day was set 7.00 s ahead by somebody else")
     machine.take(request)
     #expect(machine.realtime - machine.honest == 7_000_000_000)
+  }
+
+  /// A machine on which whoever takes a change back gets no processor between looking and setting, as often as it is told.
+  private final class BusyMachine: AdjustableClock {
+    private let state: Mutex<(machine: Machine, delays: [Int64], asked: Int)>
+
+    init(_ machine: Machine, delays: [Int64]) { state = Mutex((machine, delays, 0)) }
+
+    var machine: Machine { state.withLock { $0.machine } }
+    var asked: Int { state.withLock { $0.asked } }
+
+    func read() throws(SystemError) -> (reading: NodeClockReading, state: Timex) {
+      state.withLock { ($0.machine.reading, Timex()) }
+    }
+
+    func ask(_ request: Timex) throws(SystemError) -> Timex {
+      state.withLock { state in
+        if !state.delays.isEmpty { state.machine.pass(state.delays.removeFirst()) }
+        state.machine.take(request)
+        state.asked += 1
+        return request
+      }
+    }
+  }
+
+  /// The rest that a delay left is taken back as well, by the same hand or, where that was killed in between, by the next.
+  @Test(arguments: [(0, 100_000_000), (5_000_000_000, -200_000), (-7_000_000_000, 90_000_000)] as [(Int64, Int64)])
+  func aDelayBetweenLookingAndSettingLeavesNothing(offset: Int64, drift: Int64) throws {
+    var machine = Machine()
+    let undo = try machine.undo(offset: offset, drift: drift)
+    machine.take(undo.change)
+    machine.pass(2_000_000_000)
+    let busy = BusyMachine(machine, delays: [900_000_000])
+    let (result, evidence) = try undo.takeBack(busy)
+    #expect(result == .removed)
+    #expect(busy.asked == 2)
+    #expect((busy.machine.realtime - busy.machine.honest).magnitude <= 4, "\(evidence)")
+    #expect(busy.machine.rate == undo.before.rate)
+    // Killed after its first call: what `recover` finds.
+    guard case .undo(let first, _, nil) = undo.decide(machine.reading) else {
+      Issue.record("\(undo.decide(machine.reading))")
+      return
+    }
+    machine.pass(900_000_000)
+    machine.take(first)
+    machine.pass(60_000_000_000)
+    let next = BusyMachine(machine, delays: [])
+    #expect(try undo.takeBack(next).result == .removed)
+    #expect((next.machine.realtime - next.machine.honest).magnitude <= 4)
+    #expect(try undo.takeBack(next).result == .absent)
+  }
+
+  /// More than a delay explains is somebody else's step, and stays.
+  @Test func whatIsMoreThanARestIsLeftAlone() throws {
+    var machine = Machine()
+    let undo = try machine.undo(offset: 0, drift: 200_000)
+    machine.take(undo.change)
+    machine.pass(2_000_000_000)
+    let busy = BusyMachine(machine, delays: [2_000_000_000])
+    let (result, _) = try undo.takeBack(busy)
+    guard case .foreign = result else {
+      Issue.record("\(result)")
+      return
+    }
+    #expect(busy.machine.rate == undo.before.rate)
+  }
+
+  /// A clock that does not become right is said to be wrong.
+  @Test func aClockThatStaysWrongIsAnError() throws {
+    struct Stubborn: AdjustableClock {
+      var reading: NodeClockReading
+      func read() throws(SystemError) -> (reading: NodeClockReading, state: Timex) { (reading, Timex()) }
+      func ask(_ request: Timex) throws(SystemError) -> Timex { request }
+    }
+    var machine = Machine()
+    let undo = try machine.undo(offset: 5_000_000_000, drift: 0)
+    machine.take(undo.change)
+    let error = #expect(throws: SystemError.self) { try undo.takeBack(Stubborn(reading: machine.reading)) }
+    #expect("\(error.map { "\($0)" } ?? "")".contains("still 5000000000 ns from what it would be"))
   }
 
   @Test func undoDataSurvivesTheJournal() throws {

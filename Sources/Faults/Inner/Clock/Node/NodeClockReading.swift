@@ -15,8 +15,14 @@ struct NodeClockReading: Sendable, Hashable, Codable {
   var isNano: Bool
 }
 
+/// A clock that can be read and changed: a machine's, or a test's.
+protocol AdjustableClock: Sendable {
+  func read() throws(SystemError) -> (reading: NodeClockReading, state: Timex)
+  @discardableResult func ask(_ request: Timex) throws(SystemError) -> Timex
+}
+
 /// The clock of the machine that this runs on.
-struct NodeClock: Sendable {
+struct NodeClock: AdjustableClock {
   /// Reads the clocks a few times, and takes the reading that took the shortest time. Changes nothing.
   func read() throws(SystemError) -> (reading: NodeClockReading, state: Timex) {
     let state = try ask(Timex())

@@ -10,6 +10,8 @@ internal import Support
 /// * A *rate* moves the monotonic clock against the raw one, which no rate reaches: their difference tells exactly what the wrong
 ///   rate has come to by now, whenever it began.
 /// * Both are made, and both are taken back, by one call of the kernel each. So there is no state in between.
+/// * Between looking and that call the clock goes on at the wrong rate: whoever gets no processor there takes back too little. That
+///   rest shows once the rate is right, does not grow any more, and is taken back by another step.
 public struct NodeClockUndo: Sendable, Hashable, Codable {
   /// Just before it was promised.
   var before: NodeClockReading
@@ -41,6 +43,11 @@ public struct NodeClockUndo: Sendable, Hashable, Codable {
     let slack = before.uncertainty + now.uncertainty + 1_000
     // As if nothing had been: never made, taken back already, or set right by somebody else.
     if now.rate == before.rate, error(now).magnitude <= slack { return .nothing }
+    if now.rate == before.rate, isRest(now, beyond: slack) {
+      var request = Timex()
+      request.add(-error(now))
+      return .undo(request, correction: -error(now), note: nil)
+    }
     let stepped = step(now)
     let hasStep = offset != 0 && (stepped - offset).magnitude <= slack
     let hasForeignStep = !hasStep && stepped.magnitude > slack
@@ -77,38 +84,54 @@ public struct NodeClockUndo: Sendable, Hashable, Codable {
   /// How far the time of day is from what it would be, had nothing been done to it.
   func error(_ now: NodeClockReading) -> Int64 { step(now) &+ gained(now) }
 
+  /// Whether the clock is wrong by what a take-back left: the wrong rate was in force, is not any more, and what it is wrong by is at
+  /// most what that rate came to in the second before it was taken back.
+  private func isRest(_ now: NodeClockReading, beyond slack: Int64) -> Bool {
+    let second: Int64 = 1_000_000_000
+    let wrong = rate.gain(over: second) - before.rate.gain(over: second)
+    return gained(now).magnitude > slack && error(now).magnitude <= wrong.magnitude
+  }
+
   /// Takes it back and verifies that it is gone.
   func perform() throws -> UndoAction.Result { try takeBack().result }
 
   /// - Returns: what it came to, with the evidence.
-  func takeBack(_ clock: NodeClock = NodeClock()) throws -> (result: UndoAction.Result, evidence: [String]) {
-    let now = try clock.read().reading
-    switch decide(now) {
-    case .nothing: return (.absent, ["the node's clock is as it was: \(words(now))"])
-    case .foreign(let what): return (.foreign(what), ["left alone: \(what)"])
-    case .undo(let request, let correction, let note):
-      try clock.ask(request)
-      if !before.isNano {
-        var unit = Timex()
-        unit.modes = .micro
-        try clock.ask(unit)
+  func takeBack(_ clock: some AdjustableClock = NodeClock()) throws -> (result: UndoAction.Result, evidence: [String]) {
+    var corrected: Int64 = 0
+    // Once, and again for a rest; each of these takes back all that the one before could not know of.
+    for attempt in 0..<5 {
+      let now = try clock.read().reading
+      switch decide(now) {
+      case .nothing where attempt == 0:
+        return (.absent, ["the node's clock is as it was: \(words(now))"])
+      case .nothing:
+        return (.removed, ["the node's clock was set \(corrected) ns ahead, and is as it was: \(words(now))"])
+      case .foreign(let what):
+        let ours = attempt == 0 ? "" : "the node's clock was set \(corrected) ns ahead; "
+        return (.foreign(what), ["\(ours)left alone: \(what)"])
+      case .undo(let request, let correction, let note):
+        try clock.ask(request)
+        if !before.isNano {
+          var unit = Timex()
+          unit.modes = .micro
+          try clock.ask(unit)
+        }
+        corrected += correction
+        let after = try clock.read().reading
+        guard after.rate == before.rate else {
+          throw SystemError("clock_adjtime", "the node's clock, whose rate is not what it was", number: EIO)
+        }
+        if let note {
+          return (
+            .foreign(note),
+            ["the node's clock was set \(corrected) ns ahead, and is as it was: \(words(after)); \(note)"]
+          )
+        }
       }
-      let after = try clock.read().reading
-      guard after.rate == before.rate else {
-        throw SystemError("clock_adjtime", "the node's clock, whose rate is not what it was", number: EIO)
-      }
-      // Between looking and setting it went on at the wrong rate: some µs of a tenth.
-      let slack = before.uncertainty + now.uncertainty + after.uncertainty + 50_000
-      if note == nil, error(after).magnitude > slack {
-        throw SystemError(
-          "clock_adjtime", "the node's clock, which is still \(error(after)) ns from what it would be", number: EIO)
-      }
-      let evidence = [
-        "the node's clock was set \(correction) ns ahead, and is as it was: \(words(after))"
-          + (note.map { "; \($0)" } ?? "")
-      ]
-      return (note.map { .foreign($0) } ?? .removed, evidence)
     }
+    let now = try clock.read().reading
+    throw SystemError(
+      "clock_adjtime", "the node's clock, which is still \(error(now)) ns from what it would be", number: EIO)
   }
 
   /// `rate +0.000 ppm, 12 ns from what it would be (±1.20 µs)`.
