@@ -70,7 +70,7 @@ private let usageText = """
 
   Measures on real kernel objects in network namespaces of its own. Needs root.
 
-    --quick        few samples, some 20 seconds in all, to see that everything still works
+    --quick        few samples, some three minutes in all, to see that everything still works
     --rounds N     so often, where a measure repeats something
     --part PART    that part alone, of a measure that has parts: clock-skew has c, swift, go, java, postgres, and kafka-producer
                    1, 2, 16 (records under way), latency

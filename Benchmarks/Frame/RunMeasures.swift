@@ -43,8 +43,10 @@ func runMeasures(_ request: MeasureRequest) async throws -> Bool {
   }
   print(try machineLine(seed: request.seed))
   var missing: [String] = []
+  let clock = ContinuousClock()
   for measure in request.measures {
     print("\n\(measure.name): \(measure.summary)")
+    let begun = clock.now
     do {
       let figures = try await withWorkspace { workspace in
         try await measure.take(
@@ -54,6 +56,7 @@ func runMeasures(_ request: MeasureRequest) async throws -> Bool {
             workspace: workspace))
       }
       for line in table(figures) { print(line) }
+      print("  taken in \((clock.now - begun).brief)")
     } catch {
       missing.append(measure.name)
       report(error)
