@@ -11,52 +11,25 @@ internal import Synchronization
 final class FaultDirector: Sendable {
   private let run: DrillRun
   private let site: Site
-  private let state = Mutex(State())
-
-  private struct State {
-    /// The faults in force, by their ids.
-    var held: [String: Held] = [:]
-    var ended: [FaultEvent] = []
-    /// What names of faults stand for now, not yet journalled.
-    var names: [FaultEvent] = []
-    /// What happened to what outlives an agent, not yet journalled.
-    var notes: [String] = []
-    /// Agents that were lost.
-    var lost: [AgentLost] = []
-    /// The nodes before the first fault.
-    var before: [String: NodeSnapshot] = [:]
-  }
-
-  /// What is known of one armed fault.
-  private struct Held {
-    var planned: PlannedFault
-    var faults: [Fault]
-    /// Our own datagrams that it may have met.
-    var probes: [Place: UInt64] = [:]
-  }
-
-  /// Where packets are met: a direction on a node.
-  private struct Place: Hashable {
-    var node: String
-    var direction: Fault.Direction
-
-    /// In words.
-    var words: String { direction == .inbound ? node : "\(node) (leaving)" }
-  }
+  private let held: HeldFaults
+  private let news: FaultNews
+  /// The nodes before the first fault.
+  private let before = Mutex<[String: NodeSnapshot]>([:])
 
   init(run: DrillRun, site: Site) {
     self.run = run
     self.site = site
+    held = HeldFaults()
+    news = FaultNews(run: run)
   }
 
   /// Makes the agents, well before the first fault.
   func equip(_ undo: UndoStack) async throws -> Equipment {
     guard let lab = site.lab else {
-      return try await run.equip(hosts: run.scenario.topology.hosts, undo) { [weak self] news in self?.note(news) }
+      return try await run.equip(hosts: run.scenario.topology.hosts, undo) { [news] in news.take($0) }
     }
     return try run.equip(
-      lab, undo, note: { [weak self] event in self?.note(event) },
-      noteUndo: { [weak self] event in self?.note("\(event)") })
+      lab, undo, note: { [news] in news.take($0) }, noteUndo: { [news] in news.take(.note("\($0)")) })
   }
 
   /// Runs the whole timeline; when it returns, every fault is verified gone.
@@ -65,7 +38,7 @@ final class FaultDirector: Sendable {
   func runTimeline(_ undo: UndoStack, with equipment: Equipment, from start: Int64) async throws {
     for (name, agent) in equipment.agents {
       let snapshot = try await agent.snapshot()
-      state.withLock { $0.before[name] = snapshot }
+      before.withLock { $0[name] = snapshot }
     }
     let longest = run.scenario.safety.maxDuration
     try await withThrowingTaskGroup(of: Bool.self) { group in
@@ -79,7 +52,7 @@ final class FaultDirector: Sendable {
         }
       }
       group.addTask(name: "faults in force") {
-        try await self.watchForLapses()
+        try await self.news.watch()
         return false
       }
       defer { group.cancelAll() }
@@ -153,13 +126,13 @@ final class FaultDirector: Sendable {
     var objects: [String: [String]] = [:]
     for fault in faults { objects[fault.node] = try FaultPlan(fault, on: try await profile(of: fault, agents)).changes }
     try await run.journal.record(FaultArming(fault: planned.id, kind: planned.kind, objects: objects))
-    state.withLock { $0.held[planned.id] = Held(planned: planned, faults: faults) }
+    held.add(planned, faults)
     do {
       // A lab's nodes have this machine's users and groups: what is proven can be as narrow as what is armed. Of hosts nobody
       // here knows them, and nothing is proven by datagrams of ours.
       if site.lab != nil {
         let known = try await onOwnThread("look up owners") { try faults.map { try $0.lookingUpOwner() } }
-        state.withLock { $0.held[planned.id]?.faults = known }
+        held.replace(planned.id, known)
       }
       let receipts = try await withThrowingTaskGroup(of: (node: String, receipt: ArmReceipt).self) { group in
         for fault in faults {
@@ -197,13 +170,14 @@ final class FaultDirector: Sendable {
     // is 5 s longer than planned.
     let patience: Duration =
       equipment.probe == nil ? min(.seconds(10), planned.entry.stop.longest + .seconds(3)) : .seconds(5)
-    let deadline = run.timebase.monotonic() + patience.nanoseconds + 4 * proof(equipment).longestDelay
+    let deadline =
+      run.timebase.monotonic() + patience.nanoseconds + 4 * held.proof(between: equipment.ends).longestDelay
     while true {
-      let proof = proof(equipment)
+      let proof = held.proof(between: equipment.ends)
       let seen = try await equipment.look(for: proof, timebase: run.timebase)
-      count(seen, equipment)
+      held.count(seen, between: equipment.ends)
       let wrong = proof.contradictions(seen)
-      let met = try await met(planned.id, equipment.agents)
+      let met = try await held.met(planned.id, equipment.agents)
       let unmet = met.filter { $0.value == 0 }.keys.map(\.words).sorted()
       // Of an effect each direction must show; of a cut any, for who hears nothing soon says nothing; and a connection that one
       // end has broken is not there to be broken by the other.
@@ -215,7 +189,8 @@ final class FaultDirector: Sendable {
         try await run.journal.record(
           FaultProven(
             fault: planned.id, at: seen.fromNanoseconds, cut: cut, open: open,
-            measured: equipment.probe == nil ? Self.words(met) : proof.measured(seen),
+            measured: equipment.probe == nil
+              ? met.map { "\($0.key.words): \($0.value) packets met" }.sorted() : proof.measured(seen),
             droppedPackets: total))
         return
       }
@@ -232,22 +207,16 @@ final class FaultDirector: Sendable {
     }
   }
 
-  /// What must be seen now, with everything that is in force.
-  private func proof(_ equipment: Equipment) -> FaultProof {
-    let held = state.withLock { Array($0.held.values) }
-    return FaultProof(held.map { ($0.planned, $0.faults) }, between: equipment.ends, sentBy: geteuid())
-  }
-
   /// Takes the fault away and verifies that it is gone. Does nothing for a fault that is gone already.
   ///
   /// Neither a journal that takes nothing more nor a node that fails keeps it from disarming the others.
   private func end(_ planned: PlannedFault, _ equipment: Equipment, reason: String) async throws {
     let agents = equipment.agents
-    guard let held = state.withLock({ $0.held[planned.id] }) else { return }
+    guard let faults = held.faults(of: planned.id) else { return }
     var disarming = FaultDisarming(fault: planned.id, reason: reason, droppedPackets: [:])
     do {
       disarming.droppedPackets = Dictionary(
-        try await met(planned.id, agents).map { ($0.key.node, $0.value) }, uniquingKeysWith: +)
+        try await held.met(planned.id, agents).map { ($0.key.node, $0.value) }, uniquingKeysWith: +)
     } catch let error as CancellationError {
       throw error  // the rollback does it again
     } catch {
@@ -255,7 +224,7 @@ final class FaultDirector: Sendable {
     }
     await run.recordIfPossible(disarming)
     var failures: [any Error] = []
-    for fault in held.faults {
+    for fault in faults {
       guard let agent = agents[fault.node] else { continue }
       do { _ = try await agent.disarm(fault.id) } catch let error as FaultError where error.reason == .notHeld {
         continue  // it never came into force there, or ended by itself
@@ -265,30 +234,28 @@ final class FaultDirector: Sendable {
     }
     if let first = failures.first { throw first }  // it counts as held, so the rollback tries again
     let goneAt = run.timebase.monotonic()
-    let (before, others) = state.withLock { state in
-      state.held[planned.id] = nil
-      return (state.before, state.held.values.flatMap(\.faults))
-    }
+    let others = held.remove(planned.id)
+    let before = before.withLock { $0 }
     var differences: [String] = []
     var ofOthers: [String] = []
     for (name, agent) in agents {
       guard let before = before[name] else { continue }
       // A fault has objects on its own hosts alone, and the others may not be there to be asked any more.
-      guard site.lab != nil || held.faults.contains(where: { $0.node == name }) else { continue }
+      guard site.lab != nil || faults.contains(where: { $0.node == name }) else { continue }
       let snapshot = try await agent.snapshot()
       if site.lab != nil {
         differences += snapshot.difference(from: before, ignoringObjectsOf: others).map { "\(name): \($0)" }
       } else {
         // On a host others work too: what they changed meanwhile is told, and is none of ours.
-        differences += snapshot.objects(of: held.faults).map { "\(name): + \($0)" }
-        ofOthers += snapshot.difference(from: before, ignoringObjectsOf: others + held.faults)
+        differences += snapshot.objects(of: faults).map { "\(name): + \($0)" }
+        ofOthers += snapshot.difference(from: before, ignoringObjectsOf: others + faults)
           .map { "\(name), by others: \($0)" }
       }
     }
     run.view.note(fault: planned.id, .ended, at: goneAt)
-    let proof = proof(equipment)
+    let proof = held.proof(between: equipment.ends)
     let seen = try await equipment.look(for: proof, timebase: run.timebase)
-    count(seen, equipment)
+    held.count(seen, between: equipment.ends)
     let closed = proof.contradictions(seen)
     await run.recordIfPossible(
       FaultGone(
@@ -302,120 +269,5 @@ final class FaultDirector: Sendable {
     }
   }
 
-  /// Packets of the system under drill that something happened to, by where: the kernel's count without our own probes. Of
-  /// connections that are broken, how many.
-  private func met(_ id: String, _ agents: [String: any Agent]) async throws -> [Place: UInt64] {
-    guard let held = state.withLock({ $0.held[id] }) else { return [:] }
-    var met: [Place: UInt64] = [:]
-    for fault in held.faults {
-      guard let agent = agents[fault.node] else { continue }
-      do {
-        let counters = try await agent.counters(of: fault.id)
-        for direction in Fault.Direction.allCases where fault.effect(direction) != nil {
-          let place = Place(node: fault.node, direction: direction)
-          let probes = state.withLock { $0.held[id]?.probes[place] ?? 0 }
-          let all = counters.met(direction)
-          met[place] = all > probes ? all - probes : 0
-        }
-        if let destroyed = counters.connectionsDestroyed {
-          met[Place(node: fault.node, direction: .inbound), default: 0] += UInt64(destroyed)
-        }
-      } catch let error as FaultError {
-        guard error.reason == .notHeld else { throw error }
-      }
-    }
-    return met
-  }
-
-  /// Notes how many of our own probes a fault in force may have met, so that it cannot be they that make it look as if it bit.
-  private func count(_ seen: Reachability, _ equipment: Equipment) {
-    let (ends, user) = (equipment.ends, geteuid())
-    state.withLock { state in
-      for id in state.held.keys {
-        for fault in state.held[id]?.faults ?? [] {
-          for (direction, probes) in FaultProof.met(fault, seen, between: ends, sentBy: user) {
-            state.held[id]?.probes[Place(node: fault.node, direction: direction), default: 0] += probes
-          }
-        }
-      }
-    }
-  }
-
-  /// What was met, a line each: all that is known of a bite where nobody sends datagrams of ours.
-  private static func words(_ met: [Place: UInt64]) -> [String] {
-    met.map { "\($0.key.words): \($0.value) packets met" }.sorted()
-  }
-
   private func name(_ path: Reachability.Path) -> String { "\(path.from)→\(path.to)" }
-
-  /// Called on the keeper's thread.
-  private func note(_ text: String) {
-    state.withLock { $0.notes.append(text) }
-  }
-
-  /// Called on the queue of an agent elsewhere.
-  private func note(_ news: AgentNews) {
-    switch news {
-    case .fault(let event): note(event)
-    case .note(let text): note(text)
-    case .lost(let loss): state.withLock { $0.lost.append(loss) }
-    }
-  }
-
-  /// Called on a holder's thread.
-  private func note(_ event: FaultEvent) {
-    switch event.kind {
-    case .ended(let outcome) where outcome.end != .disarmed: state.withLock { $0.ended.append(event) }
-    case .nameChanged, .nameNotFollowed: state.withLock { $0.names.append(event) }
-    case .armed, .biting, .turn, .heartbeatFailed, .ended: break
-    }
-  }
-
-  /// Journals what names have come to stand for since the last time.
-  private func recordNames() async throws {
-    let events = state.withLock { state in
-      defer { state.names = [] }
-      return state.names
-    }
-    for event in events {
-      switch event.kind {
-      case .nameChanged(let change):
-        try await run.journal.record(
-          FaultNameChanged(
-            fault: event.fault, node: event.node, name: change.name, added: change.added.map(\.description),
-            removed: change.removed.map(\.description)))
-      case .nameNotFollowed(let name, let why):
-        try await run.journal.record(FaultNameLost(fault: event.fault, node: event.node, name: name, why: why))
-      case .armed, .biting, .turn, .heartbeatFailed, .ended: break
-      }
-    }
-  }
-
-  /// Ends the run when a fault is no longer in force although nobody disarmed it: what follows is not the drill that was planned.
-  private func watchForLapses() async throws {
-    while true {
-      let notes = state.withLock { state in
-        defer { state.notes = [] }
-        return state.notes
-      }
-      for note in notes { try await run.journal.record(GuardianNoted(what: note)) }
-      if let loss = state.withLock({ $0.lost.first }) {
-        try await run.journal.record(HostIsLost(node: loss.node, why: loss.why))
-        throw loss
-      }
-      try await recordNames()
-      if let event = state.withLock({ $0.ended.first }), case .ended(let outcome) = event.kind {
-        let lasted = Duration.nanoseconds(max(0, outcome.provenUntilNanoseconds - outcome.provenFromNanoseconds))
-        let since = "last seen in force \(lasted.brief) after it was armed"
-        try await run.journal.record(
-          FaultLapsed(fault: event.fault, node: event.node, reason: "\(outcome.end), \(since)"))
-        throw Problem(
-          .faultNotApplied, at: "\(event.fault) on \(event.node)",
-          "the fault is no longer in force although nobody disarmed it (\(outcome.end), \(since)); "
-            + "the run ends early",
-          fix: "see whether something else edits the rules of this machine, or starves this process")
-      }
-      try await run.clock.sleep(for: .milliseconds(100))
-    }
-  }
 }
