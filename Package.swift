@@ -102,7 +102,8 @@ let package = Package(
 
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
     .target(
-      name: "TestBrokers", dependencies: ["Stacks", "Support"], path: "Tests/TestBrokers", swiftSettings: strict),
+      name: "TestBrokers", dependencies: ["Stacks", "Support", "TestSupport"], path: "Tests/TestBrokers",
+      swiftSettings: strict),
     tests("SupportTests", on: ["Support", "TestSupport"]),
     tests("NetlinkTests", on: ["Netlink", "CNftnl", "CMnl"]),
     tests("EventsTests", on: ["Events"]),

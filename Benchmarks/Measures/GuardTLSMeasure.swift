@@ -11,8 +11,7 @@ let guardTLSMeasure = Measure(
   let certificate = try await BenchCertificate(in: bench.workspace)
   let authority = try TokenAuthority(
     source: SteadySource(), directory: "\(bench.workspace)/guard", report: { _ in })
-  let ports = SecureBrokerPorts(
-    open: try freePort(), controller: try freePort(), direct: try freePort(), behind: try freePort())
+  let ports = try SecureBrokerPorts()
   let admin = try await AdminGuard(
     routes: [
       AdminRoute(
@@ -44,9 +43,15 @@ private struct SecureBrokerPorts: Sendable {
   var controller: UInt16
   var direct: UInt16
   var behind: UInt16
-}
 
-private func freePort() throws -> UInt16 { try LoopbackPeer().port }
+  /// Four that are free now. All are held until the last is found, or one may be given twice.
+  init() throws {
+    let peers = try (0..<4).map { _ in try LoopbackPeer() }
+    (open, controller, direct, behind) = withExtendedLifetime(peers) {
+      (peers[0].port, peers[1].port, peers[2].port, peers[3].port)
+    }
+  }
+}
 
 /// A certificate that signs itself, for 127.0.0.1.
 private struct BenchCertificate: Sendable {

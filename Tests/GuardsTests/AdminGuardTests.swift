@@ -1,6 +1,7 @@
 import Guards
 import KafkaWire
 import Support
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct AdminGuardTests {
@@ -162,7 +163,7 @@ import Testing
   @Test func aBrokerThatIsDownEndsTheConnection() async throws {
     try await inTemporaryDirectory { directory in
       try await withAuthority(StagedSource(7), directory) { authority in
-        let unused = try Peer().port
+        let unused = try freePort()
         let proxy = try await AdminGuard(
           routes: [
             AdminRoute(listen: Endpoint(host: "127.0.0.1", port: 0), broker: Endpoint(host: "127.0.0.1", port: unused))

@@ -1,6 +1,7 @@
 import Foundation
 import Guards
 import Support
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct RealServerTests {

@@ -44,9 +44,6 @@ func answers(_ port: UInt16) -> Bool { (try? Wire(port: port)) != nil }
 
 func text(_ path: String) -> String { String(decoding: (try? readFile(path)) ?? [], as: UTF8.self) }
 
-/// A port that nobody used a moment ago.
-func freePort() throws -> UInt16 { try Peer().port }
-
 func withGuardTasks(
   _ source: StagedSource, _ directory: String,
   _ start: (TokenAuthority) async throws -> @Sendable () async throws -> Void,

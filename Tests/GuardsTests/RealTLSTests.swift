@@ -1,6 +1,7 @@
 import Guards
 import Stacks
 import Support
+import TestSupport
 import Testing
 
 /// librdkafka over TLS through admin guards, before a real broker that listens in clear, with TLS, and for names with passwords.

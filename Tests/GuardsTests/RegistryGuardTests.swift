@@ -1,6 +1,7 @@
 @testable import Guards
 import Support
 import Synchronization
+import TestSupport
 import Testing
 
 /// A registry that keeps every request as it came and answers by its path.
@@ -240,7 +241,7 @@ extension Wire {
       try await withAuthority(StagedSource(7), directory) { authority in
         var limits = RegistryLimits()
         limits.connections = 1
-        let unused = try Peer().port
+        let unused = try freePort()
         let proxy = try await RegistryGuard(
           RegistrySettings(
             listen: Endpoint(host: "127.0.0.1", port: 0), upstream: Endpoint(host: "127.0.0.1", port: unused),

@@ -1,4 +1,5 @@
 import Support
+import TestSupport
 import Testing
 
 @testable import Stacks
@@ -45,7 +46,7 @@ struct EtcdClientTests {
 
   @Test func anEndpointThatRefusesIsPassedOverAndOneThatHangsEndsAtTheDeadline() async throws {
     try await Servers.withEtcd { members in
-      let dead = "http://127.0.0.1:\(try Servers.freePort())"
+      let dead = "http://127.0.0.1:\(try freePort())"
       let etcd = try EtcdClient(endpoints: [dead, members[0].endpoint], name: "etcd", limit: .milliseconds(300))
       try await etcd.put("/x", "1")
       try members[0].process.send(Signal.stop)

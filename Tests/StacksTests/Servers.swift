@@ -1,5 +1,6 @@
 import Glibc
 import Support
+import TestSupport
 import Testing
 
 @testable import Stacks
@@ -13,23 +14,6 @@ enum Servers {
 
   /// The template is cached between test runs, like a user's own.
   static let cache = "/var/cache/blackstart"
-
-  /// A TCP port that nothing listens on now.
-  static func freePort() throws -> UInt16 {
-    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-    defer { close(socket) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let bound = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-        bind(socket, generic, length) == 0 && getsockname(socket, generic, &length) == 0
-      }
-    }
-    guard bound else { throw SystemError("bind", "127.0.0.1:0") }
-    return UInt16(bigEndian: address.sin_port)
-  }
 
   /// Runs `body` with a directory that the servers' users can reach, and removes it afterwards.
   static func withDirectory<T: Sendable>(_ body: (String, UndoStack) async throws -> T) async throws -> T {

@@ -1,6 +1,7 @@
 internal import Glibc
 public import Stacks
 internal import Support
+internal import TestSupport
 
 /// A real broker with an authorizer that lets nobody in without a name and a proof, over TLS: for what clients are told when they are
 /// not let in, or not allowed.
@@ -148,21 +149,5 @@ public struct SecureBroker: Sendable {
       throw Problem(
         .usage, at: "kafka-configs", String(decoding: try readFile("\(directory)/scram.log"), as: UTF8.self))
     }
-  }
-
-  private static func freePort() throws -> UInt16 {
-    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-    defer { close(socket) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let bound = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-        bind(socket, generic, length) == 0 && getsockname(socket, generic, &length) == 0
-      }
-    }
-    guard bound else { throw SystemError("bind", "127.0.0.1:0") }
-    return UInt16(bigEndian: address.sin_port)
   }
 }

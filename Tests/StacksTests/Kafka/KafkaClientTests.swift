@@ -1,5 +1,6 @@
 import Glibc
 import Support
+import TestSupport
 import Testing
 
 @testable import Stacks
@@ -326,7 +327,7 @@ struct KafkaClientTests {
   }
 
   @Test func whatCannotBeReachedOrIsWrongSaysSo() async throws {
-    let nowhere = KafkaProperties(bootstrap: ["127.0.0.1:\(try Servers.freePort())"])
+    let nowhere = KafkaProperties(bootstrap: ["127.0.0.1:\(try freePort())"])
     let admin = try await KafkaAdmin(nowhere, name: "test", limit: .milliseconds(500))
     let failure = await #expect(throws: KafkaFailure.self) { try await admin.metadata() }
     #expect(failure?.kind == .timedOut || failure?.kind == .unreachable)

@@ -1,4 +1,5 @@
 import Support
+import TestSupport
 import Testing
 
 @testable import Stacks
@@ -24,7 +25,7 @@ struct SharedBroker: SuiteTrait, TestScoping {
   ) async throws {
     guard KafkaServers.available else { return try await function() }
     try await Servers.withDirectory { directory, undo in
-      let ports = (broker: try Servers.freePort(), controller: try Servers.freePort(), worker: try Servers.freePort())
+      let ports = (broker: try freePort(), controller: try freePort(), worker: try freePort())
       let template = try await KafkaTemplate.prepare(
         in: Servers.cache, try await JavaRuntime.locate(), try KafkaDistribution.locate(),
         at: KafkaTemplate.Place(address: "127.0.0.1", networkNamespace: nil, ports: ports))
