@@ -6,13 +6,11 @@ actor RegistryConnection {
   private let stream: HTTPStream
   private let peer: String
   private let settings: RegistrySettings
-  private let tls: GuardTLS?
   private let rules: RegistryRules
   private let authority: TokenAuthority
-  private let bell: StopBell
   private let timebase: Timebase
   private let report: @Sendable (String) -> Void
-  private var upstream: HTTPStream?
+  private var upstream: RegistryUpstream
 
   /// The connection's own thread.
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -24,12 +22,11 @@ actor RegistryConnection {
     stream = HTTPStream(socket, try tls?.session(withClientOn: socket), bell, timebase)
     self.peer = peer
     self.settings = settings
-    self.tls = tls
     self.report = report
     rules = RegistryRules(bases: settings.bases, servesMode: settings.servesMode)
     self.authority = authority
-    self.bell = bell
     self.timebase = timebase
+    upstream = RegistryUpstream(settings: settings, tls: tls, bell: bell, timebase: timebase)
     executor = try ThreadExecutor(name: "registry-guard", networkNamespace: networkNamespace)
   }
 
@@ -214,14 +211,13 @@ actor RegistryConnection {
   // MARK: forwarding
 
   private func forward(_ request: Request, isRead: Bool) throws(Failure) -> Bool {
-    let bytes = outgoing(request)
+    let bytes = passedOn(request.head, request.body, to: settings.upstream)
     let deadline = after(settings.limits.answer)
     let link: HTTPStream
     let head: HTTPResponseHead
     do throws(StreamFailure) {
-      (link, head) = try exchange(bytes, isRead: isRead, until: deadline)
+      (link, head) = try upstream.exchange(bytes, isRead: isRead, until: deadline)
     } catch {
-      upstream = nil
       if error == .stopped { throw .stream(error) }
       return try reply(unavailable(error, isRead: isRead), request)
     }
@@ -230,20 +226,18 @@ actor RegistryConnection {
       if head.status == 101 { throw HTTPDefect(502, "the registry wants to switch protocols") }
       framing = try head.body(answering: request.head.method)
     } catch {
-      upstream = nil
       return try reply(RegistryAnswer(502, "The registry's answer cannot be passed on: \(error.what)."), request)
     }
     let isChunked = framing == .chunked || framing == .untilClose
     let keepsAlive = request.keepsAlive && (request.head.minorVersion == 1 || !isChunked)
-    try send(incoming(head, request, framing, keepsAlive))
+    try send(passedBack(head, to: request.head, framing, keepsAlive: keepsAlive))
     do throws(StreamFailure) {
       try passBody(framing, link, asChunks: isChunked && request.head.minorVersion == 1, until: deadline)
     } catch {
       // The head has left: a body that ends too early is all that can still say so.
-      upstream = nil
       return false
     }
-    upstream = head.keepsAlive && framing != .untilClose && link.buffer.isEmpty ? link : nil
+    if head.keepsAlive && framing != .untilClose && link.buffer.isEmpty { upstream.keep(link) }
     return keepsAlive
   }
 
@@ -260,78 +254,6 @@ actor RegistryConnection {
       return RegistryAnswer(502, "The guard and the registry do not come to terms over TLS.\(outcome)")
     case .stopped: return RegistryAnswer(503, "The guard ends.")
     }
-  }
-
-  /// Sends a request to the registry and reads the head of its answer. What only reads may go over a connection that stood, and
-  /// once more over a fresh one if that had been closed; a write goes over a fresh one, once.
-  private func exchange(
-    _ bytes: [UInt8], isRead: Bool, until deadline: Int64
-  ) throws(StreamFailure) -> (HTTPStream, HTTPResponseHead) {
-    let kept = upstream
-    upstream = nil
-    if isRead, let kept, !kept.isStale {
-      do throws(StreamFailure) {
-        return (kept, try ask(kept, bytes, until: deadline))
-      } catch {
-        guard error == .closed else { throw error }
-      }
-    }
-    let fresh = try HTTPStream.connect(
-      to: settings.upstream, host: settings.upstreamName, tls, until: min(deadline, after(settings.limits.connect)),
-      bell,
-      timebase)
-    return (fresh, try ask(fresh, bytes, until: deadline))
-  }
-
-  private func ask(_ link: HTTPStream, _ bytes: [UInt8], until deadline: Int64) throws(StreamFailure)
-    -> HTTPResponseHead
-  {
-    try link.send(bytes, until: deadline)
-    while true {
-      var searched = 0
-      while true {
-        if let end = headEnd(link.buffer[...], from: searched) {
-          let head: HTTPResponseHead
-          do throws(HTTPDefect) { head = try HTTPResponseHead(link.buffer[..<end]) } catch { throw .closed }
-          link.buffer.removeFirst(end)
-          if head.status >= 200 || head.status == 101 { return head }
-          break  // an interim answer
-        }
-        if link.buffer.count > 64 << 10 { throw .closed }
-        searched = link.buffer.count
-        if try !link.fill(until: deadline) { throw .closed }
-      }
-    }
-  }
-
-  private func outgoing(_ request: Request) -> [UInt8] {
-    let dropped = request.head.fields.betweenHops.union(["content-length", "expect"])
-    var text = "\(request.head.method) \(request.head.target) HTTP/1.1\r\n"
-    if request.head.fields.all("host").isEmpty { text += "host: \(settings.upstream)\r\n" }
-    for field in request.head.fields.list where !dropped.contains(field.name) {
-      text += "\(field.name): \(field.value)\r\n"
-    }
-    if !request.body.isEmpty || !["GET", "HEAD", "OPTIONS", "DELETE"].contains(request.head.method) {
-      text += "content-length: \(request.body.count)\r\n"
-    }
-    text += "via: 1.\(request.head.minorVersion) blackstart\r\n\r\n"
-    return Array(text.utf8) + request.body
-  }
-
-  private func incoming(
-    _ head: HTTPResponseHead, _ request: Request, _ framing: HTTPFraming, _ keepsAlive: Bool
-  ) -> [UInt8] {
-    var dropped = head.fields.betweenHops
-    // A length that tells of no body (HEAD, 304) is passed on as it is.
-    if framing != .none { dropped.insert("content-length") }
-    var text = "HTTP/1.1 \(head.status) \(head.reason)\r\n"
-    for field in head.fields.list where !dropped.contains(field.name) { text += "\(field.name): \(field.value)\r\n" }
-    switch framing {
-    case .none: break
-    case .length(let length): text += "content-length: \(length)\r\n"
-    case .chunked, .untilClose: if request.head.minorVersion == 1 { text += "transfer-encoding: chunked\r\n" }
-    }
-    return Array("\(text)connection: \(keepsAlive ? "keep-alive" : "close")\r\n\r\n".utf8)
   }
 
   private func passBody(
