@@ -33,6 +33,8 @@ public struct Evidence: Sendable, Codable {
   public var redelivery: MirrorRedelivery?
   /// How the steady state was seen all through the drill. `nil`: nobody looked.
   public var steady: SteadyEvidence?
+  /// When the runbook had stopped a mirror on purpose. `nil`: never.
+  public var pauses: [MirrorPause]?
   /// Whether the system under drill is one that nobody of ours writes to or reads: no row of a log or a lease can be told of it.
   /// `nil`: it is not.
   public var isExternal: Bool?
@@ -43,7 +45,7 @@ public struct Evidence: Sendable, Codable {
     contract: Contract = .postgresEtcd, objectives: Objectives, coordinatorChangedLeader: Bool = false,
     gaps: [String] = [], snapshots: [StateSnapshot]? = nil, expectsFailover: Bool = true,
     leaderDeaths: [LeaderDeath]? = nil, clocks: NodeClocks? = nil, redelivery: MirrorRedelivery? = nil,
-    steady: SteadyEvidence? = nil, isExternal: Bool? = nil
+    steady: SteadyEvidence? = nil, pauses: [MirrorPause]? = nil, isExternal: Bool? = nil
   ) {
     self.history = history
     self.truth = truth
@@ -60,6 +62,7 @@ public struct Evidence: Sendable, Codable {
     self.clocks = clocks
     self.redelivery = redelivery
     self.steady = steady
+    self.pauses = pauses
     self.isExternal = isExternal
   }
 }

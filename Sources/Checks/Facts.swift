@@ -23,6 +23,7 @@ struct Facts: Sendable {
   let seal: FenceEntry?
   let redelivery: MirrorRedelivery?
   let steady: SteadyEvidence?
+  let pauses: [MirrorPause]
   let isExternal: Bool
   /// Why no check may even begin to reckon; `nil` when they may.
   let complaint: String?
@@ -43,6 +44,7 @@ struct Facts: Sendable {
     gaps = evidence.gaps
     redelivery = evidence.redelivery
     steady = evidence.steady
+    pauses = evidence.pauses ?? []
     isExternal = evidence.isExternal == true
     complaint = TimeAudit.complaint(evidence)
     let grants = (evidence.truth.grants ?? []).sorted { $0.observed < $1.observed }

@@ -73,8 +73,18 @@ struct MirrorLagCheck: Check {
     result.failure = "a mirror did not catch up: \(result.findings.first?.what ?? "")"
     result.coverage = Coverage(
       summaries.joined(separator: "; "),
-      counts: [Count("directions", facts.roles.mirrors.count), Count("events compared by identity", compared)])
+      counts: [Count("directions", facts.roles.mirrors.count), Count("events compared by identity", compared)],
+      notes: facts.roles.mirrors.compactMap { notePauses(of: $0, facts.pauses) })
     return result
+  }
+
+  /// What was not expected of a mirror because it was stopped on purpose.
+  private func notePauses(of flow: MirrorDirection, _ pauses: [MirrorPause]) -> String? {
+    let ranges = pauses.ranges(of: flow)
+    guard !ranges.isEmpty else { return nil }
+    let whole = ranges.reduce(0) { $0 + ($1.upperBound - $1.lowerBound) }
+    return "the runbook had stopped \(flow) for \(brief(whole))"
+      + (ranges.count > 1 ? " in \(ranges.count) pauses" : "") + ", in which nothing was expected of it"
   }
 
   private struct Report {
@@ -101,6 +111,7 @@ struct MirrorLagCheck: Check {
     }
     let view = MirrorView(
       truth: facts.truth, faults: facts.faults, milestones: facts.milestones, objectives: facts.objectives,
+      pauses: facts.pauses,
       end: quiescent)
     if let records = view.records(of: direction) {
       var report = judge(MirrorEvidence(partitionsOf: view, direction, records), records, healed)

@@ -19,6 +19,7 @@ struct OffsetsTranslatedCheck: Check {
     var result = Judgement()
     let view = MirrorView(
       truth: facts.truth, faults: facts.faults, milestones: facts.milestones, objectives: facts.objectives,
+      pauses: facts.pauses,
       end: facts.milestones.quiescent ?? last)
     var (checkpoints, positions, distinguishing, partitions) = (0, 0, 0, 0)
     for flow in facts.roles.mirrors {

@@ -165,6 +165,33 @@ import Testing
     #expect(Set(witness.findings.map(\.anomaly)) == ["M12"])
   }
 
+  @Test func `a mirror that a runbook stopped is excused for that time, and the verdict says so`() throws {
+    var evidence = try evidence(try RecordedMirror())
+    late(&evidence)
+    let beats = (evidence.truth.heartbeats ?? []).map(\.observed).sorted()
+    let last = try #require(beats.last)
+    // 30 s without a word, within the minute that is added after the recorded end.
+    let silence = last - 45 * Self.second...last - 15 * Self.second
+    evidence.truth.heartbeats?.removeAll { silence.contains($0.observed) }
+    guard case .fail(let witness) = try item(.mirrorLagZero, evidence).verdict else {
+      Issue.record("no FAIL: \(try item(.mirrorLagZero, evidence).verdict.headline)")
+      return
+    }
+    #expect(Set(witness.findings.map(\.anomaly)) == ["M12"])
+    let flow = MirrorDirection(from: "east", to: "eu")
+    evidence.pauses = [
+      MirrorPause(MirrorDirection(from: "eu", to: "east"), began: silence.lowerBound, ended: silence.upperBound)
+    ]
+    #expect(try item(.mirrorLagZero, evidence).verdict.kind == .fail, "the other direction was stopped")
+    evidence.pauses = [MirrorPause(flow, began: silence.lowerBound, ended: silence.upperBound)]
+    guard case .pass(let coverage) = try item(.mirrorLagZero, evidence).verdict else {
+      Issue.record("no PASS: \(try item(.mirrorLagZero, evidence).verdict.headline)")
+      return
+    }
+    #expect(
+      coverage.notes == ["the runbook had stopped east→eu for 30.0 s, in which nothing was expected of it"])
+  }
+
   @Test func `a cluster into which nothing was ever written has nothing to carry`() throws {
     let flows = [MirrorDirection(from: "east", to: "eu"), MirrorDirection(from: "eu", to: "east")]
     var evidence = try evidence(try RecordedMirror())

@@ -1,7 +1,7 @@
 internal import Support
 
-/// M12, heartbeat gap: the target received no new heartbeat of the source for longer than a few intervals, outages not counted;
-/// where there was an outage in between, for longer than the mirror may take to come back. The longest gap is measured with them:
+/// M12, heartbeat gap: the target received no new heartbeat of the source for longer than a few intervals, outages and pauses on
+/// purpose not counted; where there was one of them in between, for longer than the mirror may take to come back. The longest gap is measured with them:
 /// it is the outage of replication as the target saw it.
 struct HeartbeatCheck: Sendable {
   static let anomalies: Set<Anomaly> = [.heartbeatGap]
@@ -31,7 +31,8 @@ struct HeartbeatCheck: Sendable {
     guard let last, time > last else { return }
     longest = max(longest, time - last)
     let gap = expectations.undisturbed(last, time)
-    let outage = expectations.outages.filter { $0.upperBound > last && $0.lowerBound < time }.map(\.lowerBound).min()
+    let outage = expectations.interruptions.filter { $0.upperBound > last && $0.lowerBound < time }.map(\.lowerBound)
+      .min()
     let before = max(0, (outage ?? time) - last)
     // Connections that were cut are tried again ever more rarely: that is the catch-up, which has its own objective.
     let isLate = before > expectations.heartbeatGap

@@ -11,7 +11,7 @@ struct LagPoint: Sendable, Hashable {
 }
 
 /// M17, lag not back to zero: the oldest record that has not arrived stays older than the freshness bound for longer than the
-/// objective, outages not counted.
+/// objective, outages and pauses on purpose not counted.
 ///
 /// A mirror that is still catching up (its lag falls) is told apart from one that is stuck. Measured besides: how long after the
 /// last outage lag was back to zero, and the area under the lag.
@@ -61,7 +61,7 @@ struct LagReturnCheck: AnomalyCheck {
     }
     let began = since ?? point.time - point.age + expectations.freshness
     since = began
-    let isOutage = expectations.outages.contains { $0.contains(point.time) }
+    let isOutage = expectations.interruptions.contains { $0.contains(point.time) }
     if isOutage { line = Line() } else { line.add(Double(point.time) / 1e9, Double(point.behind)) }
     let took = expectations.undisturbed(began, point.time)
     guard took > expectations.catchUp, !isReported else { return }

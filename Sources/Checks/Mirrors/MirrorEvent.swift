@@ -104,7 +104,7 @@ public struct MirrorExpectations: Sendable {
   public var flow: MirrorDirection
   /// The age up to which a record that is not mirrored yet is no lag.
   public var freshness: Int64
-  /// How long the mirror may be behind, not counting ``outages``.
+  /// How long the mirror may be behind, not counting ``outages`` and ``pauses``.
   public var catchUp: Int64
   /// How long after a group's commit at the source its checkpoint may stay behind: the checkpoint interval and a margin.
   public var checkpointAge: Int64
@@ -116,6 +116,8 @@ public struct MirrorExpectations: Sendable {
   public var syncDelay: Int64
   /// When nobody can expect anything: from the arming of a fault to the proof that it was gone.
   public var outages: [ClosedRange<Int64>]
+  /// When it was stopped on purpose.
+  public var pauses: [ClosedRange<Int64>]
   /// Whether both logs are compacted: a record may be gone when a later one of its key is there.
   public var isCompacted: Bool
   /// Whether the mirror keeps only the order within each key, and not that of the whole partition.
@@ -127,7 +129,8 @@ public struct MirrorExpectations: Sendable {
   public init(
     flow: MirrorDirection, freshness: Int64 = 2_000_000_000, catchUp: Int64 = 300_000_000_000,
     checkpointAge: Int64 = 120_000_000_000, heartbeatGap: Int64 = 5_000_000_000, syncDelay: Int64 = 5_000_000_000,
-    outages: [ClosedRange<Int64>] = [], isCompacted: Bool = false, isOrderedByKey: Bool = false,
+    outages: [ClosedRange<Int64>] = [], pauses: [ClosedRange<Int64>] = [], isCompacted: Bool = false,
+    isOrderedByKey: Bool = false,
     isFiltered: @escaping @Sendable (MirrorRecord) -> Bool = { _ in false }
   ) {
     self.flow = flow
@@ -137,17 +140,21 @@ public struct MirrorExpectations: Sendable {
     self.heartbeatGap = heartbeatGap
     self.syncDelay = syncDelay
     self.outages = outages
+    self.pauses = pauses
     self.isCompacted = isCompacted
     self.isOrderedByKey = isOrderedByKey
     self.isFiltered = isFiltered
   }
 
-  /// How much of a stretch of time lies outside every outage.
+  /// When nothing is to be expected of it: outages, and pauses.
+  var interruptions: [ClosedRange<Int64>] { outages + pauses }
+
+  /// How much of a stretch of time lies outside every interruption.
   func undisturbed(_ from: Int64, _ to: Int64) -> Int64 {
     guard to > from else { return 0 }
     var left = to - from
     var covered = from
-    for outage in outages.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+    for outage in interruptions.sorted(by: { $0.lowerBound < $1.lowerBound }) {
       let start = max(outage.lowerBound, covered)
       let end = min(outage.upperBound, to)
       guard end > start else { continue }

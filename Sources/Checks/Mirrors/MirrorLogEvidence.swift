@@ -8,6 +8,7 @@ extension MirrorEvidence {
   public static func of(_ evidence: Evidence) -> [MirrorEvidence] {
     let view = MirrorView(
       truth: evidence.truth, faults: evidence.faults, milestones: evidence.milestones, objectives: evidence.objectives,
+      pauses: evidence.pauses ?? [],
       end: evidence.milestones.quiescent ?? evidence.history.operations.map(ended).max() ?? 0)
     return evidence.roles.mirrors.map { flow in
       if let records = view.records(of: flow) { return MirrorEvidence(partitionsOf: view, flow, records) }
@@ -23,7 +24,8 @@ extension MirrorEvidence {
     let end = evidence.milestones.quiescent ?? evidence.history.operations.map(ended).max() ?? 0
     var expectations = MirrorExpectations(
       flow: flow, freshness: evidence.objectives.freshness, catchUp: evidence.objectives.mirrorCatchUp,
-      outages: outages(evidence.faults, flow, end), isOrderedByKey: true)
+      outages: outages(evidence.faults, flow, end), pauses: (evidence.pauses ?? []).ranges(of: flow),
+      isOrderedByKey: true)
     expectations.isFiltered = { _ in false }
     self.init(expectations: expectations, events: [])
     for anomaly in [

@@ -6,6 +6,8 @@ struct MirrorView {
   var faults: [FaultInterval]
   var milestones: Milestones
   var objectives: Objectives
+  /// When mirrors were stopped on purpose.
+  var pauses: [MirrorPause]
   /// When the record ends.
   var end: Int64
 
@@ -29,7 +31,8 @@ extension MirrorEvidence {
     let since = outages.map(\.upperBound).max() ?? view.milestones.baselineStart ?? end
     let names = PartitionNames(flow, records, truth.logBounds ?? [])
     var expectations = MirrorExpectations(
-      flow: flow, freshness: view.objectives.freshness, catchUp: view.objectives.mirrorCatchUp, outages: outages)
+      flow: flow, freshness: view.objectives.freshness, catchUp: view.objectives.mirrorCatchUp, outages: outages,
+      pauses: view.pauses.ranges(of: flow))
     // What has come from the target, or through it, is not carried back.
     expectations.isFiltered = { $0.provenance.contains(flow.to) }
     // They were read from before the baseline on: none at all is told from few.

@@ -150,7 +150,13 @@ extension RunRecord {
         redeliveryCodes: promised.redeliveryCodes),
       objectives: objectives, coordinatorChangedLeader: coordinatorChangedLeader(milestones),
       gaps: gaps, snapshots: snapshots, expectsFailover: scenario.expectsFailover, leaderDeaths: leaderDeaths,
-      clocks: clocks, redelivery: redelivery, steady: steady, isExternal: scenario.stack.kind.isDriven ? nil : true)
+      clocks: clocks, redelivery: redelivery, steady: steady, pauses: pauses,
+      isExternal: scenario.stack.kind.isDriven ? nil : true)
+  }
+
+  private var pauses: [MirrorPause]? {
+    let pauses = mirrorPauses(scenario.steps, events(StepChanged.self))
+    return pauses.isEmpty ? nil : pauses
   }
 
   /// How the steady state was seen, by every look.
