@@ -5,6 +5,8 @@ internal import Support
 enum RawAnswer: Sendable, Hashable {
   /// An HTTP status and the body.
   case http(status: Int, body: String)
+  /// An HTTP status and the beginning of a body that is longer than what is sent of it.
+  case httpBeginning(status: Int, String, sentBytes: Int, ofBytes: Int)
   /// A program's exit code and what it wrote.
   case program(exit: Int32, output: String)
   /// A value: of a query, a sample.
@@ -26,10 +28,13 @@ extension ProbeExpectation {
     case .yes(let what): return .passed(what)
     case .no(let what): return .failed(what)
     case .http(let code, let body):
-      let isRight = status.isEmpty ? code < 400 : status.contains(code)
-      if !isRight { return .failed("status \(code)") }
+      if let end = judge(status: code) { return end }
       text = body
-      if asksForNothingElse { return .passed("status \(code)") }
+    case .httpBeginning(let code, let beginning, let sent, let all):
+      if let end = judge(status: code) { return end }
+      // What was found is there, however long the rest; what was not found may be in the rest.
+      if self.text == nil, let contains, beginning.contains(contains) { return .passed(short(beginning)) }
+      return .noData("the body has \(all) bytes, and what is expected is not in the first \(sent), which are sent")
     case .program(let code, let output):
       if Int(code) != exit ?? 0 { return .failed("exit \(code)\(short(output, after: ": "))") }
       text = output
@@ -38,6 +43,15 @@ extension ProbeExpectation {
       text = value
     }
     return judge(trimmed(text))
+  }
+
+  /// Whether the text of an answer matters.
+  var looksAtText: Bool { !asksForNothingElse }
+
+  /// The verdict where the status alone decides.
+  private func judge(status code: Int) -> ProbeAnswer? {
+    guard status.isEmpty ? code < 400 : status.contains(code) else { return .failed("status \(code)") }
+    return asksForNothingElse ? .passed("status \(code)") : nil
   }
 
   private var asksForNothingElse: Bool { text == nil && contains == nil && min == nil && max == nil }
