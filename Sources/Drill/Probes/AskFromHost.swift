@@ -62,6 +62,18 @@ extension Site {
   }
 }
 
+extension ProbeQuestion {
+  /// Every text of it in which a secret may stand.
+  var templates: [Template] {
+    switch self {
+    case .http(let call): [call.url] + call.headers.map(\.value) + (call.body.map { [$0] } ?? [])
+    case .command(let call): call.argv
+    case .prometheus(let query): [query.url]
+    case .tcp, .sql, .metric: []
+    }
+  }
+}
+
 extension PrometheusQuery {
   /// The whole address of the query.
   func address(_ secrets: Secrets) throws(Problem) -> String {

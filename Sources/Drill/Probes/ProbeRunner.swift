@@ -69,19 +69,23 @@ final class ProbeRunner: Sendable {
   func ask(_ probe: Probe) async throws -> ProbeAnswer {
     do {
       // Its agent keeps the time, and the way there and back has its own.
-      if let host = probe.host { return probe.expect.judge(try await hosts.ask(probe, from: host)) }
+      if let host = probe.host { return judge(try await hosts.ask(probe, from: host), probe) }
       // A question that keeps the time by itself says more about its end than our deadline can.
       let limit = probe.timeout + .milliseconds(250)
       let answer = try await withDeadline(limit, clock: run.clock, "probe \(probe.name)") {
         try await self.put(probe)
       }
-      return probe.expect.judge(answer)
+      return judge(answer, probe)
     } catch let error as CancellationError {
       throw error
     } catch {
       try Task.checkCancellation()
       return .noData("\(error)")
     }
+  }
+
+  private func judge(_ answer: RawAnswer, _ probe: Probe) -> ProbeAnswer {
+    probe.expect.judge(answer, hiding: secrets.hiding(of: probe.question.templates))
   }
 
   private func put(_ probe: Probe) async throws -> RawAnswer {

@@ -54,13 +54,13 @@ import Testing
   }
 
   /// The host's own faults are not kept from what its agent asks, while the drill goes on speaking to that agent. What is asked is
-  /// served by somebody who wants a secret, which the host keeps nowhere.
+  /// served by somebody who wants a secret and says it again; neither the host nor the drill keeps it anywhere.
   private func aHostThatIsCutOffSeesNothing() async throws {
     try await Hosts.with { hosts in
       try writeFile("\(hosts.directory)/secret", Array(Self.secret.utf8))
       try await serve(on: "a", of: hosts)
       let question = """
-        host: b, http: { url: 'http://10.77.0.1:8082/', headers: { Authorization: 'Bearer ${secret:door}' } }, expect: { text: come in }
+        host: b, http: { url: 'http://10.77.0.1:8082/', headers: { Authorization: 'Bearer ${secret:door}' } }, expect: { contains: come in }
         """
       let scenario = hosts.scenario(
         fault: "fault: partition, region: eu, from: all", asking: question, controllers: ["10.77.0.4"]
@@ -138,7 +138,7 @@ import Testing
       class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
           knows = self.headers.get("Authorization") == "Bearer \(Self.secret)"
-          body = b"come in" if knows else b"stay out"
+          body = b"come in with \(Self.secret)" if knows else b"stay out"
           self.send_response(200 if knows else 403)
           self.send_header("Content-Length", str(len(body)))
           self.end_headers()
