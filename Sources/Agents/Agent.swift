@@ -34,6 +34,8 @@ public enum AgentRequest: Sendable, Hashable, Codable {
   case clock
   /// Say what is left on the node of a run, whoever made it.
   case remains(run: String)
+  /// Ask somebody else, in the node's network.
+  case ask(HostQuestion)
 }
 
 /// What an agent answers.
@@ -58,6 +60,8 @@ public enum AgentReply: Sendable, Hashable, Codable {
   case clock(Int64)
   /// What is left of the run, in words; empty when nothing is.
   case remains([String])
+  /// What the node was told.
+  case told(HostTold)
 }
 
 extension Agent {
@@ -115,6 +119,13 @@ extension Agent {
     let reply = try await perform(.profile)
     guard case .profile(let profile) = reply else { throw unexpected(reply) }
     return profile
+  }
+
+  /// Asks somebody else, in the node's network. Changes nothing there.
+  public func ask(_ question: HostQuestion) async throws -> HostTold {
+    let reply = try await perform(.ask(question))
+    guard case .told(let told) = reply else { throw unexpected(reply) }
+    return told
   }
 
   /// How far the node's clock is from ours, by the best of a few questions. Takes as long as they take.

@@ -50,6 +50,7 @@ public final class NamespaceAgent: Agent {
     case .remains(let run): .remains(try await remains(of: run))
     case .snapshot: .snapshot(try await holder.snapshot())
     case .profile: .profile(try await holder.profile())
+    case .ask(let question): throw AgentFailure.other("\(question): nobody asks it from '\(node)'")
     case .innerProfile: .innerProfile(try await onOwnThread("profile \(node)") { InnerProfile() })
     }
   }

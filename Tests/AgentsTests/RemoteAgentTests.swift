@@ -1,5 +1,6 @@
 import Faults
 import Glibc
+import Netlink
 import Support
 import Testing
 
@@ -67,6 +68,11 @@ import Testing
   private struct Fixed: Agent {
     let node = "n"
     func perform(_ request: AgentRequest) async throws -> AgentReply {
+      if case .ask = request {
+        // Whoever is asked does not answer for an hour.
+        try await Task.sleep(for: .seconds(3600))
+        return .told(.connected)
+      }
       guard case .clock = request else { throw FaultError(.notHeld, fault: "f", node: node) }
       return .clock(42)
     }
@@ -120,6 +126,33 @@ import Testing
     #expect(said.contains(.reply(id: 1, .clock(42))))
     #expect(said.contains(.failed(id: 2, .fault(FaultError(.notHeld, fault: "f", node: "n")))))
     #expect(said.last == .closed(left: ["table x"]))
+  }
+
+  /// Others are answered meanwhile, and the end of the service is the question's end.
+  @Test func aQuestionThatTakesItsTimeKeepsNobodyWaiting() async throws {
+    let begun = ContinuousClock.now
+    let slow = AgentRequest.ask(HostQuestion(.tcp(.v4(1), port: 1), within: .seconds(3600)))
+    let (end, left, said) = try await serve { input in
+      try say(greeting() + [.ask(id: 1, slow), .ask(id: 2, slow), .ask(id: 3, .clock), .ping(id: 4)], to: input)
+      try await Task.sleep(for: .milliseconds(200))  // the answers are to come before the end
+      try say([.goodbye], to: input)
+    }
+    #expect(end == .goodbye && left == [])
+    #expect(said.contains(.reply(id: 3, .clock(42))))
+    #expect(said.contains { if case .pong(id: 4, _) = $0 { true } else { false } })
+    #expect(!said.contains(.reply(id: 1, .told(.connected))))
+    #expect(said.last == .closed(left: []))
+    #expect(ContinuousClock.now - begun < .seconds(30))
+  }
+
+  /// So does the end of the controller, in whatever way.
+  @Test func aQuestionEndsWithASilentController() async throws {
+    let slow = AgentRequest.ask(HostQuestion(.tcp(.v4(1), port: 1), within: .seconds(3600)))
+    let begun = ContinuousClock.now
+    let (end, _, _) = try await serve {
+      try say(greeting(lease: .milliseconds(300)) + [.ask(id: 1, slow)], to: $0)
+    }
+    #expect(end == .silent && ContinuousClock.now - begun < .seconds(30))
   }
 
   @Test func theEndOfInputEndsTheService() async throws {

@@ -18,7 +18,21 @@ import Testing
           id: "cut", run: "r0", node: "db-1", inbound: .drop,
           targets: .init(peers: [.v4(0x0A00_0001), .v6(1, 2)], exempt: [.v4(0x0A00_00FE)]),
           timing: .init(lease: .seconds(30), heartbeat: .milliseconds(500))))),
+    .ask(
+      id: 9,
+      .ask(
+        HostQuestion(
+          .http(
+            method: "POST", url: "https://h/é?a=b", headers: [.init(name: "Authorization", value: "Bearer \"s\"")],
+            body: "{}\n"), within: .milliseconds(1500), keeping: 0))),
+    .ask(id: 10, .ask(HostQuestion(.tcp(.v6(1, 2), port: 65_535), within: .seconds(1)))),
     .ping(id: 8), .goodbye,
+  ]
+
+  private static let answers: [AgentMessage] = [
+    .reply(id: 1, .told(.answered(status: 503, beginning: "a\u{0}\u{FFFD}\"", sentBytes: 7, ofBytes: 100 << 20))),
+    .reply(id: 2, .told(.connected)), .reply(id: 3, .told(.refused("Connection refused"))),
+    .reply(id: 4, .told(.nothing("Timeout was reached"))), .failed(id: 5, .other("pthread_create")),
   ]
 
   private static let stream: [UInt8] = (try? messages.flatMap { try framed($0) }) ?? []
@@ -45,6 +59,22 @@ import Testing
     #expect(try read(Self.stream) == Self.messages)
   }
 
+  @Test func whatAHostWasToldIsRead() throws {
+    var reader = FrameReader()
+    for message in Self.answers { reader.take(try framed(message)) }
+    for message in Self.answers { #expect(try reader.nextMessage(AgentMessage.self) == message) }
+    try reader.finish()
+  }
+
+  /// The longest body that is ever sent, of what takes the most bytes in JSON.
+  @Test func theLongestAnswerFitsIntoAFrame() throws {
+    let text = String(repeating: "\u{1}", count: HostQuestion.mostKeptBytes)
+    let bytes = try framed(
+      AgentMessage.reply(
+        id: .max, .told(.answered(status: 200, beginning: text, sentBytes: text.utf8.count, ofBytes: .max))))
+    #expect(bytes.count < Frame.limitBytes / 16)
+  }
+
   @Test func howTheBytesAreCutIntoPiecesDoesNotMatter() throws {
     for size in [1, 2, 7, 8, 9, 64] {
       var reader = FrameReader()
@@ -69,7 +99,7 @@ import Testing
   }
 
   @Test func whatSomebodyElseWritesIsToldByItsFirstLine() throws {
-    let good = try framed(Self.messages[3])
+    let good = try framed(Self.messages[5])
     let error = #expect(throws: FrameError.self) { try read(good + Array("Welcome to db-1!\nLast login".utf8)) }
     #expect(error == .foreign(at: good.count, "Welcome to db-1!"))
     #expect("\(try #require(error))".contains("start file"))
@@ -113,6 +143,37 @@ import Testing
       }
     }
     #expect(refused > rounds / 4)
+  }
+}
+
+/// What is asked from a host.
+@Suite struct HostQuestionTests {
+  private let question = HostQuestion(
+    .http(
+      method: "POST", url: "http://hush/", headers: [.init(name: "Authorization", value: "Bearer hush")], body: "hush"),
+    within: .seconds(1))
+
+  /// Whatever prints a request prints no secret.
+  @Test func noTextOfAQuestionHasWhatIsInIt() throws {
+    for text in [
+      "\(question)", "\(AgentRequest.ask(question))", String(reflecting: ControllerMessage.ask(id: 1, .ask(question))),
+    ] {
+      #expect(!text.contains("hush") && text.contains("a question by HTTP (POST)"), "\(text)")
+    }
+  }
+
+  /// A message from elsewhere may say anything.
+  @Test func noMessageMakesAQuestionLongerThanAnyMayBe() throws {
+    func read(_ time: String, _ kept: String) throws -> HostQuestion {
+      let text = #"{"keptBytes":\#(kept),"timeoutNanoseconds":\#(time),"what":{"tcp":{"_0":"10.0.0.1","port":1}}}"#
+      return try decodeJSON(HostQuestion.self, from: Array(text.utf8))
+    }
+    let longest = try read("\(Int64.max)", "\(Int.max)")
+    #expect(longest.timeout == HostQuestion.longestTimeout && longest.kept == HostQuestion.mostKeptBytes)
+    let least = try read("\(Int64.min)", "-1")
+    #expect(least.timeout == .nanoseconds(1) && least.kept == 0)
+    #expect(HostQuestion(.tcp(.v4(1), port: 1), within: .seconds(Int64.max)).timeout == HostQuestion.longestTimeout)
+    #expect(throws: (any Error).self) { try decodeJSON(HostQuestion.self, from: Array(#"{"what":{"tcp":{}}}"#.utf8)) }
   }
 }
 

@@ -74,6 +74,99 @@ import Testing
     #expect(found.contains { $0.contains(why) }, "\(found)")
   }
 
+  /// From where a probe is asked, told with what to write instead.
+  @Test(arguments: [
+    (
+      "region: eu, tcp: { host: a, port: 80 }",
+      """
+      external.yaml:13:18: error: probes.api.region: nobody of ours is in a region of hosts: a probe is asked from the drill's own machine, or from a host
+        fix: host: b, or leave it out
+      """
+    ),
+    (
+      "host: bb, tcp: { host: aa, port: 80 }",
+      """
+      external.yaml:13:16: error: probes.api.host: there is no host 'bb'
+        fix: did you mean 'b'? hosts: a, b
+      external.yaml:13:33: error: probes.api.tcp.host: 'aa' is neither a host nor an address, and names are not looked up
+        fix: did you mean 'a'? hosts: a, b
+      """
+    ),
+    (
+      "region: eu, host: b, tcp: { host: a, port: 80 }",
+      """
+      external.yaml:13:8: error: probes.api: region and host both say where it is asked from
+        fix: keep one of them
+      """
+    ),
+    (
+      "host: b, command: { argv: [curl, 'http://10.0.0.1/'] }",
+      """
+      external.yaml:13:16: error: probes.api.host: an agent runs no programs of others on its host, where it is root: from hosts http, tcp and prometheus are asked, not command
+        fix: leave it out, and go there by the command itself: argv: [ssh, b, …]
+      """
+    ),
+    (
+      "host: c, sql: { store: east, query: select 1 }",
+      """
+      external.yaml:13:16: error: probes.api.host: a store is asked by a client of the drill's, and hosts have none: from hosts http, tcp and prometheus are asked, not sql
+        fix: leave it out
+      external.yaml:13:16: error: probes.api.host: there is no host 'c'
+        fix: did you mean 'a'? hosts: a, b
+      external.yaml:13:24: error: probes.api.sql: where an external system has its stores is not known here
+        fix: ask through a command, such as psql
+      """
+    ),
+    ("host: b, tcp: { host: 10.0.0.1, port: 80 }", ""), ("host: b, tcp: { host: 'fd00::1', port: 80 }", ""),
+    ("host: b, http: { url: 'http://10.0.0.1/' }", ""),
+    ("host: b, prometheus: { url: 'http://10.0.0.1', query: up }", ""),
+  ])
+  func aProbeIsAskedFromAHostOrNot(_ probe: String, _ messages: String) throws {
+    #expect(try mistakes("tcp: { host: a, port: 80 }", probe).joined(separator: "\n") == messages)
+  }
+
+  /// A person and a program read in the plan from where each probe is asked.
+  @Test func thePlanSaysFromWhereProbesAreAsked() throws {
+    let text = Self.good.replacing(
+      "probes:\n",
+      with: """
+        probes:
+          near: { host: b, http: { url: 'http://10.0.0.1/' }, every: 500ms }
+          rate: { host: a, prometheus: { url: 'http://10.0.0.3:9090', query: up } }
+
+        """)
+    let plan = try makePlan(try parseScenario(Array(text.utf8), file: "external.yaml"), tool: "test")
+    let page = planText(plan)
+    #expect(page.contains("near   from host b                every 500ms, within 1s   GET http://10.0.0.1/"), "\(page)")
+    #expect(page.contains("rate   from host a                every 1s, within 1s      asks http://10.0.0.3:9090: up"))
+    #expect(page.contains("api    from the drill's machine   every 1s, within 1s      connects to a port 80"))
+    #expect(plan.scenario.probes.map(\.host) == ["b", "a", nil])
+    #expect(String(decoding: try encodeJSON(plan), as: UTF8.self).contains(#""host":"b","name":"near""#))
+    #expect(try readPlan(encodeJSON(plan), file: "plan.json") == plan)
+  }
+
+  /// What no fault can meet on its way is remarked where it is all that is asked, and nowhere else.
+  @Test func probesThatFeelNothingThemselvesAreRemarked() throws {
+    func remarks(_ changes: [(String, String)]) throws -> [String] {
+      let text = changes.reduce(Self.good) { $0.replacing($1.0, with: $1.1) }
+      return try parseScenario(Array(text.utf8), file: "external.yaml").remarks.map { "\($0)" }
+    }
+    #expect(
+      try remarks([]) == [
+        """
+        external.yaml:13:3: note: probes: all of them are asked from the drill's own machine: where that has an address of topology.inventory.controllers, no fault of the network meets them, and they see only what the system makes of it
+          fix: ask one from a host that is to lose something: host: a
+        """
+      ])
+    #expect(try remarks([("tcp: { host: a, port: 80 }", "host: b, tcp: { host: a, port: 80 }")]) == [])
+    #expect(try remarks([("tcp: { host: a, port: 80 }", "command: { argv: [ssh, b, 'true'] }")]) == [])
+    #expect(try remarks([("    controllers: [10.0.0.9]\n", "")]) == [])
+    #expect(
+      try remarks([
+        ("fault: partition, region: east, from: all", "fault: process, region: east, name: java, action: pause")
+      ]) == [])
+  }
+
   @Test func itStandsOnHostsOnly() throws {
     let lab = """
       topology:

@@ -113,6 +113,8 @@ extension AgentRequest {
     switch self {
     case .clock, .count: .seconds(3)
     case .arm, .armInner, .changes, .disarm, .snapshot, .profile, .innerProfile, .remains: .seconds(15)
+    // The host keeps the question's own time; what is added is for the end of it, and for the way there and back.
+    case .ask(let question): question.timeout + .milliseconds(250) + .seconds(2)
     }
   }
 
@@ -128,6 +130,7 @@ extension AgentRequest {
     case .innerProfile: "the profile of processes"
     case .clock: "the clock"
     case .remains: "what is left"
+    case .ask: "a question asked"
     }
   }
 }

@@ -168,6 +168,8 @@ private final class Session: Sendable {
       }
       // Faults first: a request that is still under way may take its time, and comes to nothing then.
       _ = await close()
+      // Nobody waits for what is still asked of others, and it may take its time.
+      group.cancelAll()
       return end
     }
   }
@@ -260,7 +262,7 @@ extension AgentRequest {
     case .arm(let fault): fault.id
     case .armInner(let fault), .changes(let fault): fault.id
     case .count(let fault), .disarm(let fault): fault
-    case .snapshot, .profile, .innerProfile, .clock, .remains: nil
+    case .snapshot, .profile, .innerProfile, .clock, .remains, .ask: nil
     }
   }
 }

@@ -24,10 +24,12 @@ public struct ServedNode: Sendable {
   ///   - program: absolute path of an executable that has the command `guardian`.
   ///   - report: called with every event of a held fault; it must not block.
   ///   - note: called with what happens to what outlives this process, in words.
+  ///   - ask: asks somebody else from this process, in its network; it ends soon after its task is cancelled.
   /// - Throws: `NetlinkError` with EPERM without CAP_NET_ADMIN.
   public static func current(
     for order: AgentOrder, stateDirectory: String, program: String, timebase: Timebase = .system,
-    report: @escaping @Sendable (FaultEvent) -> Void, note: @escaping @Sendable (String) -> Void
+    report: @escaping @Sendable (FaultEvent) -> Void, note: @escaping @Sendable (String) -> Void,
+    ask: @escaping @Sendable (HostQuestion) async throws -> HostTold
   ) throws -> ServedNode {
     let namespace = try NetworkNamespace.current()
     let keeper = try GuardedUndo(
@@ -41,7 +43,7 @@ public struct ServedNode: Sendable {
       protected: { [weak keeper] in keeper?.guardian.map { [$0] } ?? [] }, permitsNodeClock: order.permitsNodeClock)
     let agent = try NamespaceAgent(
       node: order.node, namespace: namespace, timebase: timebase, undo: keeper, processes: scope, report: report)
-    let served = HostedAgent(agent: agent, stateDirectory: stateDirectory)
+    let served = HostedAgent(agent: agent, stateDirectory: stateDirectory, ask: ask)
     return ServedNode(agent: served) {
       await agent.close()
       do {
@@ -68,12 +70,14 @@ public struct ServedNode: Sendable {
 private struct HostedAgent: Agent {
   let agent: NamespaceAgent
   let stateDirectory: String
+  let ask: @Sendable (HostQuestion) async throws -> HostTold
 
   var node: String { agent.node }
 
   func perform(_ request: AgentRequest) async throws -> AgentReply {
     switch request {
     case .remains(let run): .remains(try await remains(of: run))
+    case .ask(let question): .told(try await ask(question))
     default: try await agent.perform(request)
     }
   }

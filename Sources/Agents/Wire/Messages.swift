@@ -5,7 +5,7 @@ public import Support
 /// Which program is at an end of the stream. Its shape never changes, so that any two versions can tell each other apart.
 public struct ProgramIdentity: Sendable, Hashable, Codable, CustomStringConvertible {
   /// The version of the messages.
-  public static let currentProtocol = 1
+  public static let currentProtocol = 2
 
   /// The version of the messages that it speaks.
   public var speaks: Int
@@ -135,7 +135,10 @@ public enum AgentFailure: Error, Sendable, Hashable, Codable, CustomStringConver
 
   /// From what was thrown.
   init(_ error: any Error) {
-    self = if let error = error as? FaultError { .fault(error) } else { .other("\(error)") }
+    self =
+      if let error = error as? AgentFailure { error } else if let error = error as? FaultError { .fault(error) } else {
+        .other("\(error)")
+      }
   }
 
   /// For people.

@@ -32,6 +32,19 @@ struct Secrets: Sendable {
     }
   }
 
+  /// Takes the secrets of some templates out of a text, and leaves their references. One that cannot be read now is in no text.
+  func hiding(of templates: [Template]) -> (String) -> String {
+    var known: [(name: String, value: String)] = []
+    for name in Set(templates.flatMap(\.secrets)) {
+      do throws(Problem) { known.append((name, try value(name))) } catch { continue }
+    }
+    // The longest first: one may be a part of another.
+    known.sort { ($0.value.utf8.count, $1.name) > ($1.value.utf8.count, $0.name) }
+    return { text in
+      known.reduce(text) { $1.value.isEmpty ? $0 : $0.replacing($1.value, with: "${secret:\($1.name)}") }
+    }
+  }
+
   /// A text with its secrets filled in; facts are not filled in here.
   func fill(_ template: Template) throws(Problem) -> String {
     try template.resolved(

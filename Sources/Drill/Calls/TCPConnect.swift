@@ -2,10 +2,11 @@ internal import Glibc
 internal import Netlink
 internal import Support
 
-/// Connects to a TCP port and lets go at once, on a thread of its own in the given network namespace.
+/// Connects to a TCP port and lets go at once, on a thread of its own in the given network namespace. Ends soon after the cancellation
+/// of its task.
 ///
 /// - Returns: `nil` when the connection was accepted, else why not.
-/// - Throws: ``SystemError`` when the thread or the socket cannot be made.
+/// - Throws: ``SystemError`` when the thread or the socket cannot be made; `CancellationError`.
 func connectTCP(
   _ address: IPAddress, port: UInt16, within limit: Duration, networkNamespace: Int32?
 ) async throws -> String? {
@@ -137,12 +138,23 @@ private func finishConnecting(
   }
   if begun == 0 { return nil }
   guard errno == EINPROGRESS else { return errnoText(errno) }
-  var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-  guard poll(&entry, 1, milliseconds) > 0 else {
+  guard try waitUntilWritable(descriptor, milliseconds) else {
     return "no answer within \(Duration.milliseconds(milliseconds).brief)"
   }
   var error: Int32 = 0
   var size = socklen_t(MemoryLayout<Int32>.size)
   guard getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) == 0 else { throw SystemError("getsockopt") }
   return error == 0 ? nil : errnoText(error)
+}
+
+/// In short waits, so that whoever is cancelled does not stay for a connection that nobody answers.
+private func waitUntilWritable(_ descriptor: Int32, _ milliseconds: Int32) throws -> Bool {
+  let deadline = Timebase.system.monotonic() + Int64(milliseconds) * 1_000_000
+  var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+  while true {
+    let left = (deadline - Timebase.system.monotonic() + 999_999) / 1_000_000
+    guard left > 0 else { return false }
+    if poll(&entry, 1, Int32(min(left, 100))) > 0 { return true }
+    try Task.checkCancellation()
+  }
 }

@@ -136,7 +136,7 @@ extension AgentRequest {
   fileprivate var belongsToTheEnd: Bool {
     switch self {
     case .disarm, .snapshot, .remains: true
-    case .arm, .armInner, .changes, .count, .profile, .innerProfile, .clock: false
+    case .arm, .armInner, .changes, .count, .profile, .innerProfile, .clock, .ask: false
     }
   }
 

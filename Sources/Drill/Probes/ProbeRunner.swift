@@ -1,3 +1,4 @@
+internal import Agents
 internal import Lab
 internal import Netlink
 internal import Scenarios
@@ -24,12 +25,15 @@ final class ProbeRunner: Sendable {
   private let run: DrillRun
   private let site: Site
   private let secrets: Secrets
+  private let hosts: HostAsker
   private let tallies = Mutex<[String: Tally]>([:])
 
-  init(run: DrillRun, site: Site) {
+  /// - Parameter agents: whoever asks from hosts, by node.
+  init(run: DrillRun, site: Site, agents: [String: any Agent]) {
     self.run = run
     self.site = site
     secrets = Secrets(run.scenario.secrets)
+    hosts = HostAsker(site: site, agents: agents, secrets: secrets)
   }
 
   /// Asks one probe again and again.
@@ -64,12 +68,14 @@ final class ProbeRunner: Sendable {
   /// Asks once, and judges the answer.
   func ask(_ probe: Probe) async throws -> ProbeAnswer {
     do {
+      // Its agent keeps the time, and the way there and back has its own.
+      if let host = probe.host { return judge(try await hosts.ask(probe, from: host), probe) }
       // A question that keeps the time by itself says more about its end than our deadline can.
       let limit = probe.timeout + .milliseconds(250)
       let answer = try await withDeadline(limit, clock: run.clock, "probe \(probe.name)") {
         try await self.put(probe)
       }
-      return probe.expect.judge(answer)
+      return judge(answer, probe)
     } catch let error as CancellationError {
       throw error
     } catch {
@@ -78,19 +84,19 @@ final class ProbeRunner: Sendable {
     }
   }
 
+  private func judge(_ answer: RawAnswer, _ probe: Probe) -> ProbeAnswer {
+    probe.expect.judge(answer, hiding: secrets.hiding(of: probe.question.templates))
+  }
+
   private func put(_ probe: Probe) async throws -> RawAnswer {
     let namespace = try site.networkNamespace(of: probe.region)
     switch probe.question {
     case .http(let call): return try await put(call, within: probe.timeout, namespace)
     case .prometheus(let query):
-      let url = try secrets.fill(query.url)
-      let call = HTTPRequest(url: "\(url)/api/v1/query?query=\(percentEncoded(query.query))")
+      let call = HTTPRequest(url: try query.address(secrets))
       return prometheusAnswer(try await sendHTTP(call, within: probe.timeout, networkNamespace: namespace))
     case .tcp(let endpoint):
-      guard
-        let address = site.region(endpoint.host)?.address4 ?? site.node(endpoint.host)?.addresses.first
-          ?? IPAddress(endpoint.host)
-      else {
+      guard let address = site.address(of: endpoint) else {
         return .none("'\(endpoint.host)' is neither a region nor an address; names are not looked up")
       }
       let refusal = try await connectTCP(

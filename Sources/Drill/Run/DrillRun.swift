@@ -82,7 +82,7 @@ final class DrillRun: Sendable {
         try await self.sample()
         return false
       }
-      let probes = ProbeRunner(run: self, site: site)
+      let probes = ProbeRunner(run: self, site: site, agents: equipment.agents)
       for probe in scenario.probes {
         group.addTask(name: "probe \(probe.name)") {
           try await probes.follow(probe)

@@ -103,10 +103,17 @@ private struct PlanPage {
     var table = TextTable(indent: 2, gap: 3)
     for probe in scenario.probes {
       table.add(
-        probe.name, probe.region.map { "from \($0)" } ?? "", "every \(probe.every.text), within \(probe.timeout.text)",
+        probe.name, place(of: probe), "every \(probe.every.text), within \(probe.timeout.text)",
         probe.question.summary)
     }
     return ["PROBES"] + table.lines
+  }
+
+  /// From where a probe is asked; a figure of the stack is nobody's question.
+  private func place(of probe: Probe) -> String {
+    if let host = probe.host { return "from host \(host)" }
+    if let region = probe.region { return "from \(region)" }
+    return scenario.topology.ground == .lab || probe.question.kind == .metric ? "" : "from the drill's machine"
   }
 
   var runbook: [String] { steps(plan.runbook, scenario.runbook, "RUNBOOK", "with the timeline") }

@@ -4,6 +4,10 @@ extension Probe {
   static func read(name: String, _ value: Value) -> Probe? {
     value.fields { fields in
       let region = fields.value("region").flatMap { $0.text(expected: "a region") }
+      let host = fields.value("host").flatMap { $0.text(expected: "a host of the inventory") }
+      if fields.has("region"), fields.has("host") {
+        fields.mistake("region and host both say where it is asked from", fix: "keep one of them")
+      }
       let every = fields.optional("every", or: .seconds(1)) { $0.positiveDuration() }
       let timeout = fields.optional("timeout", or: .seconds(1)) { $0.positiveDuration() }
       let kind = fields.only(ProbeQuestion.Kind.allCases.map(\.rawValue), called: "what is asked")
@@ -13,7 +17,8 @@ extension Probe {
         kind.flatMap { ProbeExpectation.read(value, for: $0) }
       }
       guard let every, let timeout, let question, let expect else { return nil }
-      return Probe(name: name, region: region, every: every, timeout: timeout, question: question, expect: expect)
+      return Probe(
+        name: name, region: region, host: host, every: every, timeout: timeout, question: question, expect: expect)
     }
   }
 }

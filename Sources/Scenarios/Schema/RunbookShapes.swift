@@ -42,6 +42,7 @@ extension Shape {
     }
     return [
       .may("region", .region, "where it is asked from"),
+      .may("host", .text, "whose agent asks it: http, tcp and prometheus"),
       .may("every", .duration, "1s", "from one question to the next"),
       .may("timeout", .duration, "1s", "the longest wait for an answer"),
       .must(kind.rawValue, question, "what is asked"), .may("expect", .keys(answer), "what the answer must be"),

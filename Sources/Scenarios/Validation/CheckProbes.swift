@@ -4,11 +4,7 @@ extension Checking {
   mutating func checkProbes() {
     for probe in scenario.probes {
       let path = "probes.\(probe.name)"
-      if let name = probe.region, region(name, at: "\(path).region") != nil, scenario.topology.ground != .lab {
-        error(
-          "\(path).region", "nobody of ours is in a region of hosts: probes are asked from the drill's own machine",
-          fix: "leave it out, or ask through a command such as ssh")
-      }
+      checkPlace(of: probe, at: path)
       switch probe.question {
       case .http(let call): check(call, at: "\(path).http")
       case .command(let call): check(call, at: "\(path).command")
@@ -32,6 +28,7 @@ extension Checking {
         || scenario.abort.contains { $0.expectation == .probe(probe.name) }
       if !isUsed { note(path, "nothing asks for this probe; its answers stand in the journal only") }
     }
+    checkPlacesOfProbes()
   }
 
   mutating func check(_ call: HTTPCall, at path: String) {

@@ -17,7 +17,14 @@ final class CurlHandle {
   /// What curl's callback appends to.
   private final class Sink {
     var bytes: [UInt8] = []
+    /// How many bytes came, kept or not.
+    var came = 0
+    /// How many are kept of more than that; `nil`: more than ``mostBytes`` are an error.
+    var kept: Int?
   }
+
+  /// Our answers are a few hundred bytes; a server that sends more than this is not etcd.
+  private static let mostBytes = 16 << 20
 
   private let handle: UnsafeMutableRawPointer
   private let headers: UnsafeMutablePointer<curl_slist>?
@@ -44,9 +51,24 @@ final class CurlHandle {
     curl_slist_free_all(headers)
   }
 
+  /// How many bytes the last body had, kept or not.
+  var bodyBytes: Int { sink.came }
+
+  /// Sends any request and waits for the whole answer, of which it keeps no more than `kept` bytes and ends when its task is
+  /// cancelled. For one request of a handle's life. Blocks its thread, for `limit` at most.
+  func send(_ request: HTTPRequest, within limit: Duration, keeping kept: Int) -> HTTPOutcome {
+    sink.kept = kept
+    _ = bs_curl_set_progress(handle, endWhenCancelled)
+    _ = bs_curl_set_long(handle, CURLOPT_NOPROGRESS, 0)
+    // Else the end of a request waits for the resolver's thread, which nothing ends.
+    _ = bs_curl_set_long(handle, CURLOPT_QUICK_EXIT, 1)
+    return send(request, within: limit)
+  }
+
   /// Sends any request and waits for the whole answer. Blocks its thread, for `limit` at most.
   func send(_ request: HTTPRequest, within limit: Duration) -> HTTPOutcome {
     sink.bytes.removeAll(keepingCapacity: true)
+    sink.came = 0
     let milliseconds = Int(max(1, limit.milliseconds))
     // `Expect:` off, as above. The list must live as long as the call.
     var fields = curl_slist_append(nil, "Expect:")
@@ -113,9 +135,13 @@ final class CurlHandle {
   {
     guard let context else { return 0 }
     let sink = Unmanaged<Sink>.fromOpaque(context).takeUnretainedValue()
-    // Our answers are a few hundred bytes; a server that sends more than this is not etcd.
-    guard sink.bytes.count + count <= 16 << 20 else { return 0 }
-    sink.bytes.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: count))
+    sink.came += count
+    guard sink.bytes.count + count > sink.kept ?? mostBytes else {
+      sink.bytes.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: count))
+      return count
+    }
+    guard let kept = sink.kept else { return 0 }
+    sink.bytes.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: max(0, kept - sink.bytes.count)))
     return count
   }
 }
@@ -125,6 +151,13 @@ private func appendToSink(
   _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
 ) -> Int {
   CurlHandle.append(bytes, size * count, context)
+}
+
+/// Called by libcurl within `curl_easy_perform`, about once a second where nothing comes; the task is the one that sends.
+private func endWhenCancelled(
+  _ context: UnsafeMutableRawPointer?, _ toCome: curl_off_t, _ came: curl_off_t, _ toGo: curl_off_t, _ gone: curl_off_t
+) -> Int32 {
+  Task.isCancelled ? 1 : 0
 }
 
 extension HTTPOutcome {

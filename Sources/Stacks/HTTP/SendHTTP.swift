@@ -47,6 +47,30 @@ public func sendHTTP(
   }
 }
 
+/// An answer of which only the beginning is kept.
+public struct HTTPBeginning: Sendable, Hashable {
+  /// The status and the beginning of the body, or why there is no whole answer.
+  public var outcome: HTTPOutcome
+  /// How many bytes the whole body has.
+  public var bytes: Int
+}
+
+/// Sends one request and waits for the whole answer as ``sendHTTP(_:within:networkNamespace:)`` does, but keeps no more than the
+/// beginning of its body, however long that is, and ends within about a second of the cancellation of its task.
+///
+/// - Parameters:
+///   - kept: how many bytes of the body are kept.
+///   - limit: the longest it may take. A name that is still being looked up by then is left to itself.
+/// - Throws: ``SystemError`` when the thread cannot be made.
+public func sendHTTP(_ request: HTTPRequest, keeping kept: Int, within limit: Duration) async throws -> HTTPBeginning {
+  let request = request
+  return try await onOwnThread("http") {
+    let handle = try CurlHandle()
+    let outcome = handle.send(request, within: limit, keeping: kept)
+    return HTTPBeginning(outcome: outcome, bytes: handle.bodyBytes)
+  }
+}
+
 /// `text` as part of a query in an address: everything but letters, digits and `-._~` as `%XX` (RFC 3986).
 public func percentEncoded(_ text: String) -> String {
   let digits = Array("0123456789ABCDEF")

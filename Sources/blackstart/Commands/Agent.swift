@@ -1,4 +1,5 @@
 internal import Agents
+internal import Drill
 internal import Glibc
 internal import Support
 
@@ -34,7 +35,7 @@ extension Commands {
         note: { text in
           console.note("\(text)\n")
           send(.note(text))
-        })
+        }, ask: { try await answer($0) })
     }
     let (end, left) = await withTaskGroup(of: (end: AgentEnd, left: [String])?.self) { group in
       group.addTask(name: "service") { await service.run() }

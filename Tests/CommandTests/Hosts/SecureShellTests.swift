@@ -11,11 +11,29 @@ import Testing
         fault: SecureShell.cut, for: hold, controllers: [SecureShell.controller], reach: shell.reach), on: "d")
   }
 
+  /// One whose probe a host asks, with its own packets: the cut is not between it and the drill.
+  private func aHostAsks() async throws {
+    try await SecureShell.with { hosts, shell in
+      let drill = try hosts.start(
+        hosts.scenario(
+          fault: "fault: partition, region: east, from: [eu]", for: "3s",
+          asking: "host: b, tcp: { host: a, port: 8080 }", controllers: [SecureShell.controller], reach: shell.reach),
+        on: "d")
+      let result = try await drill.started.result()
+      #expect(result.code == 0, "\(result.output)\n\(result.errors)")
+      let outcomes = try drill.journal.filter { $0.type == "probe.answered" }.map { $0.data["outcome"]?.string }
+      #expect(outcomes.first == "passed" && outcomes.contains("failed") && outcomes.last == "passed", "\(outcomes)")
+      try drill.expectFaultsGone()
+      try await hosts.expectNothingLeft(within: .seconds(1))
+    }
+  }
+
   /// Side by side, for they wait more than they work. Packets that are lost from one moment on are told to neither end: the host
   /// must help itself, and the drill says what it knows.
   @Test func connectionsHoldBreakFallSilentAndAreRefused() async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask(name: "good") { try await aDrillPasses() }
+      group.addTask(name: "asked from a host") { try await aHostAsks() }
       group.addTask(name: "client killed") { try await aClientIsKilled() }
       group.addTask(name: "cut off for good") { try await aHostIsCutOffForGood() }
       group.addTask(name: "cut off for a while") { try await aHostIsCutOffForAWhile() }
@@ -91,9 +109,17 @@ import Testing
 
   private func aHostIsCutOffForAWhile() async throws {
     try await SecureShell.with { hosts, shell in
-      let drill = try drill(hosts, shell)
+      let scenario = hosts.scenario(
+        fault: SecureShell.cut, for: "60s", controllers: [SecureShell.controller], reach: shell.reach)
+      let drill = try hosts.start(
+        scenario.replacing("probes:\n", with: "probes:\n  own: { host: a, tcp: { host: a, port: 8080 } }\n"), on: "d")
       try await drill.until("fault.proven")
       try await hosts.plug(false)
+      // What it asks itself, and is told, does not come through: nothing is known of it.
+      let own = try await drill.until("probe.answered") {
+        $0["probe"]?.string == "own" && $0["outcome"]?.string == "no-data"
+      }
+      #expect(own.data["what"]?.string?.hasPrefix("from a: ") == true, "\(own)")
       try await hosts.expectFaultsEnd(on: 0, within: Hosts.lease + .seconds(1))
       try await drill.until("host.lost") { $0["node"]?.string == "a" }
       try await hosts.plug(true)

@@ -1,5 +1,7 @@
+import Glibc
 import Scenarios
 import Stacks
+import Support
 import Testing
 
 @testable import Drill
@@ -29,6 +31,35 @@ import Testing
   ])
   func judged(expectation: ProbeExpectation, answer: RawAnswer, expected: ProbeAnswer) {
     #expect(expectation.judge(answer) == expected)
+  }
+
+  /// Whoever is asked may say again what he was told; it is judged as he says it, and told without what is secret.
+  @Test func aSecretThatComesBackIsNotTold() throws {
+    let path = "/tmp/bst-echo-\(getpid())"
+    try writeFile(path, Array("hush".utf8))
+    try writeFile("\(path)-2", Array("hush-hush".utf8))
+    defer { for file in [path, "\(path)-2"] { unlink(file) } }
+    let secrets = Secrets([
+      Secret(name: "one", source: .file(path)), Secret(name: "two", source: .file("\(path)-2")),
+      Secret(name: "gone", source: .file("\(path)-3")),
+    ])
+    let call = HTTPCall(
+      url: Template("http://h/${secret:one}"), headers: [.init(name: "A", value: Template("${secret:gone}"))],
+      body: Template("${secret:two}"))
+    let hide = secrets.hiding(of: ProbeQuestion.http(call).templates)
+    func told(_ answer: RawAnswer, _ expect: ProbeExpectation) -> ProbeAnswer { expect.judge(answer, hiding: hide) }
+    let body = "you said hush and hush-hush"
+    #expect(
+      told(.http(status: 200, body: body), ProbeExpectation(contains: "hush"))
+        == .passed("you said ${secret:one} and ${secret:two}"))
+    #expect(
+      told(.http(status: 200, body: body), ProbeExpectation(text: "x"))
+        == .failed("'you said ${secret:one} and ${secret:two}', not 'x'"))
+    #expect(told(.none("no JSON: hush"), ProbeExpectation()) == .noData("no JSON: ${secret:one}"))
+    // Where a text is cut, no part of it stays.
+    let long = String(repeating: "x", count: 118) + "hush"
+    let shown = told(.program(exit: 1, output: long), ProbeExpectation())
+    #expect(!"\(shown)".contains("xhu"), "\(shown)")
   }
 
   @Test(arguments: [

@@ -7,6 +7,8 @@ public struct Probe: Sendable, Hashable, Codable {
   public var name: String
   /// The region whose network it asks from; `nil`: from outside all regions.
   public var region: String?
+  /// The host of an inventory that it is asked from, by that host's agent; `nil`: by the drill itself.
+  public var host: String?
   /// From one question to the next.
   @DurationText public var every: Duration
   /// The longest wait for an answer.
@@ -18,11 +20,12 @@ public struct Probe: Sendable, Hashable, Codable {
 
   /// A probe from its parts.
   public init(
-    name: String, region: String? = nil, every: Duration, timeout: Duration, question: ProbeQuestion,
-    expect: ProbeExpectation = ProbeExpectation()
+    name: String, region: String? = nil, host: String? = nil, every: Duration, timeout: Duration,
+    question: ProbeQuestion, expect: ProbeExpectation = ProbeExpectation()
   ) {
     self.name = name
     self.region = region
+    self.host = host
     self.every = every
     self.timeout = timeout
     self.question = question

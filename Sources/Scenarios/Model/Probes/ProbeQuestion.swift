@@ -29,6 +29,9 @@ public enum ProbeQuestion: Sendable, Hashable, Codable {
     case prometheus
   }
 
+  /// The kinds that an agent asks for the drill: those that are nothing but packets from its host.
+  public static let askedFromHosts: [Kind] = [.http, .tcp, .prometheus]
+
   /// Which kind.
   public var kind: Kind {
     switch self {
@@ -44,7 +47,7 @@ public enum ProbeQuestion: Sendable, Hashable, Codable {
 
 /// Where a TCP probe connects to.
 public struct TCPEndpoint: Sendable, Hashable, Codable {
-  /// A host name or address, or a region of the lab.
+  /// An address, a host of the inventory, or a region of the lab.
   public var host: String
   /// The port.
   public var port: UInt16
