@@ -34,6 +34,8 @@ public enum AgentRequest: Sendable, Hashable, Codable {
   case clock
   /// Say what is left on the node of a run, whoever made it.
   case remains(run: String)
+  /// Take back what agents of a run have left on the node that are dead, and their guardians with them.
+  case takeBack(run: String)
 }
 
 /// What an agent answers.
@@ -58,6 +60,8 @@ public enum AgentReply: Sendable, Hashable, Codable {
   case clock(Int64)
   /// What is left of the run, in words; empty when nothing is.
   case remains([String])
+  /// What was taken back, and what could not be.
+  case tookBack(UndoSuccession)
 }
 
 extension Agent {

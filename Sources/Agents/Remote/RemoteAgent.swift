@@ -112,7 +112,7 @@ extension AgentRequest {
   fileprivate var limit: Duration {
     switch self {
     case .clock, .count: .seconds(3)
-    case .arm, .armInner, .changes, .disarm, .snapshot, .profile, .innerProfile, .remains: .seconds(15)
+    case .arm, .armInner, .changes, .disarm, .snapshot, .profile, .innerProfile, .remains, .takeBack: .seconds(15)
     }
   }
 
@@ -128,6 +128,7 @@ extension AgentRequest {
     case .innerProfile: "the profile of processes"
     case .clock: "the clock"
     case .remains: "what is left"
+    case .takeBack: "taking back what is left"
     }
   }
 }
