@@ -82,10 +82,24 @@ import Testing
         func limit(_ region: String, _ unit: String) -> String {
           "{ id: slow, at: 0s, for: 1s, fault: disk, region: \(region), unit: \(unit), limit: { writes: 40 } }"
         }
+        // An agent that is in the group itself would stop itself, or be held up with those it holds up.
+        let join = "\(hosts.directory)/join"
+        let groups = writer.groups.map { "echo 0 > \($0)/cgroup.procs && " }.joined()
+        try writeFile(join, Array("\(groups)exec \"$@\"\n".utf8))
         // As on a host that has groups of version 2 alone, without a controller of disks.
         let hide = "\(hosts.directory)/hide"
         try writeFile(hide, Array("umount /sys/fs/cgroup/blkio || exit; exec \"$@\"\n".utf8))
         try await withThrowingTaskGroup(of: Void.self) { group in
+          group.addTask(name: "agent inside") {
+            let entry =
+              "{ id: still, at: 0s, for: 1s, fault: process, region: east, cgroup: /\(writer.unit), action: pause, "
+              + "by: freezer }"
+            let scenario = hosts.scenario(
+              timeline: [entry], reach: { hosts.enter($0) + ($0 == "a" ? ["/bin/sh", join] : []) })
+            let result = try await hosts.start(scenario, on: "d", name: "agent-inside").started.result()
+            #expect(result.code == 4, "\(result.output)\n\(result.errors)")
+            #expect(result.errors.contains("too and was not chosen"), "\(result.errors)")
+          }
           if writer.groups[0].hasPrefix("/sys/fs/cgroup/blkio/") {
             group.addTask(name: "no controller") {
               let scenario = hosts.scenario(
@@ -111,7 +125,7 @@ import Testing
           }
           try await group.waitForAll()
         }
-        #expect(try writer.limits() == "")
+        #expect(try writer.limits() == "" && !writer.isFrozen)
         try await hosts.expectNothingLeft(within: .seconds(1))
       }
     }

@@ -32,7 +32,8 @@ struct SecureShell: Sendable {
   ///   - user: `root`, or `drill`, who has no rights but one: to be root for agents.
   ///   - asking: the host where `sudo` asks that user for a password.
   static func with(
-    user: String = "root", asking: String? = nil, _ body: (Hosts, SecureShell) async throws -> Void
+    user: String = "root", asking: String? = nil,
+    _ body: (Hosts, SecureShell) async throws -> Void
   ) async throws {
     try #require(fileExists(server), "no \(server): apt-get install openssh-server")
     try #require(user == "root" || fileExists("/usr/bin/sudo"), "no sudo: apt-get install sudo")
@@ -101,7 +102,7 @@ struct SecureShell: Sendable {
         Defaults env_reset
         Defaults secure_path="/usr/sbin:/usr/bin:/sbin:/bin"
         Defaults use_pty
-        drill ALL=(root) \(host == asking ? "PASSWD" : "NOPASSWD"): \(Blackstart.program) agent *
+        drill ALL=(root) \(host == asking ? "PASSWD" : "NOPASSWD"): \(Blackstart.program) agent --state \(hosts.directory)/\(host)
 
         """)
       try #require(chmod("\(directory)/sudoers-\(host)", 0o440) == 0)

@@ -15,18 +15,20 @@ import Testing
     }
   }
 
-  /// A device, a stopped process, and the limit of a disk where one can be had.
+  /// A device, a stopped process, and where a disk can be limited that limit and a program's clock.
   private func allOfItIsTakenBack() async throws {
     try await Hosts.with { hosts in
       guard DiskWriter.isPossible else { return try await Held.on(hosts) { try await takenBack($0) } }
       try await DiskWriter.with(on: "a", of: hosts) { writer in
         let limit = "fault: disk, region: east, unit: \(writer.unit), limit: { writes: 40 }"
-        try await Held.on(hosts, with: ["slow": limit]) { held in
+        let skew = "fault: clock, region: east, unit: \(writer.unit), offset: 1h"
+        try await Held.on(hosts, with: ["slow": limit, "wrong": skew]) { held in
           let (limits, line) = (try writer.limits(), "\(try writer.device()) 40")
           #expect(limits.contains(line) || limits.contains("wiops=40"), "\(limits)")
           let notes = try await takenBack(held)
           let value = "removed value '\(try writer.device()) "
           #expect(notes.contains { $0.contains(value) }, "\(notes)")
+          #expect(notes.contains { $0.contains("removed clock redirection ") }, "\(notes)")
           #expect(try writer.limits() == "")
           _ = try await writer.untilWritten()
         }

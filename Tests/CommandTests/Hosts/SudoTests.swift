@@ -14,14 +14,22 @@ import Testing
   }
 
   /// Side by side, for they wait more than they work.
-  @Test func agentsAreRootAndEndWithWhoeverStartedThem() async throws {
+  @Test func agentsAreRootWhereNobodyIsAsked() async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask(name: "good") { try await aDrillPasses() }
       group.addTask(name: "password") { try await aQuestionForAPasswordIsShown() }
-      group.addTask(name: "client killed") {
-        try await isKilled { _, shell in try shell.clients(to: "a").first }
+      try await group.waitForAll()
+    }
+  }
+
+  /// Likewise.
+  @Test func faultsEndWithWhoeverStartedTheirAgent() async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask(name: "client") { try await isKilled { _, shell in try shell.clients(to: "a").first } }
+      group.addTask(name: "session") {
+        try await isKilled { agent, shell in try shell.process(above: agent) { $0.hasPrefix("sshd") } }
       }
-      group.addTask(name: "sudo killed") {
+      group.addTask(name: "sudo") {
         try await isKilled { agent, shell in try shell.process(above: agent) { $0 == "sudo" } }
       }
       try await group.waitForAll()
