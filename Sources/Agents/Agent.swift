@@ -36,6 +36,8 @@ public enum AgentRequest: Sendable, Hashable, Codable {
   case remains(run: String)
   /// Ask somebody else, in the node's network.
   case ask(HostQuestion)
+  /// Take back what agents of a run have left on the node that are dead, and their guardians with them.
+  case takeBack(run: String)
 }
 
 /// What an agent answers.
@@ -62,6 +64,8 @@ public enum AgentReply: Sendable, Hashable, Codable {
   case remains([String])
   /// What the node was told.
   case told(HostTold)
+  /// What was taken back, and what could not be.
+  case tookBack(UndoSuccession)
 }
 
 extension Agent {

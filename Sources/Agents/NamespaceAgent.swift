@@ -48,6 +48,8 @@ public final class NamespaceAgent: Agent {
     case .disarm(let fault): .ended(try await holder.disarm(fault))
     case .clock: .clock(timebase.wall())
     case .remains(let run): .remains(try await remains(of: run))
+    // What this process has made ends with it. Others' journals are where an agent of a host looks for them.
+    case .takeBack: .tookBack(UndoSuccession())
     case .snapshot: .snapshot(try await holder.snapshot())
     case .profile: .profile(try await holder.profile())
     case .ask(let question): throw AgentFailure.other("\(question): nobody asks it from '\(node)'")

@@ -24,6 +24,7 @@ import Testing
       let agent = try NamespaceAgent(node: "n", namespace: namespace) { _ in }
       for request: AgentRequest in [
         .clock, .profile, .snapshot, .arm(fault()), .count(fault: "cut"), .disarm(fault: "cut"),
+        .remains(run: "agents"), .takeBack(run: "agents"),
       ] {
         let sent = try decodeJSON(AgentRequest.self, from: encodeJSON(request))
         #expect(sent == request)

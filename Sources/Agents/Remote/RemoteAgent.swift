@@ -112,7 +112,7 @@ extension AgentRequest {
   fileprivate var limit: Duration {
     switch self {
     case .clock, .count: .seconds(3)
-    case .arm, .armInner, .changes, .disarm, .snapshot, .profile, .innerProfile, .remains: .seconds(15)
+    case .arm, .armInner, .changes, .disarm, .snapshot, .profile, .innerProfile, .remains, .takeBack: .seconds(15)
     // The host keeps the question's own time; what is added is for the end of it, and for the way there and back.
     case .ask(let question): question.timeout + .milliseconds(250) + .seconds(2)
     }
@@ -131,6 +131,7 @@ extension AgentRequest {
     case .clock: "the clock"
     case .remains: "what is left"
     case .ask: "a question asked"
+    case .takeBack: "taking back what is left"
     }
   }
 }

@@ -262,7 +262,7 @@ extension AgentRequest {
     case .arm(let fault): fault.id
     case .armInner(let fault), .changes(let fault): fault.id
     case .count(let fault), .disarm(let fault): fault
-    case .snapshot, .profile, .innerProfile, .clock, .remains, .ask: nil
+    case .snapshot, .profile, .innerProfile, .clock, .remains, .ask, .takeBack: nil
     }
   }
 }

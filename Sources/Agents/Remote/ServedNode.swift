@@ -78,6 +78,7 @@ private struct HostedAgent: Agent {
     switch request {
     case .remains(let run): .remains(try await remains(of: run))
     case .ask(let question): .told(try await ask(question))
+    case .takeBack(let run): .tookBack(try await takeBack(run))
     default: try await agent.perform(request)
     }
   }
@@ -94,5 +95,12 @@ private struct HostedAgent: Agent {
         }
     }
     return objects + written
+  }
+
+  /// What `recover` would do here, for this run and this node alone.
+  private func takeBack(_ run: String) async throws -> UndoSuccession {
+    try await onOwnThread("undo") { [stateDirectory, node] in
+      try UndoRecovery.takeOver(stateDirectory: stateDirectory, run: run, node: node)
+    }
   }
 }

@@ -15,7 +15,7 @@ extension AgentReply {
       receipt.armedAtNanoseconds = clock.latest(receipt.armedAtNanoseconds)
       return .innerArmed(receipt)
     case .ended(let outcome): return .ended(outcome.translated(by: clock))
-    case .changes, .counted, .snapshot, .profile, .innerProfile, .clock, .remains, .told: return self
+    case .changes, .counted, .snapshot, .profile, .innerProfile, .clock, .remains, .told, .tookBack: return self
     }
   }
 }

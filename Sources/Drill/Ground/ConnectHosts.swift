@@ -85,7 +85,7 @@ extension DrillRun {
         agent, run: request.runID, lease: HostConnector.lease, timebase: timebase, clock: clock,
         connect: { limit in
           try await connector.connect(host, permitsNodeClock: permits, within: limit, report: { _ in })
-        })
+        }, tell: { await self.recordIfPossible(GuardianNoted(what: $0)) })
       agents[host.name] = holder
       undo.push(UndoStep("agent of \(host.name)") { try await holder.close() })
     }

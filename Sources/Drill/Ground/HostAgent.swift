@@ -4,8 +4,8 @@ internal import Scenarios
 internal import Support
 internal import Synchronization
 
-/// The agent of a host. When it is lost, another is started in its place, for one thing only: to end what it may have left, and
-/// to see that it is gone. Nothing new is made through that one.
+/// The agent of a host. When it is lost, another is started in its place, for one thing only: to take back what it may have left,
+/// and to see that it is gone. Nothing new is made through that one.
 final class HostAgent: Agent {
   let node: String
   private let run: String
@@ -14,6 +14,7 @@ final class HostAgent: Agent {
   private let clock: any Clock<Duration>
   private let stateDirectory: String
   private let connect: @Sendable (_ limit: Duration) async throws -> RemoteAgent
+  private let tell: @Sendable (String) async -> Void
   private let state: Mutex<State>
 
   private struct State {
@@ -34,9 +35,12 @@ final class HostAgent: Agent {
   private static let lastTry: Duration = .seconds(2)
 
   /// An agent that is there, and how another one is had within a limit.
+  ///
+  /// - Parameter tell: hears what another one took back, in words.
   init(
     _ agent: RemoteAgent, run: String, lease: Duration, timebase: Timebase, clock: any Clock<Duration>,
-    connect: @escaping @Sendable (_ limit: Duration) async throws -> RemoteAgent
+    connect: @escaping @Sendable (_ limit: Duration) async throws -> RemoteAgent,
+    tell: @escaping @Sendable (String) async -> Void
   ) {
     node = agent.node
     stateDirectory = agent.ready.stateDirectory
@@ -45,6 +49,7 @@ final class HostAgent: Agent {
     self.timebase = timebase
     self.clock = clock
     self.connect = connect
+    self.tell = tell
     state = Mutex(State(current: agent))
   }
 
@@ -85,12 +90,14 @@ final class HostAgent: Agent {
     }
     let next = try await another(until: deadline, loss)
     while true {
-      guard case .remains(let left) = try await next.perform(.remains(run: run)) else {
-        throw remains("it answers another question than it was asked")
-      }
+      // Of an agent that lives, and of a guardian that is at work, it takes nothing back: then it is asked again.
+      guard case .tookBack(let succession) = try await next.perform(.takeBack(run: run)) else { throw anotherQuestion }
+      for line in succession.done { await tell("another agent of \(node): \(line)") }
+      guard case .remains(let left) = try await next.perform(.remains(run: run)) else { throw anotherQuestion }
       if left.isEmpty { break }
       guard timebase.monotonic() < deadline else {
-        throw remains("\(loss). Left there: \(left.joined(separator: "; "))")
+        let failures = succession.left.map { "; it could not be taken back: \($0)" }.joined()
+        throw remains("\(loss). Left there: \(left.joined(separator: "; "))\(failures)")
       }
       try await clock.sleep(for: .milliseconds(100))
     }
@@ -122,6 +129,8 @@ final class HostAgent: Agent {
     }
   }
 
+  private var anotherQuestion: Problem { remains("it answers another question than it was asked") }
+
   private func remains(_ what: String) -> Problem {
     Problem(
       .recoveryIncomplete, at: "host \(node)", what,
@@ -135,7 +144,7 @@ extension AgentRequest {
   /// Whether it may be asked of somebody who has armed nothing.
   fileprivate var belongsToTheEnd: Bool {
     switch self {
-    case .disarm, .snapshot, .remains: true
+    case .disarm, .snapshot, .remains, .takeBack: true
     case .arm, .armInner, .changes, .count, .profile, .innerProfile, .clock, .ask: false
     }
   }

@@ -68,7 +68,9 @@ extension ProcessSelector {
     case .name(let name):
       return all { $0.command == String(decoding: name.utf8.prefix(15), as: UTF8.self) || $0.program == name }
     case .unit(let unit):
-      return all { $0.controlGroups.contains { $0.path.split(separator: "/").contains(Substring(unit)) } }
+      // As systemctl(1) has it, a name without a kind is that of a service.
+      let names = [Substring(unit), Substring("\(unit).service")]
+      return all { $0.controlGroups.contains { $0.path.split(separator: "/").contains(where: names.contains) } }
     case .cgroup(let path):
       let below = path.hasSuffix("/") ? path : path + "/"
       return all { $0.controlGroups.contains { $0.path == path || $0.path.hasPrefix(below) } }

@@ -61,6 +61,8 @@ struct UndoState: Sendable {
   var begin: UndoEntry.Begin?
   /// Guardians that were started, the last one last.
   var guardians: [ProcessIdentity] = []
+  /// The nodes of all records that were ever planned.
+  var nodes: Set<String> = []
   /// What is wrong with the journals beyond the cut last line that a crash leaves.
   var defects: [String] = []
 
@@ -82,6 +84,7 @@ struct UndoState: Sendable {
         case .guardian(let process): guardians.append(process)
         case .planned(let number, let record):
           records[number] = record
+          nodes.insert(record.node)
           items.append(Item(number: number, record: record, since: line.wall))
         case .made, .undoing: break
         case .undone(let number, let lines):

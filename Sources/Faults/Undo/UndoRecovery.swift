@@ -110,7 +110,7 @@ public enum UndoRecovery {
   }
 
   /// A guardian that was started in the last moment of its agent may just be writing its first line there; it ends at once.
-  private static func remove(_ directory: UndoDirectory) throws(SystemError) {
+  static func remove(_ directory: UndoDirectory) throws(SystemError) {
     for _ in 0..<20 {
       do throws(SystemError) { return try removeTree(directory.path) } catch {
         guard error.number == ENOTEMPTY else { throw error }
@@ -142,7 +142,7 @@ public enum UndoRecovery {
 
 extension UndoState {
   /// Whether a living process answers for it: that of the directory's name, started on this boot.
-  fileprivate func isHeld(by process: ProcessIdentity, boot: String) -> Bool {
+  func isHeld(by process: ProcessIdentity, boot: String) -> Bool {
     (begin.map { $0.boot == boot } ?? true) && process.isAlive
   }
 }

@@ -14,7 +14,6 @@ import Testing
       group.addTask(name: "not chosen") { try await whatIsOnAnotherHostIsRefused() }
       group.addTask(name: "guardian") { try await theGuardianIsKilled() }
       group.addTask(name: "agent and controller") { try await agentAndControllerAreKilled() }
-      group.addTask(name: "agent and guardian") { try await agentAndGuardianAreKilled() }
       group.addTask(name: "all three") { try await allThreeAreKilled() }
       try await group.waitForAll()
     }
@@ -98,20 +97,6 @@ import Testing
     }
   }
 
-  /// The drill cannot claim what it finds undone, and says what there is to do on the host.
-  private func agentAndGuardianAreKilled() async throws {
-    try await Held.with { held in
-      try held.killAgentAndGuardian()
-      let result = try await held.drill.started.result()
-      #expect(result.code == 5, "\(result.output)\n\(result.errors)")
-      #expect(result.errors.contains("stop of python3") && result.errors.contains("ifb"), "\(result.errors)")
-      #expect(result.errors.contains("on a: blackstart recover --list --state \(held.hosts.directory)/a"))
-      #expect(!result.errors.contains("verified gone"))
-      try held.drill.expectEvidence()
-      try await held.recover()
-    }
-  }
-
   private func allThreeAreKilled() async throws {
     try await Held.with { held in
       // Not killed first: the agent would hear of it and begin to take back.
@@ -125,80 +110,5 @@ import Testing
 
   private func proven(_ fault: String, _ drill: RunningDrill) async throws {
     try await drill.until("fault.proven") { $0["fault"]?.string == fault }
-  }
-}
-
-/// A drill that holds two faults on the first host that leave something by nature: a device, and a stopped process.
-private struct Held: Sendable {
-  let hosts: Hosts
-  let drill: RunningDrill
-  let agent: ProcessIdentity
-  /// The stopped process.
-  let program: Int32
-  /// The host before the faults.
-  let before: NodeSnapshot
-
-  static func with(for hold: String = "60s", _ body: (Held) async throws -> Void) async throws {
-    try await Hosts.with { hosts in
-      let program = try await Responder.start(on: "a", 1, of: hosts).untilAnswered().pid
-      let before = try NodeSnapshot(of: hosts.nodes[0])
-      let drill = try hosts.start(
-        hosts.scenario(
-          timeline: [
-            "{ id: cut, at: 0s, for: \(hold), \(SecureShell.cut) }",
-            "{ id: still, at: 0s, for: \(hold), fault: process, region: east, pid: \(program), action: pause, by: stop }",
-          ]), on: "d")
-      for fault in ["cut", "still"] { try await drill.until("fault.proven") { $0["fault"]?.string == fault } }
-      #expect(try Responder.state(of: program) == "T")
-      #expect(try NodeSnapshot(of: hosts.nodes[0]).links.contains { $0.contains("kind ifb") })
-      try await body(
-        Held(
-          hosts: hosts, drill: drill, agent: try await hosts.agent(of: "a", in: drill), program: program, before: before
-        ))
-    }
-  }
-
-  /// The guardian of the first host.
-  func guardian() throws -> ProcessIdentity {
-    let found = inhabitants(of: hosts.nodes[0]).filter { process in
-      // One that ends while we look has no command line.
-      let bytes = (try? readFile("/proc/\(process.pid)/cmdline")) ?? []
-      return bytes.split(separator: 0).dropFirst().first.map { String(decoding: $0, as: UTF8.self) } == "guardian"
-    }
-    #expect(found.count == 1)
-    return try #require(found.first)
-  }
-
-  /// Kills both, so that neither has time to act for the other.
-  func killAgentAndGuardian() throws {
-    let guardian = try guardian()
-    for process in [guardian, agent] { #expect(try process.send(Signal.stop)) }
-    for process in [guardian, agent] { #expect(try process.send(Signal.kill)) }
-  }
-
-  /// Finds what both have left, as `recover --list` does, and takes it back, as `recover` does.
-  func recover() async throws {
-    #expect(try Responder.state(of: program) == "T")
-    let state = "\(hosts.directory)/a"
-    let list = try await hosts.run(Blackstart.program, ["recover", "--list", "--state", state], on: "a")
-    for part in ["abandoned by", "fault cut on node a", "fault still on node a"] {
-      #expect(list.output.contains(part), "\(list.output)\n\(list.errors)")
-    }
-    let recovered = try await hosts.run(Blackstart.program, ["recover", "--state", state], on: "a")
-    #expect(recovered.code == 0, "\(recovered.output)\n\(recovered.errors)")
-    try await expectAllAsBefore(within: .seconds(1))
-    let nothing = try await hosts.run(Blackstart.program, ["recover", "--list", "--state", state], on: "a")
-    #expect(nothing.output == "Nothing is held.\n")
-  }
-
-  /// Expects that within `limit` the host is as it was: no table, device, journal or process of ours, and nobody stopped.
-  func expectAllAsBefore(within limit: Duration) async throws {
-    let deadline = ContinuousClock.now + limit
-    try await hosts.expectNothingLeft(within: limit, keepsJournals: true)
-    while try Responder.state(of: program) == "T" || NodeSnapshot(of: hosts.nodes[0]) != before,
-      ContinuousClock.now < deadline
-    { try await Task.sleep(for: .milliseconds(20)) }  // nothing tells us of it
-    #expect(try Responder.state(of: program) != "T")
-    #expect(try NodeSnapshot(of: hosts.nodes[0]).difference(from: before) == [])
   }
 }

@@ -32,13 +32,23 @@ struct Responder: Sendable {
 
   /// Starts it on a host and waits for its first answer. It ends with the host.
   static func start(on host: String, _ number: Int, of hosts: Hosts) async throws -> Responder {
+    let command = try command(in: hosts)
+    _ = try Started(
+      "/usr/bin/nsenter",
+      Array(hosts.enter(host).dropFirst()) + ["/bin/sh", "-c", "while :; do \(command); done"], in: hosts.directory)
+    return try await found(on: host, number, of: hosts)
+  }
+
+  /// What starts it once, without a shell.
+  static func command(in hosts: Hosts) throws -> String {
     let path = "\(hosts.directory)/responder.py"
     try writeFile(path, Array(program.utf8))
     // `-I -S`: nothing of this machine's own Python gets in.
-    _ = try Started(
-      "/usr/bin/nsenter",
-      Array(hosts.enter(host).dropFirst()) + ["/bin/sh", "-c", "while :; do /usr/bin/python3 -I -S \(path); done"],
-      in: hosts.directory)
+    return "/usr/bin/python3 -I -S \(path)"
+  }
+
+  /// The one that somebody else has started on a host, once it answers.
+  static func found(on host: String, _ number: Int, of hosts: Hosts) async throws -> Responder {
     let responder = Responder(hosts: hosts, host: host, address: "10.77.0.\(number)")
     _ = try await responder.untilAnswered()
     return responder

@@ -14,26 +14,38 @@ struct SecureShell: Sendable {
   private static let server = "/usr/sbin/sshd"
 
   let hosts: Hosts
+  /// Who logs in; whoever is not root begins commands with `sudo -n`.
+  let user: String
   private var directory: String { "\(hosts.directory)/ssh" }
 
   /// What the command of an agent begins with: nothing of it is known to a shell or a configuration of this machine's.
-  func reach(_ host: String) -> [String] { ["ssh", "-F", "\(directory)/config", host] }
+  func reach(_ host: String) -> [String] {
+    ["ssh", "-F", "\(directory)/config", host] + (user == "root" ? [] : ["sudo", "-n"])
+  }
 
   /// The home directory of the user on a host.
   func home(_ host: String) -> String { "\(directory)/home-\(host)" }
 
   /// Three hosts with a server each that accepts.
-  static func with(_ body: (Hosts, SecureShell) async throws -> Void) async throws {
+  ///
+  /// - Parameters:
+  ///   - user: `root`, or `drill`, who has no rights but one: to be root for agents.
+  ///   - asking: the host where `sudo` asks that user for a password.
+  static func with(
+    user: String = "root", asking: String? = nil,
+    _ body: (Hosts, SecureShell) async throws -> Void
+  ) async throws {
     try #require(fileExists(server), "no \(server): apt-get install openssh-server")
+    try #require(user == "root" || fileExists("/usr/bin/sudo"), "no sudo: apt-get install sudo")
     try await Hosts.with { hosts in
-      let shell = SecureShell(hosts: hosts)
-      try await shell.prepare()
+      let shell = SecureShell(hosts: hosts, user: user)
+      try await shell.prepare(asking)
       for host in ["a", "b", "c"] { try await shell.serve(host) }
       try await body(hosts, shell)
     }
   }
 
-  private func prepare() async throws {
+  private func prepare(_ asking: String?) async throws {
     try makeDirectory(directory)
     for key in ["host", "user"] {
       let made = try await Blackstart.command(
@@ -44,7 +56,7 @@ struct SecureShell: Sendable {
     let hostKey = String(decoding: try readFile("\(directory)/host.pub"), as: UTF8.self)
     var config = """
       Host *
-        User root
+        User \(user)
         Port 2222
         BindAddress \(Self.controller)
         IdentityFile \(directory)/user
@@ -77,11 +89,27 @@ struct SecureShell: Sendable {
         """)
       try write(
         "passwd-\(host)",
-        "root:x:0:0:root:\(home(host)):/bin/bash\nsshd:x:101:65534::/run/sshd:/usr/sbin/nologin\n")
+        """
+        root:x:0:0:root:\(home(host)):/bin/bash
+        sshd:x:101:65534::/run/sshd:/usr/sbin/nologin
+        drill:x:4711:4711::\(home(host)):/bin/bash
+
+        """)
+      // As Debian has it, but that the rights are those of an agent alone.
+      try write(
+        "sudoers-\(host)",
+        """
+        Defaults env_reset
+        Defaults secure_path="/usr/sbin:/usr/bin:/sbin:/bin"
+        Defaults use_pty
+        drill ALL=(root) \(host == asking ? "PASSWD" : "NOPASSWD"): \(Blackstart.program) agent --state \(hosts.directory)/\(host)
+
+        """)
+      try #require(chmod("\(directory)/sudoers-\(host)", 0o440) == 0)
     }
     try write("config", config)
     try write("known", known)
-    try write("shadow", "root:*:19000:0:99999:7:::\n")
+    try write("shadow", "root:*:19000:0:99999:7:::\ndrill:*:19000:0:99999:7:::\n")
     try #require(chmod("\(directory)/shadow", 0o600) == 0)
     try write(
       "serve",
@@ -90,9 +118,10 @@ struct SecureShell: Sendable {
       mount -t tmpfs -o mode=755 tmpfs /run
       mkdir -m 755 /run/sshd
       cp \(directory)/user.pub /run/sshd/authorized
-      chmod 600 /run/sshd/authorized
+      chmod 644 /run/sshd/authorized
       mount --bind "\(directory)/passwd-$1" /etc/passwd
       mount --bind \(directory)/shadow /etc/shadow
+      [ ! -e /etc/sudoers ] || mount --bind "\(directory)/sudoers-$1" /etc/sudoers
       exec \(Self.server) -D -e -f "\(directory)/sshd-$1"
 
       """)
@@ -120,6 +149,19 @@ struct SecureShell: Sendable {
     }
   }
 
+  /// The nearest process above an agent that has such a name; `nil`: none has.
+  func process(above agent: ProcessIdentity, called isMeant: (String) -> Bool) throws -> ProcessIdentity? {
+    var pid = agent.pid
+    while pid > 1 {
+      let stat = String(decoding: try readFile("/proc/\(pid)/stat"), as: UTF8.self)
+      let after = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ")
+      pid = try #require(after.count > 2 ? Int32(after[2]) : nil)
+      let name = String(decoding: try readFile("/proc/\(pid)/comm"), as: UTF8.self)
+      if isMeant(String(name.prefix { $0 != "\n" })) { return ProcessIdentity(of: pid) }
+    }
+    return nil
+  }
+
   /// The client's processes that lead to a host: of a drill one, at most two for a moment.
   func clients(to host: String) throws -> [ProcessIdentity] {
     try listDirectory("/proc").compactMap { entry in
@@ -127,7 +169,7 @@ struct SecureShell: Sendable {
         let bytes = try? readFile("/proc/\(pid)/cmdline")  // one that ends while we look has none
       else { return nil }
       let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-      return Array(words.dropFirst().prefix(3)) == Array(reach(host).dropFirst()) ? process : nil
+      return Array(words.dropFirst().prefix(3)) == Array(reach(host).dropFirst().prefix(3)) ? process : nil
     }
   }
 }

@@ -35,6 +35,7 @@ import Testing
       group.addTask(name: "good") { try await aDrillPasses() }
       group.addTask(name: "asked from a host") { try await aHostAsks() }
       group.addTask(name: "client killed") { try await aClientIsKilled() }
+      group.addTask(name: "session killed") { try await aSessionOnTheHostIsKilled() }
       group.addTask(name: "cut off for good") { try await aHostIsCutOffForGood() }
       group.addTask(name: "cut off for a while") { try await aHostIsCutOffForAWhile() }
       group.addTask(name: "from no controller") { try await aConnectionFromNoControllerIsRefused() }
@@ -86,7 +87,7 @@ import Testing
       #expect(result.errors.contains("host b: ") && result.errors.contains("'Welcome to staging'"))
       #expect(result.errors.contains("a start file of the shell there"))
       // The others' agents may only just have begun.
-      try await hosts.expectNothingLeft(within: Hosts.lease)
+      try await hosts.expectNothingLeft(within: .seconds(15))
     }
   }
 
@@ -103,6 +104,24 @@ import Testing
       #expect(result.errors.contains("host a: error: there is no agent of 'a'"))
       try drill.expectFaultsGone()
       try drill.expectEvidence()
+      try await hosts.expectNothingLeft(within: .seconds(1))
+    }
+  }
+
+  /// The server's process for one connection: the agent's input ends with it, so nothing waits for the lease.
+  private func aSessionOnTheHostIsKilled() async throws {
+    try await SecureShell.with { hosts, shell in
+      let drill = try drill(hosts, shell)
+      try await drill.until("fault.proven")
+      let agent = try await hosts.agent(of: "a", in: drill)
+      let session = try #require(try shell.process(above: agent) { $0.hasPrefix("sshd") })
+      #expect(try hosts.tables > 0)
+      #expect(try session.send(Signal.kill))
+      try await hosts.expectFaultsEnd(on: 0, within: Hosts.lease - .seconds(1))
+      let result = try await drill.started.result()
+      #expect(result.code == 6, "\(result.output)\n\(result.errors)")
+      #expect(result.errors.contains("host a: error: there is no agent of 'a'"))
+      try drill.expectFaultsGone()
       try await hosts.expectNothingLeft(within: .seconds(1))
     }
   }

@@ -68,6 +68,16 @@ import Testing
     #expect(throws: SystemError.self) { try BlockDevice.holding("/no/such/path") }
   }
 
+  /// Where nobody has said where data are, the disks are those that the chosen processes write to.
+  @Test func aProcessWritesToTheDisksOfWhatItHasOpenForWriting() throws {
+    #expect(BlockDevice.isForWriting(Array("pos:\t0\nflags:\t0100002\nmnt_id:\t29\n".utf8)))
+    #expect(BlockDevice.isForWriting(Array("flags:\t02001\n".utf8)))
+    for text in ["", "flags:\t0100000\n", "flags:\tread\n", "pos:\t2\n"] {
+      #expect(!BlockDevice.isForWriting(Array(text.utf8)), "\(text)")
+    }
+    #expect(try BlockDevice.written(by: 4_000_000) == [])
+  }
+
   /// A line of its own in a file of many, and what somebody else wrote into it.
   @Test func aLineIsGivenBackAndOthersAreLeftAlone() throws {
     let directory = "/tmp/bst-limit-\(getpid())-\(UInt32.random(in: 0 ... .max))"

@@ -94,12 +94,15 @@ extension DiskDisturbance {
 
   private static func limitPlan(_ limit: DiskLimit, whom: String, isVersion2: Bool) -> InnerFaultPlan {
     let file = isVersion2 ? "io.max" : "blkio.throttle"
+    let disk =
+      limit.path.hasPrefix("/")
+      ? "the disk of \(limit.path)" : "the disk of the \(limit.path)'s data, on a host each that they write to"
     return InnerFaultPlan(
       mechanisms: [
         .init(
           part: "disk", mechanism: .diskLimit, why: "\(file) of the control group that they are alone in",
           accuracy: "a rate and no latency: what is too much waits for the next portion of 100 ms")
-      ], changes: ["\(file) of the control group of \(whom), for the disk of \(limit.path): \(limit)"],
+      ], changes: ["\(file) of the control group of \(whom), for \(disk): \(limit)"],
       undo: "write the old value back into \(file)",
       limits: [
         "a process that is in the root group, or shares its group with others, is refused",

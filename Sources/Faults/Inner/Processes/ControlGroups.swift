@@ -88,9 +88,11 @@ extension InnerOrder {
       guard let directory = groups.directory(of: entry.controlGroups, controller: controller),
         fileExists("\(directory)/\(file)")
       else {
+        // What systemd gives its units of version 2 without being asked has no such file.
+        let unit = file == "io.max" ? "a unit with IOAccounting=yes" : "a unit"
         throw refusal(
           .unsupported(
-            "\(handle.text) is in no control group of its own that has \(file); start it in one, which a unit does"))
+            "\(handle.text) is in no control group of its own that has \(file); start it in one, which \(unit) does"))
       }
       found.insert(directory)
     }

@@ -139,28 +139,3 @@ struct DiskTraffic: Sendable, Hashable {
       || isNear(writes, earlier.writes, limit.writes)
   }
 }
-
-/// A whole disk, as control groups want it.
-enum BlockDevice {
-  /// `major:minor` of the disk that a path lies on; of a partition the disk that it is a part of.
-  ///
-  /// - Throws: `SystemError` when there is nothing at the path, or ENOTBLK when it lies on no block device.
-  static func holding(_ path: String) throws(SystemError) -> String {
-    var information = stat()
-    guard stat(path, &information) == 0 else { throw SystemError("stat", path) }
-    let number = text(UInt64(information.st_dev))
-    guard fileExists("/sys/dev/block/\(number)"), let place = truePath("/sys/dev/block/\(number)") else {
-      throw SystemError("stat", "\(path), whose file system (device \(number)) is on no block device", number: ENOTBLK)
-    }
-    guard fileExists("\(place)/partition") else { return number }
-    let whole = try readFile("\(place)/../dev", limit: 64)
-    return String(decoding: whole.prefix { $0 != 10 }, as: UTF8.self)
-  }
-
-  /// A device's number in words (makedev(3)).
-  static func text(_ device: UInt64) -> String {
-    let major = (device >> 8) & 0xfff | (device >> 32) & ~0xfff
-    let minor = device & 0xff | (device >> 12) & ~0xff
-    return "\(major & 0xffff_ffff):\(minor & 0xffff_ffff)"
-  }
-}
