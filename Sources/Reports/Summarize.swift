@@ -255,6 +255,8 @@ private struct Teller {
         moments.append(RunEvent(at, "\(event.fault) verified gone"))
       } else if let event = entry.decoded(FaultLapsed.self) {
         moments.append(RunEvent(at, "\(event.fault) lapsed on \(event.node): \(event.reason)"))
+      } else if let event = entry.decoded(GuardianNoted.self) {
+        moments.append(RunEvent(at, event.what))
       } else if let event = entry.decoded(PlantSet.self) {
         moments.append(RunEvent(at, "planted: \(event.plant)"))
       } else if let event = entry.decoded(ServerLost.self) {

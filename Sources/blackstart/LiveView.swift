@@ -121,7 +121,7 @@ final class LiveView: Sendable {
       state.faults.remove(gone.fault)
       state.progress.faults = state.faults.sorted()
       if let evidence = gone.evidence {
-        return "fault \(gone.fault) verified gone: \(brief(evidence))"
+        return "fault \(gone.fault) verified gone" + (evidence.isEmpty ? "" : ": \(brief(evidence))")
       }
       return gone.differences.isEmpty
         ? "fault \(gone.fault) verified gone: \(gone.open.isEmpty ? "" : "every pair reachable, ")nodes as before"

@@ -117,7 +117,7 @@ struct ControlPlaneTests {
             let app = try await #require(stores["east"]).open()
             _ = try await app.append(sample(1, 0), token: token)
             let cutAt = Timebase.system.monotonic()
-            try cut.process.send(Signal.stop)
+            try await cut.process.standStill()
             let demoted = try await east.until("demoted") { $0.role == .demoted }
             #expect(demoted.storeMode == .readOnly && !demoted.etcdReachable)
             let writer = try await eu.until("writer") { $0.role == .writer }

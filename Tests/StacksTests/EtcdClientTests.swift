@@ -49,7 +49,7 @@ struct EtcdClientTests {
       let dead = "http://127.0.0.1:\(try freePort())"
       let etcd = try EtcdClient(endpoints: [dead, members[0].endpoint], name: "etcd", limit: .milliseconds(300))
       try await etcd.put("/x", "1")
-      try members[0].process.send(Signal.stop)
+      try await members[0].process.standStill()
       let began = Timebase.system.monotonic()
       let timeout = await #expect(throws: EtcdError.self) { try await etcd.put("/x", "2") }
       let took = Duration.nanoseconds(Timebase.system.monotonic() - began)

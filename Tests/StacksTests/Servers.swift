@@ -139,3 +139,22 @@ func eventually(
     while try await !condition() { try await ContinuousClock().sleep(for: .milliseconds(10)) }
   }
 }
+
+extension ChildProcess {
+  /// Stops it, and waits until its last thread stands still: before that it may still answer.
+  func standStill() async throws {
+    try send(Signal.stop)
+    let tasks = "/proc/\(identity.pid)/task"
+    try await eventually("\(identity) standing still") {
+      do {
+        return try listDirectory(tasks).allSatisfy { thread in
+          let text = String(decoding: try readFile("\(tasks)/\(thread)/stat"), as: UTF8.self)
+          // The state follows the program's name, in which anything may stand (proc(5)).
+          return text.lastIndex(of: ")").map { text[$0...].dropFirst(2).first == "T" } ?? false
+        }
+      } catch let error as SystemError where error.number == ENOENT || error.number == ESRCH {
+        return false  // a thread ended meanwhile
+      }
+    }
+  }
+}

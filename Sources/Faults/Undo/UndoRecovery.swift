@@ -61,33 +61,50 @@ public enum UndoRecovery {
     UndoDirectory(stateDirectory: stateDirectory, run: run, process: process).journal
   }
 
-  /// Takes back what dead processes left. Can be repeated at any time, from any state. Blocks: some 30 ms an object.
+  /// What taking back came to.
+  public struct Attempt: Sendable {
+    /// What was done, a sentence each; empty if there was nothing to do.
+    public var done: [String] = []
+    /// What is left, and what may be (recoveryIncomplete).
+    public var failures: [Problem] = []
+  }
+
+  /// Takes back what dead processes left, and tries everything. Can be repeated at any time, from any state. Blocks: some 30 ms an
+  /// object.
   ///
   /// - Parameter force: also what living processes hold. They are ended first, for their rules still steer packets.
-  /// - Returns: what was done, a sentence each; empty if there was nothing to do.
-  /// - Throws: `Problems` (recoveryIncomplete) naming what is left, after trying everything.
-  public static func recover(stateDirectory: String, force: Bool = false) throws -> [String] {
+  /// - Throws: `SystemError` when the journals cannot be listed.
+  public static func attempt(stateDirectory: String, force: Bool = false) throws -> Attempt {
     let boot = try bootID()
-    var done: [String] = []
-    var failures: [Problem] = []
+    var attempt = Attempt()
     for directory in try UndoDirectory.all(in: stateDirectory) {
-      do { done += try recover(directory, boot: boot, force: force) } catch let problem as Problem {
-        failures.append(problem)
+      do { try recover(directory, boot: boot, force: force, &attempt.done) } catch let problem as Problem {
+        attempt.failures.append(problem)
       } catch {
-        failures.append(
+        attempt.failures.append(
           Problem(
             .recoveryIncomplete, at: directory.path, "\(error)", fix: "mend the cause, then run: blackstart recover"))
       }
     }
-    if !failures.isEmpty { throw Problems(failures) }
-    return done
+    return attempt
   }
 
-  private static func recover(_ directory: UndoDirectory, boot: String, force: Bool) throws -> [String] {
-    var done: [String] = []
+  /// Does the same.
+  ///
+  /// - Returns: what was done, a sentence each; empty if there was nothing to do.
+  /// - Throws: `Problems` (recoveryIncomplete) naming what is left, after trying everything.
+  public static func recover(stateDirectory: String, force: Bool = false) throws -> [String] {
+    let attempt = try attempt(stateDirectory: stateDirectory, force: force)
+    if !attempt.failures.isEmpty { throw Problems(attempt.failures) }
+    return attempt.done
+  }
+
+  private static func recover(
+    _ directory: UndoDirectory, boot: String, force: Bool, _ done: inout [String]
+  ) throws {
     var state = try UndoState(directory)
     if state.isHeld(by: directory.process, boot: boot) {
-      guard force else { return [] }
+      guard force else { return }
       try directory.process.send(Signal.kill)
       guard directory.process.waitUntilGone(limit: .seconds(5)) else {
         throw Problem(
@@ -101,12 +118,11 @@ public enum UndoRecovery {
       // A guardian that lives is at work this very moment; one that is stopped or hung is not waited for long.
       for guardian in state.guardians { _ = guardian.waitUntilGone(limit: .seconds(2)) }
       state = try UndoState(directory)
-      done += try takeBack(state, directory)
+      try takeBack(state, directory, &done)
     } else if !state.items.isEmpty {
       done.append("nothing to remove of run \(directory.run): the machine was restarted since")
     }
     try remove(directory)
-    return done
   }
 
   /// A guardian that was started in the last moment of its agent may just be writing its first line there; it ends at once.
@@ -120,8 +136,8 @@ public enum UndoRecovery {
     try removeTree(directory.path)
   }
 
-  private static func takeBack(_ state: UndoState, _ directory: UndoDirectory) throws -> [String] {
-    var done = state.undoneByGuardian.map { "the guardian had \($0)" }
+  private static func takeBack(_ state: UndoState, _ directory: UndoDirectory, _ done: inout [String]) throws {
+    done += state.undoneByGuardian.map { "the guardian had \($0)" }
     var left: [String] = []
     for item in state.items.reversed() {
       let what = "(fault \"\(item.record.fault)\" on node \"\(item.record.node)\")"
@@ -136,7 +152,14 @@ public enum UndoRecovery {
         .recoveryIncomplete, at: "run \(directory.run)", left.joined(separator: "; "),
         fix: "mend the cause, then run: blackstart recover; the journal is kept in \(directory.path)")
     }
-    return done
+    // A process that stands still, or a limit, bears no name of ours: nobody can tell that there is none.
+    guard state.defects.isEmpty else {
+      throw Problem(
+        .recoveryIncomplete, at: "run \(directory.run)",
+        "its undo journal is damaged (\(state.defects.joined(separator: "; "))): what can be read of it is taken back, and so are "
+          + "its devices; what else it told of may be left, such as a process that was stopped, a limit of a control group or a mount",
+        fix: "look for these on this machine, and then remove \(directory.path)")
+    }
   }
 }
 

@@ -52,11 +52,9 @@ extension Commands {
     // Faults first: their devices are in the namespaces of labs. A failure there must not keep the labs standing.
     var failures: [Problem] = []
     var done: [String] = []
-    do {
-      done += try await onOwnThread("undo") { try UndoRecovery.recover(stateDirectory: state, force: force) }
-    } catch let problems as Problems {
-      failures = problems.items
-    }
+    let faults = try await onOwnThread("undo") { try UndoRecovery.attempt(stateDirectory: state, force: force) }
+    done += faults.done
+    failures += faults.failures
     do {
       done += try await AttachedRecovery.recover(stateDirectory: state, force: force).map { "removed \($0)" }
     } catch let problem as Problem { failures.append(problem) }

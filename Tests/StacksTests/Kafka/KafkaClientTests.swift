@@ -243,7 +243,7 @@ struct KafkaClientTests {
     try await withTopic("closing") { _, partition in
       let producer = try await KafkaProducer(properties, name: "test", linger: .zero)
       #expect(await send(producer, "first", to: partition) == .acknowledged(partition, offset: 0))
-      try broker.process.send(Signal.stop)
+      try await broker.process.standStill()
       async let sent = withTaskExecutorPreference(producer.reportExecutor) {
         await send(producer, "second", to: partition)
       }
@@ -264,7 +264,7 @@ struct KafkaClientTests {
     try await withTopic("outcomes") { _, partition in
       let producer = try await KafkaProducer(properties, name: "test", deliveryLimit: .seconds(2))
       #expect(await send(producer, "first", to: partition) == .acknowledged(partition, offset: 0))
-      try broker.process.send(Signal.stop)
+      try await broker.process.standStill()
       let delivery = await send(producer, "lost or not", to: partition)
       try broker.process.send(Signal.resume)
       guard case .unknown(let why) = delivery else {
