@@ -53,20 +53,32 @@ struct Trogdor: Sendable {
         "--node-name", "node0", "--exec", specificationFile,
       ])
     request.networkNamespace = region.namespace.fileDescriptor
-    request.logPath = "\(workspace)/trogdor.log"
+    let log = "\(workspace)/trogdor.log"
+    try removeTree(log)  // of the run before
+    request.logPath = log
     request.directory = workspace
     let started = request
     let process = try await onOwnThread("trogdor") { try ChildProcess(started) }
-    let end = await process.wait()
-    let said = String(decoding: try readFile("\(workspace)/trogdor.log", limit: 1 << 24), as: UTF8.self)
-    guard end == .exited(0), let from = said.lastRange(of: "Task succeeded with status ")?.upperBound,
-      let to = said[from...].firstIndex(of: "}")
-    else { throw Problem(.fail, at: "Trogdor", "it did not succeed: \(said.suffix(400))") }
-    return try decodeJSON(Latency.self, from: Array(said[from...to].utf8))
+    let latency: Result<Latency, any Error>
+    do { latency = .success(try await result(of: process, log: log)) } catch { latency = .failure(error) }
+    try await process.terminate(Signal.kill)
+    return try latency.get()
   }
-}
 
-extension StringProtocol {
-  /// The last place of `part`: the log has those of earlier runs too.
-  fileprivate func lastRange(of part: String) -> Range<Index>? { ranges(of: part).last }
+  /// Waits for its result, and not for its end: its shutdown hook may wait for a server of its own that never stops.
+  private func result(of process: ChildProcess, log: String) async throws -> Latency {
+    try await withDeadline(.seconds(150), "Trogdor") {
+      while true {
+        let hasEnded = process.end != nil
+        let said = String(decoding: try readFile(log, limit: 1 << 24), as: UTF8.self)
+        if let from = said.ranges(of: "Task succeeded with status ").last?.upperBound,
+          let to = said[from...].firstIndex(of: "}")
+        {
+          return try decodeJSON(Latency.self, from: Array(said[from...to].utf8))
+        }
+        if hasEnded { throw Problem(.fail, at: "Trogdor", "it did not succeed: \(said.suffix(400))") }
+        try await ContinuousClock().sleep(for: .milliseconds(50))  // nothing tells us of a line in a log
+      }
+    }
+  }
 }
