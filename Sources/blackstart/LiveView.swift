@@ -147,6 +147,7 @@ final class LiveView: Sendable {
     if let back = record.decoded(ServerRestarted.self) {
       return "\(back.server) in \(back.region) started again, away for \(Duration.nanoseconds(back.away).brief)"
     }
+    if let noted = record.decoded(GuardianNoted.self) { return noted.what }
     if let what = runbookMoment(record) { return what }
     if let aborted = record.decoded(RunAborted.self) { return "the run leaves its plan: \(aborted.reason)" }
     return nil

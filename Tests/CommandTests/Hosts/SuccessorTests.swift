@@ -50,6 +50,7 @@ import Testing
     let notes = try held.drill.journal.filter { $0.type == "guardian.noted" }.compactMap { $0.data["what"]?.string }
     for what in ["removed stop of python3", "removed ifb "] {
       #expect(notes.contains { $0.hasPrefix("another agent of a: \(what)") }, "\(notes)")
+      #expect("\(result.output)\(result.errors)".contains("another agent of a: \(what)"))
     }
     return notes
   }
