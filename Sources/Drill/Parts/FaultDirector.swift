@@ -189,8 +189,7 @@ final class FaultDirector: Sendable {
         try await run.journal.record(
           FaultProven(
             fault: planned.id, at: seen.fromNanoseconds, cut: cut, open: open,
-            measured: equipment.probe == nil
-              ? met.map { "\($0.key.words): \($0.value) packets met" }.sorted() : proof.measured(seen),
+            measured: equipment.probe == nil ? words(met) : proof.measured(seen),
             droppedPackets: total))
         return
       }
@@ -205,6 +204,13 @@ final class FaultDirector: Sendable {
       }
       try await run.clock.sleep(for: .milliseconds(50))
     }
+  }
+
+  /// What was met, a line each: all that is known of a bite where nobody sends datagrams of ours.
+  private func words(_ met: [HeldFaults.Place: UInt64]) -> [String] {
+    let lines = met.map { "\($0.key.words): \($0.value) packets met" }.sorted()
+    // Nobody tells them from the system's own there.
+    return lines + (run.scenario.probes.isEmpty ? [] : ["what probes asked, where it meets the fault, is among them"])
   }
 
   /// Takes the fault away and verifies that it is gone. Does nothing for a fault that is gone already.
