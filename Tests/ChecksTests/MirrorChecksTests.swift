@@ -4,20 +4,8 @@ import Support
 import Testing
 
 /// Mirrors in which the checks must tell cases apart that look alike.
-@Suite struct MirrorChecksTests {
+@Suite struct MirrorChecksTests: MirrorFindings {
   private static let flow = MirrorDirection(from: "east", to: "eu")
-
-  private func record(_ number: UInt64, at offset: Int64, key: UInt64 = 1) -> MirrorRecord {
-    MirrorRecord(event: EventID(producer: 0, sequence: number), offset: offset, key: key, checksum: number)
-  }
-
-  private func find(_ expectations: MirrorExpectations, _ events: [MirrorEvent]) -> [Finding] {
-    var checks = MirrorChecks(expectations)
-    for event in events { checks.take(event) }
-    return checks.drain()
-  }
-
-  private func anomalies(_ findings: [Finding]) -> [String] { findings.map(\.anomaly) }
 
   @Test func `a log that parted from another is found at its first record`() {
     for place in [0, 1, 4095, 4096, 4097, 9_999] {

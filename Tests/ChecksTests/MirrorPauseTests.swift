@@ -4,20 +4,8 @@ import Support
 import Testing
 
 /// Mirrors that a runbook had stopped for a while.
-@Suite struct MirrorPauseTests {
+@Suite struct MirrorPauseTests: MirrorFindings {
   private static let flow = MirrorDirection(from: "east", to: "eu")
-
-  private func record(_ number: UInt64, at offset: Int64, key: UInt64 = 1) -> MirrorRecord {
-    MirrorRecord(event: EventID(producer: 0, sequence: number), offset: offset, key: key, checksum: number)
-  }
-
-  private func find(_ expectations: MirrorExpectations, _ events: [MirrorEvent]) -> [Finding] {
-    var checks = MirrorChecks(expectations)
-    for event in events { checks.take(event) }
-    return checks.drain()
-  }
-
-  private func anomalies(_ findings: [Finding]) -> [String] { findings.map(\.anomaly) }
 
   private static let second: Int64 = 1_000_000_000
 

@@ -58,14 +58,19 @@ extension UndoRecovery {
     var isLeft = false
     for item in state.items.reversed() {
       let what = "(fault \"\(item.record.fault)\" on node \"\(item.record.node)\")"
+      let lines: [String]
+      do { lines = try item.record.undo(in: item.record.place?.find()) } catch {
+        isLeft = true
+        succession.left.append("\(error) \(what)")
+        continue
+      }
+      succession.done += lines.map { "\($0) \(what)" }
       do {
-        let lines = try item.record.undo(in: item.record.place?.find())
-        succession.done += lines.map { "\($0) \(what)" }
         if journal == nil { journal = try directory.nextGuardianJournal() }
         try journal?.append(.undone(number: item.number, lines: lines))
       } catch {
-        isLeft = true
-        succession.left.append("\(error) \(what)")
+        // Gone it is all the same, and a journal with nothing else in it needs no note, as on a full disk.
+        succession.left.append("that it is gone could not be noted: \(error) \(what)")
       }
     }
     return isLeft

@@ -17,17 +17,32 @@ enum BlockDevice {
   }
 
   /// Those with files on them that a process has open for writing.
+  ///
+  /// - Throws: `SystemError` where that cannot be told: a disk that is overlooked would not be limited.
   static func written(by pid: Int32) throws(SystemError) -> Set<String> {
     var found: Set<String> = []
-    // A process, or a file of it, that is gone meanwhile is written to no more.
-    for name in (try? listDirectory("/proc/\(pid)/fd")) ?? [] {
-      var information = stat()
-      guard let text = try? readFile("/proc/\(pid)/fdinfo/\(name)", limit: 4096), isForWriting(text),
-        stat("/proc/\(pid)/fd/\(name)", &information) == 0, information.st_mode & S_IFMT == S_IFREG
-      else { continue }
-      if let whole = try whole(Self.text(UInt64(information.st_dev))) { found.insert(whole) }
+    for name in try unlessGone({ () throws(SystemError) in try listDirectory("/proc/\(pid)/fd") }) ?? [] {
+      let text = try unlessGone { () throws(SystemError) in try readFile("/proc/\(pid)/fdinfo/\(name)", limit: 4096) }
+      guard let text, isForWriting(text) else { continue }
+      let file = try unlessGone { () throws(SystemError) in
+        var information = stat()
+        guard stat("/proc/\(pid)/fd/\(name)", &information) == 0 else {
+          throw SystemError("stat", "/proc/\(pid)/fd/\(name)")
+        }
+        return information
+      }
+      guard let file, file.st_mode & S_IFMT == S_IFREG else { continue }
+      if let whole = try whole(Self.text(UInt64(file.st_dev))) { found.insert(whole) }
     }
     return found
+  }
+
+  /// A process, or a file of it, that is gone meanwhile is written to no more: `nil`.
+  private static func unlessGone<T>(_ body: () throws(SystemError) -> T) throws(SystemError) -> T? {
+    do throws(SystemError) { return try body() } catch {
+      guard error.number == ENOENT || error.number == ESRCH else { throw error }
+      return nil
+    }
   }
 
   /// Whether a text of /proc/PID/fdinfo (proc(5)) is that of a descriptor that can be written through.
